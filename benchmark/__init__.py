@@ -1,0 +1,1 @@
+"""Restoration models at work: on real films, and scored against each other."""

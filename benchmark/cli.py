@@ -1,0 +1,112 @@
+"""The `benchmark` command. What is heavy is imported by the command that needs it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from degrade.console import console, progress, run
+from degrade.core.errors import SpecError
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def _commands() -> None:
+    """Restoration models at work."""
+
+
+@app.command()
+def ls() -> None:
+    """Lists the models, a line each."""
+    from rich.table import Table
+
+    from degrade import models
+
+    table = Table("model", "what it does", "parameters", "flow", "masks", box=None, header_style="dim")
+    table.add_column("after", no_wrap=True)
+    for name, card in models.cards().items():
+        if card is None:
+            table.add_row(name, "from another package")
+            continue
+        size = f"{card.parameters / 1e6:.2f} M" if card.parameters else "–"
+        marks = ("yes" if has else "–" for has in (card.flow, card.masks))
+        table.add_row(name, card.summary, size, *marks, card.source)
+    console.print(table)
+
+
+@app.command()
+def restore(
+    model: Annotated[str, typer.Option("--model", help="A name of `benchmark ls`, or path/to/file.py:Name.")],
+    film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
+    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mp4, or a folder for PNGs.")],
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Needed by models that learn: .safetensors or .pth.")
+    ] = None,
+    config: Annotated[
+        list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")
+    ] = [],  # noqa: B006
+    window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
+    tile: Annotated[
+        int | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
+    sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
+) -> None:
+    """Restores a real film of any length."""
+    from degrade.benchmark.restore import restore_source
+    from degrade.models import build, get
+    from degrade.sources import open_source
+
+    source = open_source(film)
+    if weights is None and get(model).card.parameters:
+        raise SpecError(f"model {model!r} learns what it does; give --weights", "--weights")
+    network = build(model, weights, **parse(config)).eval().to(choose(device))
+    with progress("frames") as bar:
+        task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
+        written = restore_source(
+            network,
+            source,
+            out,
+            window=window,
+            tile=tile,
+            with_sheet=sheet,
+            restored=lambda frames: bar.advance(task, frames),
+        )
+    for path in written:
+        console.print(str(path), markup=False)
+
+
+def parse(config: list[str]) -> dict[str, Any]:
+    """`["radius=3"]` -> `{"radius": 3}`; values are YAML."""
+    import yaml
+
+    values = {}
+    for item in config:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise SpecError(f"must be key=value, got {item!r}", "--set")
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SpecError(f"{item!r} is not YAML", "--set") from error
+    return values
+
+
+def choose(device: str) -> str:
+    """The device to run on, checked."""
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise SpecError(f"{device!r} cannot be used: {str(error).splitlines()[0]}", "--device") from error
+    return device
+
+
+def main() -> None:
+    """Runs the command and ends the process with its exit code."""
+    sys.exit(run(app))

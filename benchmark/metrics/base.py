@@ -1,0 +1,164 @@
+"""What a metric is: fed frame by frame, it ends with one number for the clip."""
+
+import importlib.util
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+
+from degrade.benchmark.flow import Motion
+from degrade.core.errors import SourceError, SpecError
+from degrade.core.types import Array
+
+T = TypeVar("T")
+
+Need = Literal["target", "input", "mask", "predicted_mask", "motion"]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame to be scored, and what it is scored against.
+
+    A grey frame scores the same as its three equal channels would, by every metric.
+
+    Raises:
+        SourceError: Shapes that differ, or a prediction outside [0, 1] or not finite.
+    """
+
+    prediction: Array
+    """(H, W, C) float32 in [0, 1], C 1 or 3."""
+    target: Array | None = None
+    """The clean frame, the same shape."""
+    input: Array | None = None
+    """The damaged frame, the same shape."""
+    mask: Array | None = None
+    """(H, W, 1), the damage's alpha in [0, 1]."""
+    predicted_mask: Array | None = None
+    """(H, W, 1) in [0, 1], where the model sees damage."""
+    motion: Motion | None = None
+    """From the frame before to this one, of the clean footage; None for a clip's first frame."""
+    shared: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What `once` keeps. Frames of several models that share a target may share it."""
+
+    def __post_init__(self) -> None:
+        shape = self.prediction.shape
+        for name in ("target", "input", "mask", "predicted_mask"):
+            other = getattr(self, name)
+            wanted = (*shape[:2], 1) if "mask" in name else shape
+            if other is not None and other.shape != wanted:
+                raise SourceError(f"{name} must be {wanted}, as the prediction, got {other.shape}")
+        if not (self.prediction.min() >= 0 and self.prediction.max() <= 1):  # NaN fails, too
+            raise SourceError("the prediction holds values outside [0, 1], or NaN")
+
+    def once(self, key: str, compute: Callable[[], T]) -> T:
+        """What derives from the target alone, computed by the first model that is scored."""
+        if key not in self.shared:
+            self.shared[key] = compute()
+        found: T = self.shared[key]
+        return found
+
+
+class Metric(ABC):
+    """Scores one clip. Memory does not grow with its length.
+
+    A new metric is one file in ``benchmark/metrics``: a subclass of `FrameMetric` or `PairMetric` with the
+    facts below and `measure`.
+
+    Args:
+        device: Where a network runs, if the metric has one.
+
+    Raises:
+        SpecError: A package of `packages` is not installed.
+    """
+
+    label: ClassVar[str]
+    """As in a table's head."""
+    unit: ClassVar[str] = ""
+    higher_is_better: ClassVar[bool]
+    digits: ClassVar[int] = 3
+    """Shown after the point."""
+    needs: ClassVar[tuple[Need, ...]] = ("target",)
+    """What it reads of a `Frame`, beside the prediction."""
+    beside: ClassVar[tuple[Literal["input", "target"], ...]] = ()
+    """What is to be scored as if it were a prediction, and shown beside, since the number alone misleads."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """What must be installed."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+        for package in self.packages:
+            if importlib.util.find_spec(package) is None:
+                raise SpecError(f"{self.label} needs {package}: pip install 'film-degrade[benchmark]'")
+
+    @abstractmethod
+    def update(self, frame: Frame) -> float:
+        """Takes the clip's next frame.
+
+        Returns:
+            The frame's own value, for plots; NaN where it has none.
+        """
+
+    @abstractmethod
+    def result(self) -> float:
+        """The clip's value, in `unit`; NaN if no frame had one."""
+
+
+class _Mean(Metric):
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__(device)
+        self._sum, self._count = 0.0, 0
+
+    def _add(self, value: float) -> float:
+        if not math.isnan(value):
+            self._sum, self._count = self._sum + value, self._count + 1
+        return value
+
+    def result(self) -> float:
+        """The mean over the frames that have a value."""
+        return self._sum / self._count if self._count else math.nan
+
+
+class FrameMetric(_Mean):
+    """The mean of what each frame measures by itself."""
+
+    @abstractmethod
+    def measure(self, frame: Frame) -> float:
+        """The frame's value; NaN if it has none, as where nothing is damaged."""
+
+    def update(self, frame: Frame) -> float:
+        """See `Metric.update`."""
+        return self._add(self.measure(frame))
+
+
+class PairMetric(_Mean):
+    """The mean of what each pair of neighbouring frames measures; a clip of one frame has no value."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__(device)
+        self._before: Frame | None = None
+
+    @abstractmethod
+    def measure(self, before: Frame, frame: Frame) -> float:
+        """The pair's value; NaN if it has none."""
+
+    def update(self, frame: Frame) -> float:
+        """See `Metric.update`."""
+        before, self._before = self._before, frame
+        return math.nan if before is None else self._add(self.measure(before, frame))
+
+
+VISIBLE = 25 / 255
+"""Alpha above which a pixel counts as damaged. Between it and 0 lies a defect's faint rim."""
+
+
+def damaged(mask: Array) -> Array:
+    """Where damage shows, (H, W) bool."""
+    return np.asarray(mask[..., 0] > VISIBLE)
+
+
+def untouched(mask: Array) -> Array:
+    """Where there is no damage at all, (H, W) bool. Pixels of a rim are neither this nor `damaged`."""
+    return np.asarray(mask[..., 0] == 0)

@@ -1,0 +1,34 @@
+"""Over-correction: change where nothing was damaged."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from degrade.benchmark.metrics.base import Frame, FrameMetric, Need, untouched
+
+CLEAN = 1.5 / 255
+"""Greatest difference of a clean pixel from its target: one 8-bit level, with room for rounding."""
+
+
+class OverCorrection(FrameMetric):
+    """Mean absolute change of the pixels that were clean, in levels of 255.
+
+    Clean is a pixel that no contaminant touched and that differs from its target by one 8-bit level at most. Doing
+    nothing scores 0, so read it beside PSNR. Frames without clean pixels do not count.
+    """
+
+    label: ClassVar[str] = "over-correction"
+    unit: ClassVar[str] = "1/255"
+    higher_is_better: ClassVar[bool] = False
+    digits: ClassVar[int] = 2
+    needs: ClassVar[tuple[Need, ...]] = ("target", "input", "mask")
+
+    def measure(self, frame: Frame) -> float:
+        """In levels of 255, or NaN."""
+        assert frame.target is not None and frame.input is not None and frame.mask is not None
+        clean = untouched(frame.mask) & (np.abs(frame.input - frame.target) <= CLEAN).all(-1)
+        if not clean.any():
+            return math.nan
+        change = np.abs(frame.prediction[clean] - frame.input[clean])
+        return 255 * float(change.mean(dtype=np.float64))

@@ -1,0 +1,23 @@
+"""Peak signal-to-noise ratio."""
+
+from typing import ClassVar
+
+from degrade.benchmark.metrics._pixels import decibels, squared_error
+from degrade.benchmark.metrics.base import Frame, FrameMetric
+
+
+class PSNR(FrameMetric):
+    """Peak signal-to-noise ratio per frame, data range 1, over all pixels and channels; the mean over frames.
+
+    A frame identical to its target counts as 100 dB.
+    """
+
+    label: ClassVar[str] = "PSNR"
+    unit: ClassVar[str] = "dB"
+    higher_is_better: ClassVar[bool] = True
+    digits: ClassVar[int] = 2
+
+    def measure(self, frame: Frame) -> float:
+        """dB."""
+        assert frame.target is not None
+        return decibels(squared_error(frame.prediction, frame.target))

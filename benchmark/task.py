@@ -1,0 +1,145 @@
+"""A task: data, training budget and metrics, frozen under a versioned name."""
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field
+
+from degrade.core.errors import SpecError, unknown
+from degrade.core.fields import Strict
+from degrade.spec import Spec, canonical, load_spec
+
+Count = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Loss(Strict):
+    """Weights of the terms that a model is trained with."""
+
+    l1: Weight = 1.0
+    """Mean absolute difference."""
+    charbonnier: Weight = 0.0
+    """Smooth L1."""
+    perceptual: Weight = 0.0
+    """VGG features; needs `perceptual_weights`."""
+    adversarial: Weight = 0.0
+    """Temporal-PatchGAN, hinge."""
+    perceptual_network: Literal["vgg16", "vgg19"] = "vgg19"
+    """Whose features."""
+    perceptual_weights: str = ""
+    """File with that network's convolutions, under torchvision's names."""
+
+
+class Training(Strict):
+    """How models that learn are trained."""
+
+    steps: Count
+    """Updates."""
+    batch: Count = 1
+    """Samples of an update, on each device."""
+    frames: Count = 7
+    """Length of a sample."""
+    crop: tuple[Count, Count] = (256, 256)
+    """Height and width of a sample, pixels."""
+    intervals: tuple[Count, ...] = (1,)
+    """Steps between the frames of a sample, of which one is drawn."""
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    """Adam's learning rate, beta 0.9 and 0.99."""
+    schedule: Literal["cosine", "step"] = "cosine"
+    """To 1/100 over the run along a cosine; or steady for the first half, then falling linearly to 0."""
+    warmup: Annotated[int, Field(ge=0)] = 0
+    """Updates over which the learning rate rises from 0."""
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Greatest norm of the gradient."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Decay of the averaged weights, which are the ones scored; 0 for none."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    """Of the arithmetic, as Fabric names it; bf16 only where the device has it."""
+    loss: Loss = Loss()
+    """What is minimised."""
+    validate_every: Count = 500
+    """Updates between points of the validation curve."""
+    checkpoint_every: Count = 500
+    """Updates between checkpoints."""
+
+
+class Task(Strict):
+    """What is compared, and how. A change of any of it is a new version, under a new name."""
+
+    name: str
+    """File stem, with its version: ``quick-v1``."""
+    about: str
+    """One line."""
+    data: Spec
+    """Footage, damage, target and splits."""
+    split: str = "val"
+    """The clips that are scored; training uses ``train``."""
+    metrics: tuple[str, ...]
+    """The first one ranks."""
+    flow: Literal["exact", "dis"] = "dis"
+    """For temporal metrics, always of the clean target: the source's own, or estimated."""
+    baselines: tuple[str, ...]
+    """Models that others are tested against."""
+    train: Training
+    """The budget."""
+
+    def digest(self) -> str:
+        """SHA-256 of all that the task fixes; where the footage lies is not part of it."""
+        content = self.model_dump(mode="json", exclude_none=True)
+        content["data"] = self.data.digest()
+        return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def task_names() -> list[str]:
+    """All tasks."""
+    files = resources.files("degrade.benchmark.tasks").iterdir()
+    return sorted(Path(file.name).stem for file in files if file.name.endswith(".yaml"))
+
+
+def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
+    """Reads a task.
+
+    Args:
+        name: One of `task_names`, or the path of a YAML file.
+        changes: ``key=value`` for the training budget: ``train.steps=100``. The result is no result of the
+            task any more, as its digest says.
+        source: Where the footage lies, if not where the task says.
+
+    Raises:
+        SpecError: No such task, or a value that is not allowed.
+    """
+    path = Path(name)
+    if path.suffix == ".yaml" and path.is_file():
+        text, name = path.read_text("utf-8"), path.stem
+    elif name in task_names():
+        text = resources.files("degrade.benchmark.tasks").joinpath(f"{name}.yaml").read_text("utf-8")
+    else:
+        raise SpecError(unknown("task", name, task_names()))
+    raw: dict[str, Any] = yaml.safe_load(text)
+    if not isinstance(raw, dict):
+        raise SpecError(f"must be a mapping of keys to values, got {type(raw).__name__}", name)
+    raw["name"] = name
+    for change in changes:
+        key, equals, value = change.partition("=")
+        part, _, field = key.partition(".")
+        if not (equals and part == "train" and field):
+            raise SpecError(f"must be train.key=value, got {change!r}", "--set")
+        node = raw.setdefault("train", {})
+        *outer, last = field.split(".")
+        for step in outer:
+            node = node.setdefault(step, {})
+        node[last] = yaml.safe_load(value)
+    data = raw.pop("data", {})
+    if source:
+        data["source"] = source
+    train = raw.pop("train", {})
+    try:
+        if isinstance(train.get("loss"), dict):
+            train["loss"] = Loss(**train["loss"])
+        budget = Training(**train)
+    except SpecError as error:
+        raise error.within("train") from None
+    return Task(**raw, data=load_spec(name=f"{name}", **data), train=budget)

@@ -1,0 +1,268 @@
+"""Trains a restoration model: on the fly, with checkpoints that resume to the same weights."""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
+
+from degrade.adapters.torch import DegradedClips, PairedClips, Sample
+from degrade.benchmark.task import Loss, Task, Training
+from degrade.core.errors import DegradeError
+from degrade.core.types import to_uint8
+from degrade.models import losses
+from degrade.models._weights import save
+from degrade.models.base import RestorationModel
+from degrade.preview import save_picture, sheet
+
+SHOWN = 3
+"""Validation samples that are scored and shown on the way."""
+
+
+class TrainingStopped(DegradeError):
+    """A training that cannot go on; its last checkpoint is kept."""
+
+
+class Trained(NamedTuple):
+    """What a training leaves."""
+
+    weights: Path
+    """Safetensors, the averaged weights."""
+    steps: int
+    seconds: float
+    """Over all sittings."""
+    curve: list[dict[str, float]]
+    """``step``, ``loss``, ``psnr`` on the validation samples, dB."""
+
+
+def train(
+    model: RestorationModel,
+    task: Task,
+    folder: Path,
+    *,
+    dataset: Path | None = None,
+    device: str = "cpu",
+    devices: int = 1,
+    workers: int = 0,
+    resume: bool = False,
+    stepped: Callable[[int, float], object] = lambda step, loss: None,
+) -> Trained:
+    """Trains a model within the task's budget.
+
+    Args:
+        model: Built without weights, after `torch.manual_seed`.
+        task: Footage, damage and budget.
+        folder: For checkpoints, curve, pictures of samples, and the weights.
+        dataset: A written dataset whose train split is used instead of damage on the fly.
+        device: ``cpu`` or ``cuda``.
+        devices: How many of them; under a launcher of Fabric's, of each machine.
+        workers: Processes that prepare samples; the result does not depend on it.
+        resume: Go on from the checkpoint in `folder`, if there is one.
+        stepped: Called after each update with its number and its loss.
+
+    Raises:
+        TrainingStopped: The loss is not finite.
+    """
+    budget = task.train
+    fabric = Fabric(accelerator=device, devices=devices, precision=budget.precision)
+    if devices > 1:
+        fabric.launch()
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(fabric, model, budget)
+    checkpoint = folder / "checkpoint.pt"
+    if resume and checkpoint.exists():
+        run.load(checkpoint)
+    batch = budget.batch * fabric.world_size
+    samples = _samples(task, dataset, budget.steps * batch)
+    order = range(run.step * batch + fabric.global_rank, budget.steps * batch, fabric.world_size)
+    loader = DataLoader(
+        samples, budget.batch, sampler=[i % len(samples) for i in order], num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+    )  # fmt: skip
+    validation = _validation(task)
+    started = time.monotonic() - run.seconds
+    try:
+        for sample in loader:
+            loss = run.update(fabric.to_device(sample["lq"]), fabric.to_device(sample["gt"]))
+            run.seconds = time.monotonic() - started
+            if not math.isfinite(loss):
+                raise TrainingStopped(f"the loss is {loss} at step {run.step}; {checkpoint} is from before")
+            stepped(run.step, loss)
+            last = run.step == budget.steps
+            if (last or run.step % budget.validate_every == 0) and fabric.is_global_zero:
+                psnr = _validate(run.averaged, validation, fabric.device, folder / f"sample-{run.step:06d}.png")
+                run.curve.append({"step": run.step, "loss": run.mean_loss(), "psnr": psnr})
+            if (last or run.step % budget.checkpoint_every == 0) and fabric.is_global_zero:
+                run.save(checkpoint)
+    except KeyboardInterrupt:
+        if fabric.is_global_zero:
+            run.save(checkpoint)
+        raise
+    weights = folder / "weights.safetensors"
+    if fabric.is_global_zero:
+        save(run.averaged, weights, task=task.name, steps=run.step)
+    return Trained(weights, run.step, run.seconds, run.curve)
+
+
+class _Run:
+    """All that changes while a model is trained, and can be saved and loaded."""
+
+    def __init__(self, fabric: Fabric, model: RestorationModel, budget: Training) -> None:
+        self.fabric, self.budget = fabric, budget
+        self.objective = _Objective(budget.loss).to(fabric.device)
+        adam = {"lr": budget.lr, "betas": (0.9, 0.99)}
+        learnt = [p for p in model.parameters() if p.requires_grad]
+        self.network, self.optimizer = fabric.setup(model, torch.optim.Adam(learnt, **adam))
+        self.plain = model
+        decay = get_ema_multi_avg_fn(budget.ema) if budget.ema else None
+        self.ema = AveragedModel(model, multi_avg_fn=decay) if decay else None
+        self.critic: Any = None
+        if budget.loss.adversarial:
+            critic = losses.TemporalPatchGAN()
+            self.critic, self.critic_optimizer = fabric.setup(critic, torch.optim.Adam(critic.parameters(), **adam))
+        self.step, self.seconds = 0, 0.0
+        self.curve: list[dict[str, float]] = []
+        self.recent: list[float] = []
+
+    @property
+    def averaged(self) -> RestorationModel:
+        """The model with the weights that are scored."""
+        model: Any = self.ema.module if self.ema else self.plain
+        model.config = self.plain.config
+        return model
+
+    def update(self, damaged: Tensor, clean: Tensor) -> float:
+        """One step of the optimizer; returns the loss."""
+        rate = self.budget.lr * _schedule(self.budget, self.step)
+        self.network.train()
+        restored = self.network(damaged)
+        loss = self.objective(restored, clean)
+        if self.critic is not None:
+            self._teach_critic(clean, restored.detach(), rate)
+            loss = loss + self.budget.loss.adversarial * losses.generator_loss(self.critic(_rgb(restored)))
+        _apply(self.fabric, self.network, self.optimizer, loss, rate, self.budget.clip_norm)
+        if self.ema:
+            self.ema.update_parameters(self.plain)
+        self.step += 1
+        self.recent.append(float(loss.detach()))
+        return self.recent[-1]
+
+    def _teach_critic(self, clean: Tensor, restored: Tensor, rate: float) -> None:
+        loss = losses.discriminator_loss(self.critic(_rgb(clean)), self.critic(_rgb(restored)))
+        _apply(self.fabric, self.critic, self.critic_optimizer, loss, rate, self.budget.clip_norm)
+
+    def mean_loss(self) -> float:
+        """Mean since the last call."""
+        mean, self.recent = sum(self.recent) / max(len(self.recent), 1), []
+        return mean
+
+    def save(self, path: Path) -> None:
+        """Writes a checkpoint; what was there stays whole until the new one is."""
+        partial = path.with_name(f".{path.name}")
+        torch.save(self._state(), partial)
+        os.replace(partial, path)
+
+    def _state(self) -> dict[str, Any]:
+        state = {"model": self.plain.state_dict(), "optimizer": self.optimizer.state_dict()}
+        if self.ema:
+            state["ema"] = self.ema.state_dict()
+        if self.critic is not None:
+            state |= {
+                "critic": self.critic.state_dict(),
+                "critic_optimizer": self.critic_optimizer.state_dict(),
+            }
+        progress = {"step": self.step, "seconds": self.seconds, "curve": self.curve, "recent": self.recent}
+        return {**state, "progress": progress}
+
+    def load(self, path: Path) -> None:
+        """Goes on from a checkpoint."""
+        state = torch.load(path, map_location=self.fabric.device, weights_only=True)
+        self.plain.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.ema:
+            self.ema.load_state_dict(state["ema"])
+        if self.critic is not None:
+            self.critic.load_state_dict(state["critic"])
+            self.critic_optimizer.load_state_dict(state["critic_optimizer"])
+        vars(self).update(state["progress"])
+
+
+class _Objective(nn.Module):
+    """The weighted sum of the losses that need no critic."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__()
+        self.loss = loss
+        weights, network = loss.perceptual_weights, loss.perceptual_network
+        self.perceptual = losses.Perceptual(weights, network) if loss.perceptual else None
+
+    def forward(self, restored: Tensor, clean: Tensor) -> Tensor:
+        total = restored.new_zeros(())
+        if self.loss.l1:
+            total = total + self.loss.l1 * losses.l1(restored, clean)
+        if self.loss.charbonnier:
+            total = total + self.loss.charbonnier * losses.charbonnier(restored, clean)
+        if self.perceptual is not None:
+            total = total + self.loss.perceptual * self.perceptual(restored, clean)
+        return total
+
+
+def _apply(fabric: Fabric, network: Any, optimizer: Any, loss: Tensor, rate: float, norm: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    fabric.backward(loss)
+    fabric.clip_gradients(network, optimizer, max_norm=norm, error_if_nonfinite=False)
+    optimizer.step()
+
+
+def _schedule(budget: Training, step: int) -> float:
+    """The learning rate at a step, relative to the budget's."""
+    warm = min(1.0, (step + 1) / budget.warmup) if budget.warmup else 1.0
+    done = step / budget.steps
+    if budget.schedule == "step":
+        return warm * min(1.0, 2 * (1 - done))
+    return warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _samples(task: Task, dataset: Path | None, count: int) -> Dataset[Sample]:
+    budget = task.train
+    if dataset:
+        return PairedClips(dataset, "train", frames=budget.frames)
+    return DegradedClips(
+        task.data, "train", samples=count, frames=budget.frames, crop=budget.crop, intervals=budget.intervals
+    )
+
+
+def _validation(task: Task) -> list[Sample]:
+    """A few samples of the split that is scored, always the same."""
+    budget = task.train
+    samples = DegradedClips(task.data, task.split, samples=SHOWN, frames=budget.frames, crop=budget.crop, seed=1)
+    return [samples[i] for i in range(SHOWN)]
+
+
+@torch.no_grad()
+def _validate(model: RestorationModel, samples: list[Sample], device: torch.device, picture: Path) -> float:
+    """Mean PSNR in dB; also draws the samples: damaged, restored, clean."""
+    model.eval()
+    rows, total = [], 0.0
+    for sample in samples:
+        restored = model(sample["lq"][None].to(device))[0].float().cpu()
+        error = (restored - sample["gt"]).square().mean((1, 2, 3)).clamp_min(1e-10)
+        total += float(-10 * error.log10().mean())
+        middle = len(restored) // 2
+        shown = {"damaged": sample["lq"], "restored": restored, "clean": sample["gt"]}
+        rows.append([(name, to_uint8(clip[middle].permute(1, 2, 0).numpy())) for name, clip in shown.items()])
+    save_picture(picture, sheet(rows))
+    return total / len(samples)
+
+
+def _rgb(frames: Tensor) -> Tensor:
+    return frames.expand(-1, -1, 3, -1, -1)

@@ -1,0 +1,28 @@
+"""Synthetic film damage: composable, seeded, coherent in time, with exact masks.
+
+Example:
+    >>> import numpy as np, degrade
+    >>> picture = np.full((64, 64, 3), 128, np.uint8)
+    >>> degrade.load("film-medium")(picture, seed=7).mask.shape
+    (64, 64, 1)
+"""
+
+from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
+from degrade.core.types import ClipInfo, Damaged, Trace
+from degrade.pipeline import AtScale, OneOf, Pipeline, Shuffle
+from degrade.presets import load
+
+__all__ = [
+    "AtScale",
+    "ClipInfo",
+    "Damaged",
+    "DatasetError",
+    "DegradeError",
+    "OneOf",
+    "Pipeline",
+    "Shuffle",
+    "SourceError",
+    "SpecError",
+    "Trace",
+    "load",
+]

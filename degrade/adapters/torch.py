@@ -1,0 +1,141 @@
+"""PyTorch datasets: damage on the fly, and pairs read from a written dataset.
+
+Both are map-style. A sample depends on its number alone, so batches are the same under any number of
+workers, and a run that is resumed at sample n goes on as if it had never stopped.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from degrade.core.errors import DatasetError, SpecError
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, as_clip, union
+from degrade.dataset import fit
+from degrade.sources import open_source
+from degrade.spec import Spec
+from degrade.target import sharpen
+
+Sample = dict[str, Any]
+"""``lq``, ``gt`` (T, C, H, W) and ``mask`` (T, 1, H, W), float32 tensors in [0, 1], and ``clip``, a name."""
+
+
+class DegradedClips(Dataset[Sample]):
+    """Stretches of clean footage, damaged while they are read, cut and flipped at random.
+
+    Whole frames are damaged and then cut, so defects have the size that they have in a dataset of the spec.
+
+    Args:
+        spec: Footage, damage and target.
+        split: Whose sequences are used.
+        samples: How many there are; a sample's number is all that it depends on.
+        frames: Length of a sample.
+        crop: Height and width of a sample, at most the frame's.
+        intervals: Steps between the frames of a sample, of which one is drawn.
+        seed: Another seed gives other samples.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        split: str = "train",
+        *,
+        samples: int,
+        frames: int,
+        crop: tuple[int, int],
+        intervals: tuple[int, ...] = (1,),
+        seed: int = 0,
+    ) -> None:
+        self.spec, self.samples, self.frames, self.crop = spec, samples, frames, crop
+        self.intervals, self.seed = intervals, seed
+        self.source, self.damage = open_source(spec.source), spec.damage()
+        split_of = spec.split_of(sequence.id for sequence in self.source.sequences())
+        self.sequences = [s for s in self.source.sequences() if split_of[s.id] == split]
+        if not self.sequences:
+            raise SpecError(f"no sequence is in {split!r}; splits are {', '.join(spec.splits)}", "split")
+        reach = (frames - 1) * max(intervals) + 1
+        for sequence in self.sequences:
+            size = spec.clips.size or (sequence.height, sequence.width)
+            if sequence.frames < reach or size[0] < crop[0] or size[1] < crop[1]:
+                raise SpecError(
+                    f"sequence {sequence.id!r} ({sequence.frames} frames of {size[0]}×{size[1]}) is too small for "
+                    f"samples of {reach} frames of {crop[0]}×{crop[1]}"
+                )
+
+    def __len__(self) -> int:
+        return self.samples
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self.samples:
+            raise IndexError(index)
+        name = f"sample-{self.seed}-{index}"
+        draw = Stream(self.spec.seed, "samples").generator(name)
+        sequence = self.sequences[draw.integers(len(self.sequences))]
+        interval = int(draw.choice(self.intervals))
+        start = int(draw.integers(sequence.frames - (self.frames - 1) * interval))
+        read = self.source.read(sequence, start, start + (self.frames - 1) * interval + 1)[::interval]
+        height, width = self.spec.clips.size or (sequence.height, sequence.width)
+        channels = 1 if self.spec.color == "grey" else 3
+        clean = as_clip(np.stack([fit(frame, height, width, channels) for frame in read]))
+        info = ClipInfo(frames=self.frames, height=height, width=width, channels=channels, id=name)
+        params = self.damage.draw(info, self.spec.seed)
+        layer = self.damage.render(clean, params, 0)
+        target = sharpen(clean) if self.spec.target == "sharpened" else clean
+        if self.spec.alignment == "aligned":
+            target = self.damage.move(target, params, 0)
+        mask = union(layer.masks, (*clean.shape[:3], 1))
+        top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip((height, width), self.crop, strict=True))
+        window = np.s_[:, top : top + self.crop[0], left : left + self.crop[1]]
+        flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
+        pixels = {"lq": layer.frames, "gt": target, "mask": mask}
+        return {kind: _tensor(np.flip(data[window], flips)) for kind, data in pixels.items()} | {"clip": name}
+
+
+class PairedClips(Dataset[Sample]):
+    """The clips of a dataset written by ``degrade generate``, or stretches of them.
+
+    Args:
+        folder: Of the dataset.
+        split: ``train``, ``val``, as the dataset has them.
+        frames: Cut clips into stretches of so many frames; whole clips if not given.
+    """
+
+    def __init__(self, folder: str | Path, split: str = "train", *, frames: int | None = None) -> None:
+        self.folder = Path(folder)
+        table = self.folder / "manifest.csv"
+        if not table.is_file():
+            raise DatasetError(f"{folder} holds no finished dataset")
+        with table.open(newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if row["split"] == split]
+        if not rows:
+            raise DatasetError(f"{folder} has no clips in {split!r}")
+        self.split = split
+        self.stretches = [
+            (row["clip"], start, start + (frames or int(row["frames"])), int(row["channels"]))
+            for row in rows
+            for start in range(0, int(row["frames"]) - (frames or int(row["frames"])) + 1, frames or int(row["frames"]))
+        ]
+
+    def __len__(self) -> int:
+        return len(self.stretches)
+
+    def __getitem__(self, index: int) -> Sample:
+        clip, start, stop, channels = self.stretches[index]
+        kinds = {"lq": channels, "gt": channels, "mask": 1}
+        sample = {kind: _tensor(as_clip(self._read(kind, clip, start, stop, c))) for kind, c in kinds.items()}
+        return sample | {"clip": clip}
+
+    def _read(self, kind: str, clip: str, start: int, stop: int, channels: int) -> Array:
+        folder = self.folder / self.split / kind
+        path = next((p for p in (folder / clip, folder / f"{clip}.mkv") if p.exists()), folder / clip)
+        source = open_source(path)
+        return source.read(source.sequences()[0], start, stop)[..., :channels]
+
+
+def _tensor(frames: Array) -> torch.Tensor:
+    """(T, H, W, C) as a contiguous tensor (T, C, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2)))

@@ -1,0 +1,194 @@
+"""The `degrade` command. What is heavy is imported by the command that needs it."""
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from degrade.console import console, progress, run
+from degrade.core.errors import DatasetError, SpecError, unknown
+from degrade.core.op import Op
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+SpecFile = Annotated[Path | None, typer.Option("--spec", help="YAML file; `degrade schema` prints what it may hold.")]
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", help="Folder of frames or videos, video, picture, or builtin:stills."),
+]
+Preset = Annotated[str | None, typer.Option("--preset", help="A ready pipeline, in place of the spec's.")]
+Changes = Annotated[
+    list[str],
+    typer.Option("--set", help="key=value, such as clips.length=8 or pipeline.dust.per_frame=[1,4]."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="The integer that all randomness starts from.")]
+
+
+@app.command()
+def generate(
+    spec: SpecFile = None,
+    source: SourceOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the dataset; out/<name> if not given.")] = None,
+    preset: Preset = None,
+    change: Changes = [],  # noqa: B006
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, each with one thread.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of the same spec.")] = False,
+    seed: Seed = None,
+) -> None:
+    """Turns clean footage into a paired dataset: damaged frames, ground truth, masks, traces, manifest."""
+    from rich.table import Table
+
+    from degrade.generate import generate as write
+    from degrade.spec import load_spec
+
+    loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
+    out = out or Path("out") / loaded.name
+    with progress("frames") as bar:
+        task = bar.add_task(loaded.name, total=None)
+        summary = write(
+            loaded,
+            out,
+            workers=workers,
+            resume=resume,
+            started=lambda clips: bar.update(task, total=sum(clip.frames for clip in clips)),
+            finished=lambda clip: bar.advance(task, clip.frames),
+        )
+    table = Table("op", "fired in", "of the clips", box=None, header_style="dim")
+    for label, count in summary.fired.items():
+        table.add_row(label, f"{count} clips", f"{count / summary.clips:.0%}")
+    console.print(table)
+    kept = f", {summary.resumed} of them from before" if summary.resumed else ""
+    console.print(f"{summary.clips} clips{kept}, {summary.frames} frames in {out}")
+
+
+@app.command()
+def preview(
+    spec: SpecFile = None,
+    source: SourceOption = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for sheet.png and clip.mp4.")] = Path("out/preview"),
+    preset: Preset = None,
+    change: Changes = [],  # noqa: B006
+    seed: Seed = None,
+    clips: Annotated[int, typer.Option("--clips", min=1, help="Clips on the sheet.")] = 3,
+) -> None:
+    """Shows a spec: a contact sheet (clean, damaged, mask) and a clip."""
+    from degrade.preview import preview as show_pictures
+    from degrade.spec import load_spec
+
+    loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
+    for path in show_pictures(loaded, out, clips=clips):
+        console.print(str(path))
+
+
+@app.command()
+def ls() -> None:
+    """Lists ops, presets and procedural textures, a line each."""
+    from rich.table import Table
+
+    from degrade import presets, textures
+    from degrade.pipeline import op_class, op_names
+
+    table = Table("name", "kind", "what it is", box=None, header_style="dim")
+    rows = [(str(op_class(name).family), name, _first_line(op_class(name))) for name in op_names()]
+    rows += [("preset", name, presets.about(name)) for name in presets.names()]
+    rows += [("texture", name, _first_line(textures.registry.get(name))) for name in textures.registry.names()]
+    for kind, name, text in rows:
+        table.add_row(name, kind, text)
+    console.print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="OP", help="An op, or a preset.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The picture; <OP>.png if not given.")] = None,
+) -> None:
+    """Shows an op: its parameters with their ranges, and a picture of what it does."""
+    from rich.table import Table
+
+    from degrade import presets
+    from degrade.pipeline import op_class, op_names
+    from degrade.preview import save_picture
+    from degrade.show import demonstrate, parameters
+
+    damage: Op
+    if name in presets.names():
+        console.print(presets.text(name), markup=False)
+        damage = presets.load(name)
+    elif name in op_names():
+        op = op_class(name)
+        console.print(inspect.cleandoc(op.__doc__ or ""), end="\n\n", markup=False)
+        table = Table("parameter", "default", "allowed", "what it is", box=None, header_style="dim")
+        for parameter in parameters(op):
+            table.add_row(*map(escape, parameter))
+        console.print(table)
+        damage = op()
+    else:
+        raise SpecError(unknown("op or preset", name, [*op_names(), *presets.names()]))
+    path = out or Path(f"{name}.png")
+    save_picture(path, demonstrate(damage))
+    console.print(f"picture: {path}")
+
+
+@app.command()
+def schema() -> None:
+    """Prints the JSON schema of a spec, for editors to complete and check."""
+    import json
+
+    from degrade.spec import schema as spec_schema
+
+    print(json.dumps(spec_schema(), indent=1))
+
+
+@app.command()
+def validate(
+    spec: SpecFile = None,
+    source: SourceOption = None,
+    preset: Preset = None,
+    change: Changes = [],  # noqa: B006
+    seed: Seed = None,
+) -> None:
+    """Checks a spec and its footage without making anything."""
+    from degrade.dataset import plan
+    from degrade.sources import open_source
+    from degrade.spec import load_spec
+
+    loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
+    clips = plan(loaded, open_source(loaded.source))
+    splits = ", ".join(f"{sum(c.split == split for c in clips)} {split}" for split in loaded.splits)
+    total = sum(clip.frames for clip in clips)
+    console.print(f"valid: {len(clips)} clips ({splits}), {total} frames; spec {loaded.digest()[:12]}")
+
+
+@app.command()
+def verify(
+    dataset: Annotated[Path, typer.Argument(help="The dataset's folder.")],
+    rerender: Annotated[int, typer.Option("--rerender", min=0, help="Draw and render so many clips again.")] = 0,
+    source: SourceOption = None,
+) -> None:
+    """Checks every byte of a dataset against its record, and a sample of clips by rendering them again."""
+    from degrade.verify import verify as check
+
+    with progress("clips") as bar:
+        task = bar.add_task("verify", total=None)
+        problems = check(dataset, rerender=rerender, source=source, checked=lambda clip: bar.advance(task))
+    for problem in problems[:20]:
+        console.print(problem, markup=False)
+    if problems:
+        raise DatasetError(f"{dataset}: {len(problems)} problem{'s' * (len(problems) > 1)} found")
+    console.print(f"{dataset}: complete and unchanged")
+
+
+def _first_line(documented: type) -> str:
+    return (documented.__doc__ or "").strip().partition("\n")[0]
+
+
+def main() -> None:
+    """Runs the command and ends the process with its exit code."""
+    sys.exit(run(app))
+
+
+if __name__ == "__main__":
+    main()

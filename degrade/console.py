@@ -1,0 +1,77 @@
+"""What the commands share: the console, the progress bar, and errors as one line."""
+
+import errno
+import sys
+
+import click
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from degrade.core.errors import DegradeError
+
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+"""Where results go."""
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+"""Where progress and errors go."""
+
+
+class _Rate(ProgressColumn):
+    """Units a second, as measured over the last seconds."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.1f} {self.unit}/s" if speed else f"– {self.unit}/s", style="cyan")
+
+
+def progress(unit: str) -> Progress:
+    """A bar with count, rate and time left.
+
+    Args:
+        unit: What is counted: ``"frames"``.
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(unit),
+        TimeRemainingColumn(),
+        console=errors,
+        speed_estimate_period=60,
+    )
+
+
+def run(app: typer.Typer) -> int:
+    """Runs a command; bad input ends in one line on stderr and exit code 2, never in a traceback."""
+    try:
+        app(standalone_mode=False)
+    except DegradeError as error:
+        return _fail(str(error))
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; what was finished is kept")
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            return 0
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+    return 0
+
+
+def _fail(message: str) -> int:
+    errors.print("error: " + " ".join(message.split()), style="red", markup=False)
+    return 2

@@ -1,0 +1,106 @@
+"""The types of an op's parameters, and pydantic's complaints about them in one line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
+
+from degrade.core.errors import SpecError, unknown
+
+Interval = tuple[float, float]
+"""``(low, high)``: a value is drawn between the two. A single number stands for both."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Within:
+    """What an `Interval` may span.
+
+    Args:
+        low: Smallest value allowed.
+        high: Greatest value allowed, or None.
+        unit: Shown to the user: ``"frame heights"``, ``"px"``.
+    """
+
+    low: float
+    high: float | None = None
+    unit: str = ""
+
+    def check(self, value: Interval) -> Interval:
+        """Returns `value`, or raises ValueError."""
+        low, high = value
+        shown = f"({low:g}, {high:g})"
+        if not low <= high:
+            raise ValueError(f"{shown} must be increasing")
+        if low < self.low or (self.high is not None and high > self.high):
+            top = "" if self.high is None else f" to {self.high:g}"
+            raise ValueError(
+                f"{shown} must lie within {self.low:g}{top or ' and above'} {self.unit}".rstrip()
+            )
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def pair(value: Any) -> Any:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return (value, value) if number else value
+
+        checked = core_schema.no_info_after_validator_function(self.check, handler(source))
+        return core_schema.no_info_before_validator_function(pair, checked)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        number: dict[str, Any] = {"type": "number", "minimum": self.low}
+        if self.high is not None:
+            number["maximum"] = self.high
+        return {"anyOf": [number, {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]}
+
+    def __str__(self) -> str:
+        top = "…" if self.high is None else f"{self.high:g}"
+        return f"{self.low:g} – {top} {self.unit}".rstrip()
+
+
+def path(parts: Iterable[str | int]) -> str:
+    """``("pipeline", 2, "dust")`` as ``pipeline[2].dust``."""
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+class Strict(BaseModel):
+    """A frozen record that refuses unknown keys and complains in one line.
+
+    Raises:
+        SpecError: On construction, naming the first field that is wrong.
+    """
+
+    model_config = {
+        "frozen": True,
+        "extra": "forbid",
+        "use_attribute_docstrings": True,
+        "allow_inf_nan": False,
+        "ser_json_inf_nan": "constants",
+    }
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise _one_line(error, type(self)) from None
+
+
+def _one_line(error: ValidationError, model: type[BaseModel]) -> SpecError:
+    first = error.errors()[0]
+    where, given = path(first["loc"]), first.get("input")
+    if first["type"] == "extra_forbidden":
+        *outer, key = first["loc"]
+        return SpecError(unknown("key", key, model.model_fields), path(outer))
+    if first["type"] == "missing":
+        return SpecError("is required", where)
+    if first["type"] == "value_error":
+        return SpecError(str(first["ctx"]["error"]), where)
+    return SpecError(f"{first['msg'].removeprefix('Input ')}, got {given!r:.80}", where)

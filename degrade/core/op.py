@@ -1,0 +1,106 @@
+"""The contract of every op: draw once per clip, then render any window of it."""
+
+from abc import abstractmethod
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from degrade.core.fields import Probability, Strict
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params
+
+Family = Literal["contaminant", "quality", "exposure", "transport", "composition"]
+
+
+class Op(Strict):
+    """One kind of damage.
+
+    `sample` draws everything random for a clip, tracks over time included. `render` is a pure function of
+    the frames and what was drawn; pixels of frame t depend on frame t and the params alone, so a window
+    rendered by itself equals that slice of the whole clip.
+
+    A new op is one file in ``degrade/ops``: a subclass, its `Params`, `sample`, and `render_frame`.
+    """
+
+    Params: ClassVar[type[Params]]
+    family: ClassVar[Family]
+
+    p: Probability = 1.0
+    """Probability that the op fires, drawn once per clip."""
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] | None = None
+    """Label of its random stream, mask and trace; the op's name unless given."""
+
+    @abstractmethod
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws the parameters of one clip from the op's own stream."""
+
+    def render(self, frames: Array, params: Any, start: int) -> Layer:
+        """Damages a window of the clip.
+
+        Args:
+            frames: (N, H, W, C) float32 in [0, 1], frames `start` to `start` + N of the clip; not changed.
+            params: From `sample`.
+            start: Index of the first frame in the clip.
+        """
+        out = np.empty_like(frames)
+        for i, frame in enumerate(frames):
+            out[i] = self.render_frame(frame, params, start + i).reshape(frame.shape)
+        return Layer(out, {})
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t, (H, W, C), damaged; what `render` calls, for ops that leave no mask."""
+        raise TypeError(f"{type(self).__name__} defines neither render nor render_frame")
+
+    def move(self, frames: Array, params: Any, start: int) -> Array:
+        """Moves other frames or masks (N, H, W, C) as `render` moves the picture; unchanged by default."""
+        return frames
+
+    def files(self) -> dict[str, str]:
+        """Outside files that the op reads: their SHA-256 by name.
+
+        Raises:
+            SourceError: They are missing or damaged.
+        """
+        return {}
+
+    def load_params(self, data: dict[str, Any]) -> Params:
+        """Params from a trace's JSON."""
+        return self.Params(**data)
+
+    def to_spec(self) -> dict[str, Any]:
+        """The op as in a spec, every parameter named: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""
+        from degrade.pipeline import name_of
+
+        return {name_of(type(self)): self.model_dump(mode="json", exclude_none=True)}
+
+    def __call__(self, clip: Array, *, seed: int = 0, clip_id: str = "") -> Damaged:
+        """Damages a picture or clip; see `Pipeline.__call__`."""
+        from degrade.pipeline import Pipeline
+
+        return Pipeline(ops=(self,))(clip, seed=seed, clip_id=clip_id)
+
+
+class Contaminant(Op):
+    """An op that lies on the film: it has a mask, and changes no pixel outside of it."""
+
+    family: ClassVar[Family] = "contaminant"
+
+    def render(self, frames: Array, params: Any, start: int) -> Layer:
+        """Paints each frame; see `Op.render`."""
+        out = frames.copy()
+        mask = np.zeros((*frames.shape[:3], 1), np.float32)
+        for i in range(len(frames)):
+            self.paint(out[i], mask[i], params, start + i)
+        return Layer(out, {"": mask})
+
+    @abstractmethod
+    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+        """Paints frame t in place.
+
+        Args:
+            frame: (H, W, C) in [0, 1].
+            mask: (H, W, 1), zero; to be raised to the alpha of what is painted.
+            params: From `sample`.
+            t: Frame index in the clip.
+        """

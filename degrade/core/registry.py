@@ -1,0 +1,110 @@
+"""Finds ops, textures, models, metrics: one file each, its stem is the name.
+
+Another package adds its own by an entry point in the group named after the folder, for example::
+
+    [project.entry-points."degrade.ops"]
+    rain = "my_package.rain:Rain"
+"""
+
+import functools
+import importlib
+import pkgutil
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from degrade.core.errors import SpecError, unknown
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """The classes of one kind, by name. Listing names imports none of them.
+
+    Args:
+        what: The kind in words, for messages: ``"op"``.
+        package: Package whose modules are the entries, and the group of its entry points. Modules
+            that start with ``_`` are helpers, not entries.
+        base: Class that every entry derives from; the entry of a module is the one subclass defined in it.
+            As ``"module:Class"`` it is not imported before the first `get`.
+    """
+
+    def __init__(self, what: str, package: str, base: type[T] | str) -> None:
+        self.what, self.package, self._base = what, package, base
+
+    @functools.cached_property
+    def base(self) -> type[T]:
+        """The class that every entry derives from."""
+        if not isinstance(self._base, str):
+            return self._base
+        module, _, name = self._base.partition(":")
+        found: type[T] = getattr(importlib.import_module(module), name)
+        return found
+
+    @functools.cached_property
+    def _folder(self) -> list[str]:
+        path = importlib.import_module(self.package).__path__
+        home = self._base.partition(":")[0] if isinstance(self._base, str) else self._base.__module__
+        modules = [m.name for m in pkgutil.iter_modules(path) if not m.ispkg and m.name[0] != "_"]
+        return sorted(name for name in modules if name != home.rpartition(".")[2])
+
+    @functools.cached_property
+    def _plugins(self) -> dict[str, EntryPoint]:
+        found: dict[str, EntryPoint] = {}
+        for point in entry_points(group=self.package):
+            if point.name in self._folder or point.name in found:
+                raise SpecError(
+                    f"{self.what} {point.name!r} is defined twice; {point.value} needs another name"
+                )
+            found[point.name] = point
+        return found
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted([*self._folder, *self._plugins])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._folder or name in self._plugins
+
+    def get(self, name: str) -> type[T]:
+        """The class of that name.
+
+        Raises:
+            SpecError: No such name (the nearest is suggested), or its module defines none or several.
+        """
+        if name in self._plugins:
+            loaded = self._plugins[name].load()
+            if not (isinstance(loaded, type) and issubclass(loaded, self.base)):
+                raise SpecError(
+                    f"{self.what} {name!r}: {self._plugins[name].value} is not a {self.base.__name__}"
+                )
+            return loaded
+        if name not in self._folder:
+            raise SpecError(unknown(self.what, name, self.names()))
+        module = importlib.import_module(f"{self.package}.{name}")
+        return defined_in(module, self.base, self.what)
+
+    def name_of(self, entry: type[T]) -> str:
+        """The name under which a class is registered."""
+        if entry.__module__.rpartition(".")[0] == self.package:
+            return entry.__module__.rpartition(".")[2]
+        for name, point in self._plugins.items():
+            if point.value == f"{entry.__module__}:{entry.__qualname__}":
+                return name
+        raise SpecError(f"{entry.__qualname__} is not a registered {self.what}")
+
+
+def defined_in(module: Any, base: type[T], what: str) -> type[T]:
+    """The one public subclass of `base` that `module` itself defines."""
+    found = [
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+        and name[0] != "_"
+    ]
+    if len(found) != 1:
+        raise SpecError(
+            f"{module.__name__} must define exactly one {what}, has {[c.__name__ for c in found]}"
+        )
+    return found[0]

@@ -1,0 +1,122 @@
+"""Random numbers that depend on a key alone. The only module that makes generators.
+
+A stream is named by (seed, clip id, op label, purpose). Its key parts are length-prefixed, hashed and
+given to `numpy.random.SeedSequence` as spawn key, so streams are independent of each other, of the order
+in which they are asked for, of processes, and of numpy's global state.
+"""
+
+import functools
+import hashlib
+
+import numpy as np
+
+
+class Stream:
+    """A node in the tree of random streams.
+
+    Args:
+        seed: The dataset's one integer, 0 or greater.
+        path: Key parts; strings or integers, from the outside in.
+    """
+
+    def __init__(self, seed: int, *path: str | int) -> None:
+        self.seed, self.path = seed, path
+
+    def child(self, *parts: str | int) -> "Stream":
+        """The stream below this one; siblings are independent."""
+        return Stream(self.seed, *self.path, *parts)
+
+    def generator(self, *purpose: str | int) -> np.random.Generator:
+        """A fresh generator for one purpose; asking twice gives the same numbers twice."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (*self.path, *purpose):
+            word = f"{type(part).__name__}:{part}".encode()
+            digest.update(len(word).to_bytes(4, "little") + word)
+        words = np.frombuffer(digest.digest(), "<u4").tolist()
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=words)))
+
+    def key(self, purpose: str) -> int:
+        """A number to keep in params, from which `at` regenerates per-pixel randomness."""
+        return int(self.generator(purpose).integers(2**53))  # 2^53: exact in every JSON reader
+
+
+def at(key: int, frame: int) -> np.random.Generator:
+    """The generator of one frame's pixels.
+
+    Args:
+        key: From `Stream.key`, kept in the op's params.
+        frame: Absolute frame index in the clip.
+    """
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key, spawn_key=(frame,))))
+
+
+@functools.cache
+def _normal_quantiles() -> np.ndarray:
+    from scipy.special import ndtri  # here, since it takes longer to import than all else together
+
+    table = ndtri((np.arange(65536) + 0.5) / 65536)
+    return (table / table.std()).astype(np.float32)
+
+
+def _words(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Raw 16-bit words; the same on machines of either byte order."""
+    count = int(np.prod(shape))
+    raw = rng.bit_generator.random_raw((count + 3) // 4)
+    return np.asarray(raw, "<u8").view("<u2")[:count].reshape(shape)
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Standard normal numbers, float32, |z| <= 4.4: the 65,536 quantiles, drawn by raw 16-bit words.
+
+    Four to five times faster than the generator's own, and built on the generator's raw bits alone,
+    whose sequence numpy guarantees for ever.
+    """
+    return np.take(_normal_quantiles(), _words(rng, shape))
+
+
+def poisson(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
+    """Poisson counts, float32, one for each mean (0 or greater), drawn by raw 16-bit words as in `normal`.
+
+    Below a mean of 8 the distribution is inverted; above, its quantiles come from the Cornish–Fisher
+    expansion to third order, whose mean and variance are right to 0.1% and 1%.
+    """
+    words = _words(rng, mean.shape)
+    z = np.take(_normal_quantiles(), words)
+    root = np.sqrt(np.maximum(mean, 8))
+    counts = np.rint(mean + root * z + (z * z - 1) / 6 + (z - z**3) / (72 * root))
+    dark = mean < 8
+    if dark.any():
+        counts[dark] = _invert_poisson((words[dark] + np.float32(0.5)) / 65536, mean[dark])
+    return counts.astype(np.float32, copy=False)
+
+
+def _invert_poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    term = np.exp(-mean)
+    total, count = term.copy(), np.zeros_like(mean)
+    for k in range(1, 64):
+        above = u > total
+        if not above.any():
+            break
+        count += above
+        term *= mean / k
+        total += term
+    return count
+
+
+def ornstein_uhlenbeck(rng: np.random.Generator, frames: int, correlation: float) -> np.ndarray:
+    """A stationary Ornstein–Uhlenbeck track of unit variance, sampled once a frame.
+
+    Args:
+        rng: Source of the increments.
+        frames: Length of the track.
+        correlation: Frames after which the autocorrelation has fallen to 1/e; 0 gives white noise.
+
+    Returns:
+        (frames,) float64.
+    """
+    track = rng.standard_normal(frames)
+    decay = float(np.exp(-1 / correlation)) if correlation > 0 else 0.0
+    track[1:] *= np.sqrt(1 - decay**2)
+    for t in range(1, frames):
+        track[t] += decay * track[t - 1]
+    return track

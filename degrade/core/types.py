@@ -1,0 +1,140 @@
+"""What passes between ops: clips, layers, traces."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from degrade.core.errors import SourceError
+from degrade.core.fields import Strict
+
+Array = np.ndarray
+"""Frames: float32 (T, H, W, C) in [0, 1], C 1 (grey) or 3 (RGB). Masks: the same with C 1."""
+
+
+class ClipInfo(Strict):
+    """The clip that damage is drawn for."""
+
+    frames: int
+    """Length of the whole clip, not of the window that is rendered."""
+    height: int
+    """In pixels."""
+    width: int
+    """In pixels."""
+    channels: Literal[1, 3] = 3
+    """1 grey, 3 RGB."""
+    id: str = ""
+    """Name that keys the clip's random streams."""
+
+    def scaled(self, scale: float) -> "ClipInfo":
+        """The same clip at another size; never under one pixel."""
+        height, width = (max(1, round(side * scale)) for side in (self.height, self.width))
+        return self.model_copy(update={"height": height, "width": width})
+
+
+class Params(Strict):
+    """All that an op drew for one clip, in plain numbers: enough to render it without drawing again."""
+
+
+class Layer(NamedTuple):
+    """What an op returns: frames (N, H, W, C) and, for contaminants, masks (N, H, W, 1) by label."""
+
+    frames: Array
+    masks: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What was drawn for one clip; `Pipeline.replay` gives the same pixels from it.
+
+    Attributes:
+        info: The clip.
+        steps: The ops that fired, in order: ``{"label": …, "params": …}``; JSON-ready.
+    """
+
+    info: ClipInfo
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain, JSON-ready dictionary."""
+        return {"clip": self.info.model_dump(), "steps": self.steps}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Trace":
+        """The inverse of `to_json`."""
+        return cls(ClipInfo(**data["clip"]), data["steps"])
+
+    def fired(self) -> list[str]:
+        """Labels of all that fired, inner ops as ``outer/inner``."""
+
+        def walk(steps: list[dict[str, Any]], prefix: str) -> list[str]:
+            labels = []
+            for step in steps:
+                label = prefix + step["label"]
+                labels += [label, *walk(step["params"].get("steps", []), label + "/")]
+            return labels
+
+        return walk(self.steps, "")
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A damaged clip or picture.
+
+    Attributes:
+        frames: In the shape and dtype of what was given.
+        masks: Each contaminant's alpha by label, (T, H, W, 1) or (H, W, 1), float32 in [0, 1].
+        trace: What was drawn.
+    """
+
+    frames: Array
+    masks: dict[str, Array]
+    trace: Trace
+
+    @property
+    def mask(self) -> Array:
+        """The union (maximum) of all masks, zero where there is none."""
+        return union(
+            self.masks, (*self.frames.shape[:-1], 1) if self.frames.ndim > 2 else (*self.frames.shape, 1)
+        )
+
+
+def union(masks: dict[str, Array], shape: tuple[int, ...]) -> Array:
+    """The maximum of all masks; zeros of `shape` if there is none."""
+    total = np.zeros(shape, np.float32)
+    for mask in masks.values():
+        np.maximum(total, mask, out=total)
+    return total
+
+
+def as_clip(data: Array) -> Array:
+    """Pixels of any accepted form as float32 (T, H, W, C) in [0, 1].
+
+    Args:
+        data: uint8, or floats in [0, 1]; a picture (H, W) or (H, W, C), or a clip (T, H, W, C).
+
+    Raises:
+        SourceError: Another shape or dtype, no pixels, values out of [0, 1] or not finite.
+    """
+    clip = np.asarray(data)
+    if clip.ndim == 2:
+        clip = clip[..., None]
+    if clip.ndim == 3:
+        clip = clip[None]
+    if clip.ndim != 4 or clip.shape[-1] not in (1, 3) or not clip.size:
+        forms = "a clip is (T, H, W, C), a picture (H, W) or (H, W, C), with C 1 or 3"
+        raise SourceError(f"frames of shape {np.shape(data)}: {forms}")
+    if clip.dtype == np.uint8:
+        return clip.astype(np.float32) * np.float32(1 / 255)
+    if clip.dtype.kind != "f":
+        raise SourceError(f"frames of dtype {clip.dtype}: uint8, or floats in [0, 1]")
+    if not (clip.min() >= 0 and clip.max() <= 1):
+        raise SourceError(
+            f"frames hold values from {clip.min():g} to {clip.max():g}; floats must lie in [0, 1]"
+        )
+    return clip.astype(np.float32)
+
+
+def to_uint8(frames: Array) -> Array:
+    """Floats in [0, 1] as 8 bit, rounded to the nearest."""
+    return (np.clip(frames, 0, 1) * 255 + 0.5).astype(np.uint8)

@@ -1,0 +1,184 @@
+"""What a dataset on disk is: its clips, files, records and hashes.
+
+out/dataset.json                    name, resolved spec, spec hash, versions; written last
+out/manifest.csv                    a row per clip: id, split, source, size, what fired, hashes
+out/train/{lq,gt,mask}/<clip>/      00000.png …, or <clip>.mkv
+out/train/trace/<clip>.json         what was drawn, and the clip's row of the manifest
+"""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from degrade.core.errors import DatasetError, SourceError, SpecError
+from degrade.core.fields import Strict
+from degrade.core.types import Array, ClipInfo, Layer, as_clip, union
+from degrade.sources import Source
+from degrade.spec import Spec
+from degrade.target import sharpen
+
+COLUMNS = [
+    "clip", "split", "sequence", "start", "frames", "height", "width", "channels", "fired",
+    "source_sha256", "lq_sha256", "gt_sha256", "mask_sha256", "trace_sha256",
+]  # fmt: skip
+CHUNK_VALUES = 4_000_000
+"""Pixel values rendered at once; what bounds the memory, whatever the clip's length."""
+
+
+class Clip(Strict):
+    """A clip of the dataset: a stretch of a sequence, resized."""
+
+    id: str
+    """Names its files and keys its random streams."""
+    split: str
+    sequence: str
+    start: int
+    """First frame in the sequence."""
+    frames: int
+    height: int
+    width: int
+    channels: int
+    fps: float
+
+    def info(self) -> ClipInfo:
+        """What damage is drawn for."""
+        return ClipInfo(frames=self.frames, height=self.height, width=self.width, channels=self.channels, id=self.id)
+
+
+def plan(spec: Spec, source: Source) -> list[Clip]:
+    """All clips of the dataset, in order.
+
+    Raises:
+        SpecError: A sequence is shorter than `clips.length`, or a split cannot be made.
+        SourceError: Two sequences would give clips of the same name.
+    """
+    sequences = source.sequences()
+    split_of = spec.split_of(sequence.id for sequence in sequences)
+    clips: dict[str, Clip] = {}
+    for sequence in sequences:
+        length = spec.clips.length or sequence.frames
+        if sequence.frames < length:
+            raise SpecError(f"asks for {length} frames, sequence {sequence.id!r} has {sequence.frames}", "clips.length")
+        height, width = spec.clips.size or (sequence.height, sequence.width)
+        for start in range(0, sequence.frames - length + 1, spec.clips.stride or length):
+            name = sequence.id.replace("/", "_") + (f"_{start:05d}" if spec.clips.length else "")
+            if name in clips:
+                raise SourceError(f"sequences {clips[name].sequence!r} and {sequence.id!r} both give clip {name!r}")
+            clips[name] = Clip(
+                id=name,
+                split=split_of[sequence.id],
+                sequence=sequence.id,
+                start=start,
+                frames=length,
+                height=height,
+                width=width,
+                channels=1 if spec.color == "grey" else 3,
+                fps=sequence.fps,
+            )
+    return spread(list(clips.values()), spec.clips.limit)
+
+
+def spread(clips: list[Clip], limit: int | None) -> list[Clip]:
+    """At most `limit` of the clips, at even distances."""
+    if limit is None or limit >= len(clips):
+        return clips
+    return [clips[i * len(clips) // limit] for i in range(limit)]
+
+
+def clean_frames(clip: Clip, source: Source, start: int, stop: int) -> Array:
+    """Frames of the clip as the spec asks for them, resized and grey or not, (N, H, W, C) uint8."""
+    frames = source.read(clip.sequence, clip.start + start, clip.start + stop)
+    return np.stack([fit(frame, clip.height, clip.width, clip.channels) for frame in frames])
+
+
+def fit(frame: Array, height: int, width: int, channels: int) -> Array:
+    """A frame (H, W, 3) uint8, resized to cover the size and cut at its centre; Rec. 601 luma for one channel."""
+    scale = max(height / frame.shape[0], width / frame.shape[1])
+    if scale != 1:
+        size = max(width, round(frame.shape[1] * scale)), max(height, round(frame.shape[0] * scale))
+        frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
+    frame = frame[top : top + height, left : left + width]
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else frame
+
+
+def pairs(clip: Clip, spec: Spec, source: Source, params: Any) -> Iterator[tuple[Layer, Array, Array]]:
+    """Renders the clip chunk by chunk.
+
+    Yields:
+        The damaged layer, the ground truth (N, H, W, C), and the union mask (N, H, W, 1).
+    """
+    damage = spec.damage()
+    step = max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels))
+    for start in range(0, clip.frames, step):
+        clean = as_clip(clean_frames(clip, source, start, min(start + step, clip.frames)))
+        layer = damage.render(clean, params, start)
+        target = sharpen(clean) if spec.target == "sharpened" else clean
+        if spec.alignment == "aligned":
+            target = damage.move(target, params, start)
+        yield layer, target, union(layer.masks, (*clean.shape[:3], 1))
+
+
+def mask_to_uint8(mask: Array) -> Array:
+    """Alpha as 8 bit, rounded up: a 0 on disk says that no contaminant touched the pixel."""
+    return np.ceil(mask * np.float32(255)).astype(np.uint8)
+
+
+def suffix(spec: Spec) -> str:
+    """What a clip's pictures end on: nothing for a folder, or ``.mkv``."""
+    return ".mkv" if spec.output.frames == "ffv1" else ""
+
+
+def file_hash(*paths: Path) -> str:
+    """SHA-256 of files, and of the names and contents in folders; empty for none."""
+    digest = hashlib.sha256()
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest() if paths else ""
+
+
+def manifest(rows: list[dict[str, Any]]) -> bytes:
+    """The manifest as CSV, sorted by split and clip."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: (row["split"], row["clip"])))
+    return text.getvalue().encode()
+
+
+def pretty(content: Any) -> bytes:
+    """JSON for people: sorted and indented."""
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def read_json(path: Path) -> Any:
+    """Parses a file of the dataset.
+
+    Raises:
+        DatasetError: It is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise DatasetError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DatasetError(f"{path}: damaged, not JSON") from error
+
+
+def remove(path: Path) -> None:
+    """Deletes a file or folder, if there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""Anisotropic Gaussian blur: astigmatism, shake of the camera or of the printer in one direction."""
+
+import math
+from typing import Annotated, Any, ClassVar
+
+import cv2
+import numpy as np
+from pydantic import Field, model_validator
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._blur import Unit, check_reach, odd
+from degrade.ops._drawn import plain, stray
+
+
+class AnisotropicBlurParams(Params):
+    """What was drawn, per frame but for the kernel."""
+
+    along_px2: tuple[float, ...]
+    """Variance along the angle, in square pixels."""
+    across_px2: tuple[float, ...]
+    """Variance across it."""
+    angle: tuple[float, ...]
+    """Degrees from the horizontal, clockwise."""
+    kernel_px: int
+    """Side of the kernel, odd; 0 for one that holds five sigma."""
+
+
+class AnisotropicBlur(Op):
+    """Gaussian blur of an elliptical kernel, mirrored at the border.
+
+    The two eigenvalues of the covariance and the angle are drawn once per clip, each evenly over its
+    range, and stray from frame to frame. The kernel is the density at the pixels, made to sum to 1
+    (the usual one of blind super-resolution: Zhang et al., USRNet, CVPR 2020).
+    """
+
+    Params: ClassVar[type[Params]] = AnisotropicBlurParams
+    family: ClassVar[Family] = "quality"
+
+    variance: Annotated[Interval, Within(0, 2500)] = (0.0, 1e-5)
+    """Variance along either axis of the ellipse, in `unit` squared; at most 0.01 frame heights squared."""
+    unit: Unit = "height"
+    """What the variance is measured in, squared: frame heights or pixels."""
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Greatest deviation of a frame's variances from the clip's, as a share of the range."""
+    angle: Annotated[Interval, Within(0, 180, "degrees")] = (0.0, 180.0)
+    """Direction of the first axis, clockwise from the horizontal."""
+    angle_jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Greatest deviation of a frame's angle from the clip's, as a share of the range."""
+    kernel_px: Annotated[Interval, Within(3, 99, "px")] | None = None
+    """Side of a truncated kernel, made odd; not truncated if not given."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "AnisotropicBlur":
+        check_reach(math.sqrt(self.variance[1]), self.unit, "variance")
+        return self
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws the clip's ellipse and kernel side, and each frame's deviation."""
+        draw, frames = rng.generator("ellipse"), info.frames
+        scale = info.height**2 if self.unit == "height" else 1
+        return AnisotropicBlurParams(
+            along_px2=plain(scale * stray(draw, self.variance, self.jitter, frames)),
+            across_px2=plain(scale * stray(draw, self.variance, self.jitter, frames)),
+            angle=plain(stray(draw, self.angle, self.angle_jitter, frames)),
+            kernel_px=odd(self.kernel_px, rng),
+        )
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t, blurred."""
+        along, across = params.along_px2[t], params.across_px2[t]
+        whole = 2 * math.ceil(5 * math.sqrt(max(along, across, 0.04))) + 1  # as in `GaussianBlur`
+        side = min(params.kernel_px or whole, whole)
+        weights = kernel(along, across, params.angle[t], side)
+        blurred = cv2.filter2D(frame, -1, weights, borderType=cv2.BORDER_REFLECT_101)
+        return np.clip(blurred, 0, 1, out=blurred)  # large kernels go through a Fourier transform
+
+
+def kernel(along: float, across: float, angle: float, side: int) -> Array:
+    """The kernel, (side, side) float32, that sums to 1.
+
+    Args:
+        along: Variance along the first axis, in square pixels; not below 1e-6 in effect.
+        across: Variance along the second.
+        angle: Direction of the first axis, degrees clockwise from the horizontal.
+        side: Odd.
+    """
+    y, x = np.mgrid[:side, :side] - side // 2
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    first, second = cos * x + sin * y, cos * y - sin * x
+    weights = np.exp(-0.5 * (first**2 / max(along, 1e-6) + second**2 / max(across, 1e-6)))
+    return (weights / weights.sum()).astype(np.float32)

@@ -1,0 +1,62 @@
+"""Brightness and contrast that change at random from frame to frame."""
+
+from typing import Annotated, Any, ClassVar
+
+import cv2
+import numpy as np
+
+from degrade.core.fields import Interval, Probability, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import plain
+
+
+class ExposureJitterParams(Params):
+    """What was drawn, per frame; 1 where nothing changes."""
+
+    brightness: tuple[float, ...]
+    contrast: tuple[float, ...]
+
+
+class ExposureJitter(Op):
+    """Brightness, then contrast about the frame's mean luma, drawn anew for each frame that changes.
+
+    As torchvision's and albumentations' ColorJitter. For flicker that drifts, as film's does, see `flicker`.
+    """
+
+    Params: ClassVar[type[Params]] = ExposureJitterParams
+    family: ClassVar[Family] = "exposure"
+
+    frame_p: Probability = 0.5
+    """Probability that a frame changes."""
+    brightness: Annotated[Interval, Within(0, 4)] = (0.8, 1.2)
+    """Factor of all values."""
+    contrast: Annotated[Interval, Within(0, 4)] = (0.9, 1.0)
+    """Factor of the distance from the mean."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws which frames change, and how."""
+        draw, frames = rng.generator("frames"), info.frames
+        change = draw.random(frames) < self.frame_p
+        brightness, contrast = draw.uniform(*self.brightness, frames), draw.uniform(*self.contrast, frames)
+        return ExposureJitterParams(
+            brightness=plain(np.where(change, brightness, 1)), contrast=plain(np.where(change, contrast, 1))
+        )
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t, with its brightness and contrast."""
+        brightness, contrast = params.brightness[t], params.contrast[t]
+        if brightness == contrast == 1:
+            return frame
+        out = np.minimum(frame * np.float32(brightness), 1)
+        mean = _luma(out)
+        out *= np.float32(contrast)
+        out += np.float32((1 - contrast) * mean)
+        return np.clip(out, 0, 1, out=out)
+
+
+def _luma(frame: Array) -> float:
+    """Mean Rec. 601 luma."""
+    means = cv2.mean(frame)  # sums in float64
+    return means[0] if frame.shape[-1] == 1 else 0.299 * means[0] + 0.587 * means[1] + 0.114 * means[2]

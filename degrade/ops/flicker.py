@@ -1,0 +1,44 @@
+"""Film flicker: exposure that drifts and trembles from frame to frame."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream, ornstein_uhlenbeck
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import plain
+
+
+class FlickerParams(Params):
+    """What was drawn."""
+
+    stops: tuple[float, ...]
+    """Exposure of each frame."""
+
+
+class Flicker(Op):
+    """All values times 2^e, clipped at white; e, in stops, is an Ornstein–Uhlenbeck process over the frames.
+
+    A hand-cranked camera or an uneven shutter gives nearly independent frames (correlation of 0 to 2),
+    a drifting lamp or developer a slow wave (tens of frames).
+    """
+
+    Params: ClassVar[type[Params]] = FlickerParams
+    family: ClassVar[Family] = "exposure"
+
+    std: Annotated[Interval, Within(0, 3, "stops")] = (0.03, 0.15)
+    """Standard deviation of the exposure, drawn per clip."""
+    correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (0.0, 6.0)
+    """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws strength and correlation, then the track."""
+        draw = rng.generator("track")
+        std, correlation = draw.uniform(*self.std), draw.uniform(*self.correlation)
+        return FlickerParams(stops=plain(std * ornstein_uhlenbeck(draw, info.frames, correlation)))
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t, exposed."""
+        return np.minimum(frame * np.float32(2 ** params.stops[t]), 1)

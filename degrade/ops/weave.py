@@ -1,0 +1,81 @@
+"""Gate weave: the film never comes to rest in the gate at quite the same place."""
+
+from typing import Annotated, Any, ClassVar
+
+import cv2
+import numpy as np
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream, ornstein_uhlenbeck
+from degrade.core.types import Array, ClipInfo, Layer, Params
+from degrade.ops._drawn import plain
+
+
+class WeaveParams(Params):
+    """What was drawn, per frame."""
+
+    x_px: tuple[float, ...]
+    """To the right."""
+    y_px: tuple[float, ...]
+    """Downwards."""
+    degrees: tuple[float, ...]
+    """Counter-clockwise, about the centre."""
+
+
+class Weave(Op):
+    """Shift and rotation of the whole picture, each an Ornstein–Uhlenbeck process over the frames.
+
+    Bicubic, mirrored at the border. Masks of what is on the film already, and targets that are to stay
+    aligned, move in just the same way.
+    """
+
+    Params: ClassVar[type[Params]] = WeaveParams
+    family: ClassVar[Family] = "transport"
+
+    x: Annotated[Interval, Within(0, 0.2, "frame heights")] = (0.0005, 0.002)
+    """Standard deviation of the horizontal shift, drawn per clip."""
+    y: Annotated[Interval, Within(0, 0.2, "frame heights")] = (0.0005, 0.003)
+    """Standard deviation of the vertical shift, drawn per clip."""
+    rotation: Annotated[Interval, Within(0, 10, "degrees")] = (0.0, 0.05)
+    """Standard deviation of the rotation, drawn per clip."""
+    correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (1.0, 8.0)
+    """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws amplitudes and correlation, then the three tracks."""
+        draw = rng.generator("amplitudes")
+        std = {
+            "x": draw.uniform(*self.x),
+            "y": draw.uniform(*self.y),
+            "rotation": draw.uniform(*self.rotation),
+        }
+        correlation = draw.uniform(*self.correlation)
+        x, y, rotation = (
+            amplitude * ornstein_uhlenbeck(rng.generator(track), info.frames, correlation)
+            for track, amplitude in std.items()
+        )
+        return WeaveParams(x_px=plain(x * info.height), y_px=plain(y * info.height), degrees=plain(rotation))
+
+    def render(self, frames: Array, params: Any, start: int) -> Layer:
+        """See `Op.render`."""
+        return Layer(self.move(frames, params, start), {})
+
+    def move(self, frames: Array, params: Any, start: int) -> Array:
+        """See `Op.move`."""
+        height, width = frames.shape[1:3]
+        centre = ((width - 1) / 2, (height - 1) / 2)
+        out = np.empty_like(frames)
+        for i, frame in enumerate(frames):
+            shift = params.x_px[start + i], params.y_px[start + i]
+            degrees = params.degrees[start + i]
+            if (shift == (0, 0) and degrees == 0) or not frame.any():
+                out[i] = frame
+                continue
+            matrix = cv2.getRotationMatrix2D(centre, degrees, 1)
+            matrix[:, 2] += shift
+            moved = cv2.warpAffine(
+                frame, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+            )
+            np.clip(moved.reshape(frame.shape), 0, 1, out=out[i])
+        return out

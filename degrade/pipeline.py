@@ -1,0 +1,377 @@
+"""Composition: ops in order, one of several, in random order, at another size."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+import cv2
+import numpy as np
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from degrade.core.errors import SpecError, unknown
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, Trace, as_clip, to_uint8
+from degrade.ops import registry
+
+Filter = Literal["nearest", "bilinear", "bicubic", "lanczos", "area"]
+"""OpenCV's resampling filters; all but ``area`` leave out the low-pass when they shrink."""
+
+FILTERS = {
+    "nearest": cv2.INTER_NEAREST,
+    "bilinear": cv2.INTER_LINEAR,
+    "bicubic": cv2.INTER_CUBIC,
+    "lanczos": cv2.INTER_LANCZOS4,
+    "area": cv2.INTER_AREA,
+}
+
+
+def op_names() -> list[str]:
+    """All ops and compositions that a spec may name."""
+    return sorted([*registry.names(), *COMPOSITIONS])
+
+
+def op_class(name: str) -> type[Op]:
+    """The op or composition of that name.
+
+    Raises:
+        SpecError: There is none; the nearest name is suggested.
+    """
+    if name in COMPOSITIONS:
+        return COMPOSITIONS[name]
+    if name not in registry:
+        raise SpecError(unknown("op", name, op_names()))
+    return registry.get(name)
+
+
+def name_of(op: type[Op]) -> str:
+    """The name under which a spec knows an op class."""
+    for name, composition in COMPOSITIONS.items():
+        if op is composition:
+            return name
+    return registry.name_of(op)
+
+
+def parse_op(value: Any) -> Op:
+    """An op as written in a spec: ``dust``, or ``dust: {per_frame: [2, 8]}``.
+
+    Raises:
+        SpecError: Unknown op or key, or a value that is not allowed.
+    """
+    if isinstance(value, Op):
+        return value
+    if isinstance(value, str):
+        value = {value: {}}
+    if not (isinstance(value, dict) and len(value) == 1):
+        raise SpecError(f"an op is a name or `name: {{parameters}}`, got {value!r:.80}")
+    name, parameters = next(iter(value.items()))
+    cls = op_class(str(name))
+    if parameters is None:
+        parameters = {}
+    if not isinstance(parameters, dict) or not all(isinstance(key, str) for key in parameters):
+        raise SpecError(f"parameters are `key: value`, got {parameters!r:.80}", str(name))
+    try:
+        return cls(**parameters)
+    except SpecError as error:
+        raise error.within(str(name)) from None
+
+
+def _parse_ops(value: Any) -> tuple[Op, ...]:
+    if not isinstance(value, list | tuple):
+        raise SpecError(f"must be a list of ops, got {value!r:.80}", "ops")
+    ops = []
+    for i, item in enumerate(value):
+        try:
+            ops.append(parse_op(item))
+        except SpecError as error:
+            raise error.within(f"[{i}]").within("ops") from None
+    labels(ops)
+    return tuple(ops)
+
+
+def labels(ops: Sequence[Op]) -> list[str]:
+    """Each op's label: its `id`, or its name, with ``#2`` and on for repeats.
+
+    Raises:
+        SpecError: Two ops have the same `id`.
+    """
+    taken: list[str] = []
+    for op in ops:
+        name = label = op.id or name_of(type(op))
+        if op.id in taken:
+            raise SpecError(f"two ops have the id {op.id!r}", "ops")
+        repeat = 2
+        while label in taken:
+            label, repeat = f"{name}#{repeat}", repeat + 1
+        taken.append(label)
+    return taken
+
+
+Ops = Annotated[
+    tuple[Op, ...],
+    BeforeValidator(_parse_ops),
+    PlainSerializer(lambda ops: [op.to_spec() for op in ops], return_type=list),
+    WithJsonSchema({"type": "array"}),  # `degrade.spec.schema` says of what
+]
+
+
+class Step(NamedTuple):
+    """An op that fired, and what it drew."""
+
+    label: str
+    op: Op
+    params: Any
+
+
+class Steps(Params):
+    """What a composition drew: the inner ops that fired, in the order in which they are applied."""
+
+    steps: tuple[dict[str, Any], ...] = ()
+
+
+class Composition(Op):
+    """An op made of ops. Inner masks and streams are labelled ``outer/inner``."""
+
+    Params: ClassVar[type[Params]] = Steps
+    family: ClassVar[Family] = "composition"
+
+    ops: Ops = ()
+    """The inner ops."""
+
+    def labelled(self) -> list[tuple[str, Op]]:
+        """The inner ops with their labels."""
+        return list(zip(labels(self.ops), self.ops, strict=True))
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws the inner ops, each from its own stream."""
+        return Steps(steps=_draw(self.labelled(), info, rng))
+
+    def render(self, frames: Array, params: Any, start: int) -> Layer:
+        """Applies the inner ops in order; see `Op.render`."""
+        return _render(self._bind(params), Layer(frames, {}), start)
+
+    def move(self, frames: Array, params: Any, start: int) -> Array:
+        """Moves frames as the inner ops do; see `Op.move`."""
+        return _move(self._bind(params), frames, start)
+
+    def files(self) -> dict[str, str]:
+        """What the inner ops read; see `Op.files`."""
+        return {name: digest for op in self.ops for name, digest in op.files().items()}
+
+    def load_params(self, data: dict[str, Any]) -> Params:
+        """Params from a trace's JSON, the inner ones by their ops."""
+        ops = dict(self.labelled())
+        steps = []
+        for step in data.get("steps", ()):
+            if step["label"] not in ops:
+                raise SpecError(unknown("op in the trace", step["label"], ops))
+            steps.append({"label": step["label"], "params": ops[step["label"]].load_params(step["params"])})
+        return self.Params(**{**data, "steps": tuple(steps)})
+
+    def _bind(self, params: Any) -> list[Step]:
+        ops = dict(self.labelled())
+        return [Step(step["label"], ops[step["label"]], step["params"]) for step in params.steps]
+
+
+def _draw(ops: Sequence[tuple[str, Op]], info: ClipInfo, rng: Stream) -> tuple[dict[str, Any], ...]:
+    steps = []
+    for label, op in ops:
+        own = rng.child(label)
+        if op.p < 1 and own.generator("fires").random() >= op.p:
+            continue
+        params = op.sample(info, own)
+        steps.append({"label": label, "params": params})
+        if isinstance(params, Scaled) and not getattr(op, "ops", ()):
+            info = info.scaled(params.scale)
+    return tuple(steps)
+
+
+def _render(steps: list[Step], layer: Layer, start: int) -> Layer:
+    frames, masks = layer
+    for i, (label, op, params) in enumerate(steps):
+        if isinstance(op, AtScale) and not op.ops:
+            rest = steps[i + 1 :]
+            inner = op.enclose(frames, params, start, lambda small, rest=rest: _render(rest, Layer(small, {}), start))
+            return Layer(inner.frames, {k: _move(rest, m, start) for k, m in masks.items()} | inner.masks)
+        frames, new = op.render(frames, params, start)
+        masks = {k: op.move(m, params, start) for k, m in masks.items()}
+        masks |= {f"{label}/{k}" if k else label: m for k, m in new.items()}
+    return Layer(frames, masks)
+
+
+def _move(steps: list[Step], frames: Array, start: int) -> Array:
+    for _, op, params in steps:
+        frames = op.move(frames, params, start)
+    return frames
+
+
+class Pipeline(Composition):
+    """Ops in the order given.
+
+    Example:
+        >>> import numpy as np
+        >>> from degrade.ops import Dust, GaussianBlur
+        >>> out = Pipeline(ops=(GaussianBlur(), Dust()))(np.full((3, 64, 64, 1), 0.5, np.float32), seed=1)
+        >>> out.frames.shape, sorted(out.masks)
+        ((3, 64, 64, 1), ['dust'])
+    """
+
+    def __call__(self, clip: Array, *, seed: int = 0, clip_id: str = "") -> Damaged:
+        """Damages a picture or clip.
+
+        Args:
+            clip: A picture (H, W) or (H, W, C) or a clip (T, H, W, C); uint8, or floats in [0, 1].
+            seed: 0 or greater; the same seed and id give the same damage.
+            clip_id: Keys the random streams, so that clips of one seed differ.
+
+        Raises:
+            SourceError: `clip` is of another form.
+        """
+        frames = as_clip(clip)
+        count, height, width, channels = frames.shape
+        info = ClipInfo(frames=count, height=height, width=width, channels=channels, id=clip_id)
+        return self._apply(clip, frames, info, self.draw(info, seed))
+
+    def draw(self, info: ClipInfo, seed: int) -> Any:
+        """What is drawn for a clip, to be given to `render` and `move` for any window of it."""
+        if seed < 0:
+            raise SpecError(f"must be 0 or greater, got {seed}", "seed")
+        return self.sample(info, Stream(seed, info.id))
+
+    def replay(self, clip: Array, trace: Trace) -> Damaged:
+        """Damages a clip as recorded, drawing nothing.
+
+        Raises:
+            SpecError: The clip is not of the trace's size, or an op of the trace is missing here.
+        """
+        frames = as_clip(clip)
+        expected = (trace.info.frames, trace.info.height, trace.info.width, trace.info.channels)
+        if frames.shape != expected:
+            raise SpecError(f"the trace is of a clip of shape {expected}, not {frames.shape}")
+        return self._apply(clip, frames, trace.info, self.load_params({"steps": trace.steps}))
+
+    def _apply(self, given: Array, frames: Array, info: ClipInfo, params: Any) -> Damaged:
+        layer = self.render(frames, params, 0)
+        shape = np.shape(given)
+        out = to_uint8(layer.frames) if np.asarray(given).dtype == np.uint8 else layer.frames
+        masks = {k: m if len(shape) == 4 else m[0] for k, m in layer.masks.items()}
+        return Damaged(out.reshape(shape), masks, trace_of(info, params))
+
+
+def trace_of(info: ClipInfo, params: Any) -> Trace:
+    """The JSON-ready record of what `Pipeline.draw` returned."""
+    return Trace(info, params.model_dump(mode="json")["steps"])
+
+
+class OneOf(Composition):
+    """One of the inner ops, drawn per clip."""
+
+    weights: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    """How often each is chosen, relative to the others; equally if not given."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "OneOf":
+        _check_weights(self.weights, len(self.ops), "ops")
+        return self
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws the choice, then the chosen op."""
+        if not self.ops:
+            return Steps()
+        chosen = rng.generator("choice").choice(len(self.ops), p=_shares(self.weights, len(self.ops)))
+        return Steps(steps=_draw([self.labelled()[chosen]], info, rng))
+
+
+class Shuffle(Composition):
+    """All inner ops, in an order drawn per clip."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws the order, then the ops."""
+        order = rng.generator("order").permutation(len(self.ops))
+        ops = self.labelled()
+        return Steps(steps=_draw([ops[i] for i in order], info, rng))
+
+
+class Scaled(Steps):
+    """What `AtScale` drew."""
+
+    scale: float
+    """Size relative to the frame."""
+    shrink: tuple[Filter, ...]
+    """Filter on the way in, per frame."""
+    enlarge: tuple[Filter, ...]
+    """Filter on the way back, per frame."""
+
+
+class AtScale(Composition):
+    """Resizes, applies the inner ops, and resizes back; masks come back with the picture.
+
+    This is how a loss of resolution is said which later noise and compression inherit. Without inner
+    ops it takes in all that follows it in its own sequence, so that in a `Shuffle` it may fall anywhere.
+    """
+
+    Params: ClassVar[type[Params]] = Scaled
+
+    scales: tuple[Annotated[Interval, Within(0.01, 4, "of the frame's size")], ...] = ((0.25, 1.0),)
+    """One or several ranges, of which one is drawn per clip; below 1 is smaller."""
+    weights: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    """How often each range is chosen, relative to the others; equally if not given."""
+    filters: tuple[Filter, ...] = ("bicubic", "bilinear", "lanczos")
+    """Filters of which one is drawn per frame and direction."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "AtScale":
+        if not self.scales or not self.filters:
+            raise SpecError("must not be empty", "filters" if self.scales else "scales")
+        _check_weights(self.weights, len(self.scales), "scales")
+        return self
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws scale and filters, then the inner ops for the other size."""
+        draw = rng.generator("scale")
+        low, high = self.scales[draw.choice(len(self.scales), p=_shares(self.weights, len(self.scales)))]
+        scale = float(draw.uniform(low, high))
+        ways = np.array(self.filters)[draw.integers(len(self.filters), size=(2, info.frames))].tolist()
+        steps = _draw(self.labelled(), info.scaled(scale), rng)
+        return Scaled(scale=scale, shrink=tuple(ways[0]), enlarge=tuple(ways[1]), steps=steps)
+
+    def render(self, frames: Array, params: Any, start: int) -> Layer:
+        """See `Op.render`."""
+        return self.enclose(frames, params, start, lambda small: super(AtScale, self).render(small, params, start))
+
+    def enclose(self, frames: Array, params: Any, start: int, inner: Callable[[Array], Layer]) -> Layer:
+        """Resizes, applies `inner`, resizes back."""
+        height, width = frames.shape[1:3]
+        small = ClipInfo(frames=1, height=height, width=width).scaled(params.scale)
+        if (small.height, small.width) == (height, width):
+            return inner(frames)
+        there = _resize(frames, small.height, small.width, params.shrink[start:])
+        layer = inner(there)
+        masks = {k: _resize(m, height, width, ("bilinear",) * len(m)) for k, m in layer.masks.items()}
+        return Layer(_resize(layer.frames, height, width, params.enlarge[start:]), masks)
+
+
+def _resize(frames: Array, height: int, width: int, filters: Sequence[str]) -> Array:
+    out = np.empty((len(frames), height, width, frames.shape[-1]), np.float32)
+    for i, frame in enumerate(frames):
+        resized = cv2.resize(frame, (width, height), interpolation=FILTERS[filters[i]])
+        np.clip(resized.reshape(out[i].shape), 0, 1, out=out[i])
+    return out
+
+
+def _check_weights(weights: tuple[float, ...], count: int, what: str) -> None:
+    if weights and (len(weights) != count or not sum(weights)):
+        raise SpecError(f"must be {count} numbers, one for each of `{what}`, not all 0; got {weights}", "weights")
+
+
+def _shares(weights: tuple[float, ...], count: int) -> Array:
+    given = np.array(weights or (1.0,) * count)
+    return given / given.sum()
+
+
+COMPOSITIONS: dict[str, type[Composition]] = {
+    "pipeline": Pipeline,
+    "one_of": OneOf,
+    "shuffle": Shuffle,
+    "at_scale": AtScale,
+}

@@ -1,0 +1,43 @@
+"""Ready pipelines, one YAML file each: a list of ops as in a spec's ``pipeline``."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from degrade.core.errors import SpecError, unknown
+from degrade.pipeline import Pipeline
+
+
+def names() -> list[str]:
+    """All presets."""
+    return sorted(
+        Path(file.name).stem for file in resources.files(__name__).iterdir() if file.name.endswith(".yaml")
+    )
+
+
+def text(name: str) -> str:
+    """A preset's file.
+
+    Raises:
+        SpecError: No such preset.
+    """
+    if name not in names():
+        raise SpecError(unknown("preset", name, names()))
+    return resources.files(__name__).joinpath(f"{name}.yaml").read_text("utf-8")
+
+
+def about(name: str) -> str:
+    """What a preset is: the comment on its file's first line."""
+    return text(name).partition("\n")[0].lstrip("# ")
+
+
+def read(name: str) -> list[Any]:
+    """A preset's list of ops, as written; see `text` for errors."""
+    return yaml.safe_load(text(name))
+
+
+def load(name: str) -> Pipeline:
+    """The preset's pipeline: ``load("film-medium")(clip, seed=7)``; see `text` for errors."""
+    return Pipeline(ops=read(name))  # type: ignore[arg-type]

@@ -1,0 +1,61 @@
+"""The contract of sources: named sequences of frames, read at random."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from degrade.core.errors import SourceError, unknown
+from degrade.core.types import Array
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A run of frames of one size."""
+
+    id: str
+    """Relative path with ``/``, unique in its source: ``train_sharp/000``."""
+    frames: int
+    height: int
+    width: int
+    fps: float = 24.0
+    """Frames per second; 24 where the footage does not say."""
+
+
+class Source(ABC):
+    """Clean footage. Pickles small: what is open stays with the process that opened it."""
+
+    @abstractmethod
+    def sequences(self) -> list[Sequence]:
+        """All sequences, in natural order of their ids: ``take2`` before ``take10``."""
+
+    @abstractmethod
+    def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
+        """Frames `start` to `stop` of a sequence, given as such or by id.
+
+        Returns:
+            (N, H, W, 3) uint8 RGB.
+
+        Raises:
+            SourceError: No such sequence or frame; a file is missing, damaged or of another size.
+        """
+
+    @abstractmethod
+    def fingerprint(self, sequence: Sequence | str) -> str:
+        """SHA-256 (hex) of what the pixels of a sequence derive from: for files, their bytes."""
+
+    def find(self, sequence: Sequence | str) -> Sequence:
+        """The sequence of that id.
+
+        Raises:
+            SourceError: There is none; the nearest id is suggested.
+        """
+        name = sequence if isinstance(sequence, str) else sequence.id
+        for candidate in self.sequences():
+            if candidate.id == name:
+                return candidate
+        raise SourceError(unknown("sequence", name, (s.id for s in self.sequences())))
+
+
+def check_range(name: object, frames: int, start: int, stop: int) -> None:
+    """Raises SourceError unless ``0 <= start <= stop <= frames``."""
+    if not 0 <= start <= stop <= frames:
+        raise SourceError(f"{name}: asked for frames {start} to {stop}, it has {frames}")

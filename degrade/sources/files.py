@@ -1,0 +1,112 @@
+"""Footage on disk: a picture, a video, or a folder of any depth."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from degrade.core.errors import SourceError
+from degrade.core.types import Array
+from degrade.sources import pictures, video
+from degrade.sources.base import Sequence, Source
+from degrade.sources.pictures import Pictures, picture_size
+from degrade.sources.video import Video
+
+LABELS = re.compile(r"annotations|scribbles|__macosx|\.", re.IGNORECASE)
+"""How folders and files begin that are no footage: DAVIS' labels, hidden ones."""
+
+
+class Files(Source):
+    """Sequences of pictures and videos.
+
+    Args:
+        path: One of
+
+            - a picture: a sequence of one frame;
+            - a video file;
+            - a folder: every folder in it that holds pictures is one sequence, named by its relative path,
+              and so is every video file, named by its path without suffix. This covers REDS
+              (``train_sharp/000/00000000.png``), DAVIS (``JPEGImages/480p/bear/00000.jpg``;
+              ``Annotations`` are passed over) and Vimeo-90K (``sequences/00001/0001/im1.png``);
+            - a folder that itself holds pictures: frames of one clip, named as the folder, if all have the
+              same size; if sizes differ, each picture is a still of its own, named by its stem.
+
+    Frames are in natural order: ``im2.png`` before ``im10.png``.
+
+    Raises:
+        SourceError: `path` is missing or empty, holds a file that cannot be read, or two sequences of
+            one name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.footage: dict[str, Pictures | Video] = {}
+        if path.is_dir():
+            self._scan(path)
+            if not self.footage:
+                raise SourceError(f"{path}: no pictures or videos in this folder")
+        elif not path.exists():
+            raise SourceError(f"{path}: no such file or folder")
+        else:
+            opens = Pictures.open([path]) if _is_picture(path) else Video.open(path)
+            self._add(path.stem, opens, path)
+        self._sequences = [
+            Sequence(name, item.frames, item.height, item.width, item.fps)
+            for name, item in sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
+        ]
+
+    def _scan(self, root: Path) -> None:
+        for place, subfolders, names in os.walk(root, followlinks=True):
+            folder = Path(place)
+            subfolders[:] = [
+                name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)
+            ]
+            files = [folder / name for name in sorted(names, key=natural) if not LABELS.match(name)]
+            for file in files:
+                if file.suffix.lower() in video.SUFFIXES:
+                    self._add(file.relative_to(root).with_suffix("").as_posix(), Video.open(file), file)
+            frames = [file for file in files if _is_picture(file)]
+            if not frames:
+                continue
+            if folder == root and len({picture_size(frame) for frame in frames}) > 1:
+                for frame in frames:
+                    self._add(frame.stem, Pictures.open([frame]), frame)
+            else:
+                name = root.resolve().name if folder == root else folder.relative_to(root).as_posix()
+                self._add(name, Pictures.open(frames), folder)
+
+    def _add(self, name: str, footage: Pictures | Video, path: Path) -> None:
+        if name in self.footage:
+            raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
+        self.footage[name] = footage
+
+    def sequences(self) -> list[Sequence]:
+        """See `Source.sequences`."""
+        return self._sequences
+
+    def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
+        """See `Source.read`."""
+        return self._get(sequence).read(start, stop)
+
+    def fingerprint(self, sequence: Sequence | str) -> str:
+        """See `Source.fingerprint`."""
+        return self._get(sequence).fingerprint()
+
+    def _get(self, sequence: Sequence | str) -> Pictures | Video:
+        name = sequence if isinstance(sequence, str) else sequence.id
+        return self.footage[name] if name in self.footage else self.footage[self.find(name).id]
+
+
+def natural(name: str) -> list[Any]:
+    """Sort key that counts digits as numbers, and then the name itself: ``1`` and ``01`` have an order."""
+    parts: Iterable[str] = re.split(r"(\d+)", name)
+    return [[(int(part), "") if part.isdigit() else (-1, part) for part in parts], name]
+
+
+def _loops(folder: Path) -> bool:
+    """Whether this is a link to a folder that it lies in."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in pictures.SUFFIXES

@@ -1,0 +1,294 @@
+"""The spec: one YAML file that says all there is to a dataset.
+
+name: demo
+seed: 7
+source: builtin:stills
+clips: {length: 24, size: [256, 384]}
+color: grey
+preset: film-medium
+override:
+  dust: {per_frame: [1, 4]}
+splits: {train: 0.8, val: 0.2}
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from degrade import presets
+from degrade.core.errors import SpecError, unknown
+from degrade.core.fields import Strict
+from degrade.pipeline import Ops, Pipeline, labels, op_class, op_names, parse_op
+
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+"""A name that is safe as a folder: letters, digits, ``_``, ``-`` and ``.``, not first."""
+
+Positive = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=16384)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Clips(Strict):
+    """How sequences are cut into clips."""
+
+    length: Positive | None = None
+    """Frames of a clip; the whole sequence if not given. What is left over at the end is not used."""
+    stride: Positive | None = None
+    """Frames from the start of one clip to the start of the next; `length` if not given."""
+    size: tuple[Side, Side] | None = None
+    """Height and width in pixels: frames are resized to cover it, then cut at the centre; else kept."""
+    limit: Positive | None = None
+    """At most so many clips, spread evenly over all."""
+
+
+class Output(Strict):
+    """What is written."""
+
+    frames: Literal["png", "ffv1"] = "png"
+    """A folder of PNG files for each clip, or one lossless FFV1 video."""
+    masks: Literal["union", "layers", "none"] = "union"
+    """One mask of all contaminants, also one for each op, or none."""
+
+
+class Spec(Strict):
+    """A dataset, wholly: footage, damage, target, splits, output."""
+
+    name: Slug = "dataset"
+    """Names the dataset, and its folder ``out/<name>`` if no other is given."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """The one integer that all randomness starts from."""
+    source: str = "builtin:stills"
+    """A folder of frames or videos, a video file, a picture, or ``builtin:stills``."""
+    clips: Clips = Clips()
+    """How sequences are cut into clips."""
+    color: Literal["grey", "rgb"] = "rgb"
+    """Grey is Rec. 601 luma."""
+    target: Literal["clean", "sharpened"] = "clean"
+    """Ground truth: the clean frames, or these sharpened as RTN's authors do."""
+    alignment: Literal["aligned", "original"] = "aligned"
+    """Whether the ground truth moves with ops that move the picture (weave), or stays where it was."""
+    pipeline: Ops
+    """The ops, in order."""
+    splits: dict[Slug, Share | tuple[str, ...]] = {"train": 1.0}
+    """Each split's share of the sequences, or the sequences themselves by name or pattern (``val/*``)."""
+    output: Output = Output()
+    """What is written."""
+
+    @field_validator("splits")
+    @classmethod
+    def _adds_up(cls, splits: dict[str, Any]) -> dict[str, Any]:
+        shares = [share for share in splits.values() if isinstance(share, float)]
+        if not splits or (shares and abs(sum(shares) - 1) > 1e-6):
+            raise ValueError(f"shares must add up to 1, got {splits}")
+        return splits
+
+    @model_validator(mode="after")
+    def _stride_needs_length(self) -> "Spec":
+        if self.clips.stride and not self.clips.length:
+            raise SpecError("needs clips.length", "clips.stride")
+        return self
+
+    def damage(self) -> Pipeline:
+        """The pipeline."""
+        return Pipeline(ops=self.pipeline)
+
+    def resolved(self) -> dict[str, Any]:
+        """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def digest(self) -> str:
+        """SHA-256 of all that pixels depend on: the resolved spec without name and location of the source."""
+        content = {k: v for k, v in self.resolved().items() if k not in ("name", "source")}
+        return hashlib.sha256(canonical(content)).hexdigest()
+
+    def split_of(self, sequences: Iterable[str]) -> dict[str, str]:
+        """The split of each sequence; all clips of a sequence are in one split, so none leaks.
+
+        Raises:
+            SpecError: A pattern matches no sequence, or a sequence is left without a split.
+        """
+        rest, split_of = sorted(sequences), {}
+        for split, patterns in self.splits.items():
+            if isinstance(patterns, float):
+                continue
+            for pattern in patterns:
+                matched = [name for name in rest if fnmatchcase(name, pattern)]
+                if not matched:
+                    raise SpecError(f"{pattern!r} matches no sequence of the source", f"splits.{split}")
+                split_of.update(dict.fromkeys(matched, split))
+                rest = [name for name in rest if name not in split_of]
+        shares = [(split, share) for split, share in self.splits.items() if isinstance(share, float)]
+        if rest and not shares:
+            raise SpecError(f"no split takes sequence {rest[0]!r}; give one split a share", "splits")
+        rest.sort(key=lambda name: hashlib.sha256(f"{self.seed}:{name}".encode()).digest())
+        start = 0.0
+        for split, share in shares:
+            end = start + share
+            split_of.update(dict.fromkeys(rest[round(start * len(rest)) : round(end * len(rest))], split))
+            start = end
+        return split_of
+
+
+def canonical(content: Any) -> bytes:
+    """JSON bytes that are the same for the same content."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def load_spec(
+    path: Path | None = None,
+    *,
+    preset: str | None = None,
+    changes: Iterable[str] = (),
+    **fields: Any,
+) -> Spec:
+    """Reads a spec and applies what a command line says.
+
+    Args:
+        path: YAML file; without one the defaults, which need a `preset`.
+        preset: Replaces the file's pipeline.
+        changes: ``key=value`` with dots into the spec: ``clips.length=8``, ``pipeline.dust.per_frame=[1,4]``
+            (an op by its label); the value is YAML.
+        **fields: Whole fields that are not None: ``seed=3``.
+
+    Raises:
+        SpecError: The file is missing or no mapping, or a value is not allowed.
+    """
+    raw = _read(path) if path else {}
+    if path and "name" not in raw:
+        raw["name"] = path.stem
+    if preset:
+        raw = {k: v for k, v in raw.items() if k not in ("pipeline", "preset", "override")} | {"preset": preset}
+    raw |= {key: value for key, value in fields.items() if value is not None}
+    _expand_preset(raw)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise SpecError(f"must be key=value, got {change!r}", "--set")
+        try:
+            _set(raw, key.strip().split("."), yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise SpecError(f"{value!r} is not YAML", f"--set {key}") from error
+    return parse(raw)
+
+
+def parse(raw: dict[str, Any]) -> Spec:
+    """A spec from plain data, with the place of the first error in it."""
+    raw = dict(raw)  # parts first, so that their errors name `clips.length` and `pipeline[2]`
+    for key, part in (("clips", Clips), ("output", Output)):
+        if isinstance(raw.get(key), dict):
+            try:
+                raw[key] = part(**raw[key])
+            except SpecError as error:
+                raise error.within(key) from None
+    if "pipeline" in raw:
+        try:
+            raw["pipeline"] = Pipeline(ops=raw["pipeline"]).ops
+        except SpecError as error:
+            raise SpecError(error.message, error.where.replace("ops", "pipeline", 1)) from None
+    return Spec(**raw)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"cannot be read: {getattr(error, 'strerror', None) or 'not a text file'}", str(path)
+        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise SpecError(f"is not YAML: {getattr(error, 'problem', error)}", place) from error
+    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
+        raise SpecError(f"must be a mapping of keys to values, got {type(raw).__name__}", str(path))
+    return raw
+
+
+def _expand_preset(raw: dict[str, Any]) -> None:
+    preset, override = raw.pop("preset", None), raw.pop("override", None) or {}
+    if preset is None:
+        if "pipeline" not in raw:
+            raise SpecError(f"give a pipeline or a preset ({', '.join(presets.names())})", "pipeline")
+    elif "pipeline" in raw:
+        raise SpecError("give either a preset or a pipeline", "preset")
+    else:
+        raw["pipeline"] = presets.read(preset)
+    if not isinstance(override, dict):
+        raise SpecError(f"must map ops to parameters, got {override!r:.80}", "override")
+    for label, parameters in override.items():
+        if not isinstance(parameters, dict):
+            raise SpecError(f"must map parameters to values, got {parameters!r:.80}", f"override.{label}")
+        for key, value in parameters.items():
+            _set(raw, ["pipeline", str(label), key], value)
+
+
+def _set(raw: Any, keys: list[str], value: Any) -> None:
+    """Sets a nested value; a list of ops is entered by label (``contaminant/texture`` for inner ops)."""
+    node = raw
+    for depth, key in enumerate(keys[:-1]):
+        where = ".".join(keys[: depth + 1])
+        node = _op_parameters(node, key, where) if isinstance(node, list) else node.setdefault(key, {})
+        if not isinstance(node, dict | list):
+            raise SpecError(f"holds a value, not keys: {node!r:.80}", where)
+    if isinstance(node, list):
+        raise SpecError("name a parameter of the op as well", ".".join(keys))
+    node[keys[-1]] = value
+
+
+def _op_parameters(ops: list[Any], label: str, where: str) -> dict[str, Any]:
+    """The parameters, to be changed in place, of the op in `ops` with that label."""
+    outer, _, inner = label.partition("/")
+    named = labels([parse_op(op) for op in ops])
+    if outer not in named:
+        raise SpecError(unknown("op", outer, named), where)
+    index = named.index(outer)
+    if isinstance(ops[index], str):
+        ops[index] = {ops[index]: {}}
+    name = next(iter(ops[index]))
+    parameters = ops[index][name] = dict(ops[index][name] or {})
+    if not inner:
+        return parameters
+    parameters["ops"] = list(parameters.get("ops", []))
+    return _op_parameters(parameters["ops"], inner, where)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a spec file, every op included, for editors to complete and check."""
+    definitions: dict[str, Any] = {}
+
+    def of(model: type[Strict]) -> dict[str, Any]:
+        one = model.model_json_schema()
+        definitions.update(one.pop("$defs", {}))
+        return one
+
+    choices: list[dict[str, Any]] = [{"enum": op_names()}]
+    for name in op_names():
+        one = of(op_class(name))
+        if "ops" in one["properties"]:
+            one["properties"]["ops"]["items"] = {"$ref": "#/$defs/op"}
+        definitions[f"op-{name}"] = {"anyOf": [one, {"type": "null"}]}
+        choices.append(
+            {
+                "type": "object",
+                "description": one.get("description", ""),
+                "properties": {name: {"$ref": f"#/$defs/op-{name}"}},
+                "required": [name],
+                "additionalProperties": False,
+            }
+        )
+    definitions["op"] = {"anyOf": choices}
+    top = of(Spec)
+    top["properties"]["pipeline"]["items"] = {"$ref": "#/$defs/op"}
+    top["properties"] |= {
+        "preset": {"enum": presets.names(), "description": "A ready pipeline, in place of `pipeline`."},
+        "override": {"type": "object", "description": "Parameters of the preset's ops, by label."},
+    }
+    top.pop("required", None)
+    top["oneOf"] = [{"required": ["pipeline"]}, {"required": ["preset"]}]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": definitions}

@@ -1,0 +1,138 @@
+"""Checks a dataset: every byte against its record, and a sample of clips against what renders again."""
+
+import csv
+import functools
+import hashlib
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from degrade.core.errors import DatasetError, DegradeError
+from degrade.core.types import Trace, to_uint8
+from degrade.dataset import Clip, file_hash, mask_to_uint8, pairs, plan, read_json, suffix
+from degrade.generate import WORK, record_hash
+from degrade.pipeline import trace_of
+from degrade.sources import Source, open_source
+from degrade.spec import Spec, canonical, parse
+
+
+def verify(
+    out: Path,
+    *,
+    rerender: int = 0,
+    source: str | None = None,
+    checked: Callable[[str], None] = lambda clip: None,
+) -> list[str]:
+    """All that is wrong with a dataset, a line each; nothing if it is as it was written.
+
+    Args:
+        out: The dataset's folder.
+        rerender: So many clips are drawn and rendered again from their source and compared pixel by pixel.
+        source: Where the footage is now, if not where the spec says.
+        checked: Called with each clip's id after its files were checked.
+
+    Raises:
+        DatasetError: `out` holds no finished dataset.
+        SourceError: The footage that `rerender` needs is not there.
+    """
+    if not (out / "dataset.json").exists():
+        state = "an unfinished dataset; go on with --resume" if (out / WORK).exists() else "no dataset"
+        raise DatasetError(f"{out} holds {state}")
+    record = read_json(out / "dataset.json")
+    try:
+        spec = parse(record["spec"])
+    except (DegradeError, KeyError, TypeError) as error:
+        return [f"dataset.json: the spec was changed: {error}"]
+    problems = []
+    if spec.digest() != record.get("spec_sha256"):
+        problems.append("dataset.json: the spec was changed after the dataset was written")
+    elif record_hash(record) != record.get("record_sha256"):
+        problems.append("dataset.json: changed")
+    table = (out / "manifest.csv").read_bytes() if (out / "manifest.csv").exists() else b""
+    if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
+        return [*problems, "manifest.csv: missing or changed"]
+    rows = list(csv.DictReader(io.StringIO(table.decode())))
+    expected = {out / "dataset.json", out / "manifest.csv"}
+    for row in rows:
+        files, found = _check_clip(out, row, spec)
+        expected |= files
+        problems += found
+        checked(row["clip"])
+    problems += [
+        f"{path.relative_to(out).as_posix()}: not part of the dataset"
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path not in expected
+    ]
+    if rerender and not problems:
+        problems += _rerender(out, rows, spec.model_copy(update={"source": source or spec.source}), rerender)
+    return problems
+
+
+def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], list[str]]:
+    """The clip's files, and what is wrong with them."""
+    split, end = out / row["split"], suffix(spec)
+    trace = split / "trace" / f"{row['clip']}.json"
+    kinds = sorted(path.name for path in split.glob("mask*")) if split.is_dir() else []
+    masks = [split / kind / f"{row['clip']}{end}" for kind in kinds]
+    groups = {
+        "lq": [split / "lq" / f"{row['clip']}{end}"],
+        "gt": [split / "gt" / f"{row['clip']}{end}"],
+        "mask": [path for path in masks if path.exists()],
+        "trace": [trace],
+    }
+    files, problems = set(), []
+    for kind, paths in groups.items():
+        for path in paths:
+            where = path.relative_to(out).as_posix()
+            if not path.exists():
+                problems.append(f"{where}: missing")
+                continue
+            inside = {file for file in path.rglob("*") if file.is_file()} if path.is_dir() else {path}
+            files |= inside
+            if path.is_dir():
+                frames = {path / f"{t:05d}.png" for t in range(int(row["frames"]))}
+                problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
+                problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
+        if all(path.exists() for path in paths) and file_hash(*paths) != row[f"{kind}_sha256"]:
+            shown = paths[0].relative_to(out).as_posix() if paths else f"{row['split']}/{kind}/{row['clip']}"
+            problems.append(f"{shown}: differs from what was written (its SHA-256 is not the manifest's)")
+    return files, problems
+
+
+def _rerender(out: Path, rows: list[dict[str, str]], spec: Spec, count: int) -> list[str]:
+    source = open_source(spec.source)
+    clips = {clip.id: clip for clip in plan(spec, source)}
+    problems = []
+    for row in random.Random(spec.seed).sample(rows, min(count, len(rows))):
+        if row["clip"] not in clips:
+            problems.append(f"{row['clip']}: the source no longer gives this clip")
+        elif source.fingerprint(clips[row["clip"]].sequence) != row["source_sha256"]:
+            problems.append(f"{row['clip']}: its footage is not that from which it was made")
+        else:
+            problems += _compare(out, clips[row["clip"]], spec, source)
+    return problems
+
+
+def _compare(out: Path, clip: Clip, spec: Spec, source: Source) -> list[str]:
+    """Draws the clip again, then renders it from its trace, and names the first frame that differs."""
+    damage, end = spec.damage(), suffix(spec)
+    trace = Trace.from_json(read_json(out / clip.split / "trace" / f"{clip.id}.json")["trace"])
+    if canonical(trace_of(clip.info(), damage.draw(clip.info(), spec.seed)).to_json()) != canonical(trace.to_json()):
+        return [f"{clip.id}: drawing again gives another trace"]
+    written = {}
+    for kind in ("lq", "gt", "mask"):
+        if (out / clip.split / kind).exists():
+            folder = open_source(str(out / clip.split / kind / f"{clip.id}{end}"))
+            written[kind] = functools.partial(folder.read, folder.sequences()[0])
+    start = 0
+    for layer, target, mask in pairs(clip, spec, source, damage.load_params({"steps": trace.steps})):
+        again = {"lq": to_uint8(layer.frames), "gt": to_uint8(target), "mask": mask_to_uint8(mask)}
+        for kind, read in written.items():
+            frames = read(start, start + len(target))[..., : again[kind].shape[-1]]
+            differs = (frames != again[kind]).any(axis=(1, 2, 3))
+            if differs.any():
+                frame = start + int(differs.argmax())
+                return [f"{clip.split}/{kind}/{clip.id}: frame {frame} renders differently"]
+        start += len(target)
+    return []

@@ -1,0 +1,98 @@
+"""The contract of writers: all or nothing."""
+
+import shutil
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from degrade.core.errors import DatasetError
+from degrade.core.types import Array
+
+
+class Writer(ABC):
+    """Writes frames of one shape under a temporary name beside `path`, and renames on close.
+
+    After an exception inside the ``with`` block nothing is left.
+
+    Raises:
+        DatasetError: The disk is full or cannot be written, `path` is taken by a folder, or no frame came.
+        ValueError: A frame is not uint8 (H, W, 1) or (H, W, 3), or of another shape than the first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.part")
+        self.shape: tuple[int, ...] = ()
+        self.count = 0
+
+    def write(self, frame: Array) -> None:
+        """Appends a frame.
+
+        Args:
+            frame: (H, W, 1) grey or (H, W, 3) RGB, uint8.
+        """
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] not in (1, 3) or not frame.size:
+            raise ValueError(f"a frame is uint8 (H, W, 1) or (H, W, 3), got {frame.dtype} {frame.shape}")
+        if self.count and frame.shape != self.shape:
+            raise ValueError(f"frame {self.count} is {frame.shape}, the first was {self.shape}")
+        self.shape = frame.shape
+        try:
+            self._write(frame)
+        except OSError as error:
+            raise self._failed(error) from error
+        self.count += 1
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Makes the temporary file or folder."""
+
+    @abstractmethod
+    def _write(self, frame: Array) -> None:
+        """Appends a checked frame."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Writes what is outstanding and closes."""
+
+    @abstractmethod
+    def _abandon(self) -> None:
+        """Closes whatever is open; must not fail."""
+
+    def __enter__(self) -> Self:
+        try:
+            if self.path.is_dir() and any(self.path.iterdir()):
+                raise DatasetError(f"{self.path}: the folder is not empty")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _remove(self.temporary)
+            self._open()
+        except OSError as error:
+            raise self._failed(error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and not self.count:
+                raise DatasetError(f"{self.path}: no frames to write")
+            if kind is None:
+                self._close()
+                self.temporary.replace(self.path)
+        except OSError as failure:
+            raise self._failed(failure) from failure
+        finally:
+            self._abandon()
+            _remove(self.temporary)
+
+    def _failed(self, error: OSError) -> DatasetError:
+        return DatasetError(f"{self.path}: cannot be written: {error.strerror or error}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,235 @@
+"""What a result file holds: one model's scores on one task, and where they come from.
+
+A result is JSON, schema version 1. Two values are not plain numbers: ``null`` is a score that is not defined
+(PSNR inside the damage of a clip without damage), ``"Infinity"`` one that is infinite (PSNR of identical
+frames). NaN is refused.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue, PlainSerializer, WrapValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from degrade.core.errors import DegradeError
+from degrade.core.fields import Strict
+
+VERSION = 1
+
+
+class ResultError(DegradeError):
+    """A result file that is missing, damaged, too new, or does not belong in the table with the others."""
+
+
+def _read_score(value: Any, inner: Any) -> float:
+    number = math.inf if value == "Infinity" else value
+    if isinstance(number, str | bool) or number != number:
+        raise PydanticCustomError("score", "should be a number, null (not defined) or 'Infinity'")
+    return float(inner(number))
+
+
+def _write_score(value: float) -> float | str:
+    return "Infinity" if value == math.inf else value
+
+
+Score = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    WrapValidator(_read_score),
+    PlainSerializer(_write_score, when_used="json"),
+]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+
+
+class Model(Strict):
+    """Who was scored."""
+
+    name: str = Field(min_length=1)
+    """Name in the registry of models."""
+    title: str = ""
+    """Name for people; empty: `name`."""
+    summary: str = ""
+    """What it does, in one line."""
+    paper: str = ""
+    """The paper or method that it follows."""
+    licence: str = ""
+    """Of code and weights."""
+    baseline: bool = False
+    """Whether the task counts it among the baselines, which the others are tested against."""
+    parameters: Count = 0
+    """Trainable numbers; 0: nothing to learn."""
+    weights: str = Field("none", min_length=1)
+    """``none``, ``bundled``, ``scratch`` (trained in this run), or the name of a weights file."""
+    weights_sha256: Hash | None = None
+    config: dict[str, JsonValue] = {}
+    """The arguments that it was built with."""
+
+
+class ClipScores(Strict):
+    """The scores of one clip."""
+
+    clip: str = Field(min_length=1)
+    damage: tuple[str, ...] = ()
+    """Labels of the ops that fired."""
+    metrics: dict[str, Score | None]
+    """By the metric's name; the task's main metric first."""
+    psnr_over_time: tuple[Score, ...] = ()
+    """PSNR of each frame, dB."""
+    references: dict[str, dict[str, Score | None]] = {}
+    """Scores that are not the model's, to read its own beside: ``{"input": {"e_warp": …}, "target": …}``."""
+
+
+class Run(Strict):
+    """How the scores were made."""
+
+    device: str
+    seconds: Amount
+    """Of the whole scoring."""
+    seconds_per_frame: Amount
+    """Of the model alone."""
+    peak_memory_mb: Amount | None = None
+    versions: dict[str, str] = {}
+    """Of the packages that matter."""
+
+
+class CurvePoint(Strict):
+    """Where a training stood."""
+
+    step: Count
+    loss: float | None = None
+    psnr: float | None = None
+    """On the validation clips, dB."""
+
+
+class Training(Strict):
+    """How the weights were made."""
+
+    steps: Count
+    seconds: Amount
+    recipe: dict[str, JsonValue] = {}
+    curve: tuple[CurvePoint, ...] = ()
+
+
+class Result(Strict):
+    """One model's scores on one task."""
+
+    schema_version: Literal[1] = VERSION
+    task: str = Field(min_length=1)
+    """Name with version: ``quick-v1``."""
+    task_sha256: Hash
+    """Of the task's file."""
+    data_sha256: Hash
+    """Of the clips that were scored."""
+    model: Model
+    clips: tuple[ClipScores, ...] = Field(min_length=1)
+    run: Run
+    training: Training | None = None
+
+    @model_validator(mode="after")
+    def _clips_differ(self) -> "Result":
+        names = [row.clip for row in self.clips]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"clip {min(twice)!r} is scored twice")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Name for people: ``RTN (bundled)``."""
+        title = self.model.title or self.model.name
+        return title if self.model.weights == "none" else f"{title} ({self.model.weights})"
+
+    @property
+    def id(self) -> str:
+        """Name for files: ``rtn-bundled``."""
+        parts = [self.model.name, *([] if self.model.weights == "none" else [self.model.weights])]
+        return re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of all metrics, in the task's order."""
+        return list(dict.fromkeys(name for row in self.clips for name in row.metrics))
+
+    def save(self, path: Path) -> None:
+        """Writes the file, its folder if needed; what was there stays whole until the new one is."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+        # Lists of numbers and names go on one line. Raw line breaks are never part of a JSON string.
+        flat = re.sub(
+            r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub("\n *", " ", m[1]).strip() + "]", text
+        )
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            partial.write_text(flat + "\n", encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Result:
+    """Reads a result.
+
+    Raises:
+        ResultError: The file is missing, damaged, of a newer schema, or has a wrong, missing or unknown key.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ResultError(f"{path}: {error.strerror}") from None
+    except ValueError:
+        raise ResultError(f"{path}: damaged, not JSON") from None
+    if not isinstance(content, dict):
+        raise ResultError(f"{path}: damaged, not a result")
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > VERSION:
+        raise ResultError(
+            f"{path}: schema version {version} is newer than {VERSION}, the newest known here; "
+            "update film-degrade"
+        )
+    if version is None:
+        raise ResultError(f"{path}: damaged, has no schema_version")
+    try:
+        return Result(**content)
+    except DegradeError as error:
+        raise ResultError(f"{path}: {error}") from None
+
+
+def load_table(paths: Iterable[Path]) -> list[Result]:
+    """Reads results that share a table.
+
+    Raises:
+        ResultError: A file cannot be read, or is of another task or other data than the first.
+    """
+    results = [(str(path), load(path)) for path in paths]
+    check_same_task(results)
+    return [result for _, result in results]
+
+
+def check_same_task(results: Iterable[tuple[str, Result]]) -> None:
+    """Refuses to compare what cannot be compared.
+
+    Args:
+        results: Each with the name of its file.
+
+    Raises:
+        ResultError: Two differ in task, task hash, data hash, or in the clips that were scored.
+    """
+    named = list(results)
+    for name, result in named[1:]:
+        first_name, first = named[0]
+        for key in ("task", "task_sha256", "data_sha256"):
+            here, there = getattr(result, key), getattr(first, key)
+            if here != there:
+                raise ResultError(
+                    f"{name}: {key} is {here}, but {there} in {first_name}; they cannot share a table"
+                )
+        odd = {row.clip for row in result.clips} ^ {row.clip for row in first.clips}
+        if odd:
+            raise ResultError(f"{name}: clip {min(odd)!r} is scored in only one of it and {first_name}")

@@ -1,0 +1,99 @@
+"""Restoration models, one file each: the file's stem is the name.
+
+    from degrade.models import build
+    model = build("rtn", weights="rtn.safetensors").eval()
+    restored = model(frames)  # (B, T, C, H, W) in [0, 1]
+
+Listing names and cards imports neither torch nor any model.
+"""
+
+import importlib.util
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from degrade.core.errors import SpecError, unknown
+from degrade.core.registry import Registry, defined_in
+from degrade.models._card import ModelCard, read_card
+
+if TYPE_CHECKING:
+    from degrade.models.base import RestorationModel
+
+__all__ = ["ModelCard", "build", "cards", "get", "models"]
+
+models: "Registry[RestorationModel]" = Registry("model", __name__, f"{__name__}.base:RestorationModel")
+
+
+def cards() -> dict[str, ModelCard | None]:
+    """Every model's card, by name; None for a model of another package (its card is known once imported)."""
+    folder = Path(__path__[0])
+    files = {name: folder / f"{name}.py" for name in models.names()}
+    return {name: read_card(file) if file.is_file() else None for name, file in files.items()}
+
+
+def get(name: str) -> "type[RestorationModel]":
+    """The class of a model: by its registered name, or from a file of your own, `path/to/file.py:Name`.
+
+    Raises:
+        SpecError: No such model (the nearest name is suggested), file or class.
+    """
+    path, _, attribute = name.partition(".py:") if ".py:" in name else (name.removesuffix(".py"), "", "")
+    if path == name:
+        return models.get(name.replace("-", "_"))
+    return _from_file(Path(f"{path}.py"), attribute)
+
+
+def build(name: str, weights: str | Path | None = None, **config: Any) -> "RestorationModel":
+    """Make a model, with weights or (for training) without.
+
+    Args:
+        name: As for `get`.
+        weights: A file of `.safetensors`, or a PyTorch file that holds tensors alone. What `save` stored of
+            the configuration is used where `config` does not say otherwise.
+        config: Arguments of the model's class.
+
+    Raises:
+        SpecError: Unknown model or argument, or a value that the model does not allow.
+        SourceError: Weights that are missing, damaged or those of another model.
+    """
+    cls = get(name)
+    if weights is None:
+        return _make(cls, name, config)
+    from degrade.models._weights import load, read_about, read_state
+
+    model = _make(cls, name, {**read_about(weights).get("config", {}), **config})
+    load(model, model.convert(read_state(weights)), weights)
+    return model
+
+
+def _make(cls: "type[RestorationModel]", name: str, config: dict[str, Any]) -> "RestorationModel":
+    allowed = inspect.signature(cls).parameters
+    for key in config:
+        if key not in allowed:
+            raise SpecError(unknown(f"argument of {name}", key, allowed))
+    try:
+        model = cls(**config)
+    except TypeError as error:
+        raise SpecError(f"{name} cannot be built from {config}: {error}") from error
+    model.config = config
+    return model
+
+
+def _from_file(path: Path, attribute: str) -> "type[RestorationModel]":
+    from degrade.models.base import RestorationModel
+
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise SpecError(f"no such file: {path}")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise SpecError(f"{path}: {type(error).__name__}: {error}") from error
+    if not attribute:
+        return defined_in(module, RestorationModel, "model")
+    found = getattr(module, attribute, None)
+    if not (isinstance(found, type) and issubclass(found, RestorationModel)):
+        names = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, RestorationModel)]
+        raise SpecError(unknown(f"model in {path}", attribute, names))
+    return found

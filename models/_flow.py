@@ -1,0 +1,76 @@
+"""Optical flow between the frames of a clip, and warping by it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from degrade.core.errors import SpecError, unknown
+from degrade.models.base import Flows
+
+ESTIMATORS = ("dis", "raft")
+
+
+def make_flow(name: str, weights: str | Path | None = None) -> nn.Module:
+    """An estimator: called with frames (B, T, 3, H, W) in [0, 1] it returns `Flows`.
+
+    Args:
+        name: `dis` (OpenCV, no weights) or `raft`.
+        weights: Of RAFT, in the layout of its authors or of torchvision.
+    """
+    if name == "raft":
+        from degrade.models._raft import Raft
+
+        return Raft(weights)
+    if name != "dis":
+        raise SpecError(unknown("flow", name, ESTIMATORS))
+    if weights is not None:
+        raise SpecError("flow 'dis' takes no weights; did you mean flow 'raft'?")
+    return DIS()
+
+
+class DIS(nn.Module):
+    """Dense inverse search (Kroeger et al., ECCV 2016), OpenCV's medium preset, on the CPU."""
+
+    @torch.no_grad()
+    def forward(self, frames: Tensor) -> Flows:
+        batch, length, _, height, width = frames.shape
+        forward, backward = (frames.new_zeros(batch, length - 1, 2, height, width).float() for _ in range(2))
+        for b, clip in enumerate(frames):
+            grey = to_grey(clip)
+            for i in range(length - 1):
+                for flow, here, there in ((forward, i + 1, i), (backward, i, i + 1)):
+                    flow[b, i] = torch.from_numpy(dis(grey[here], grey[there])).permute(2, 0, 1)
+        return forward, backward
+
+
+def to_grey(frames: Tensor) -> np.ndarray:
+    """(T, 3, H, W) in [0, 1] -> (T, H, W) uint8, the luma of BT.601."""
+    luma = (frames.float() * frames.new_tensor([0.299, 0.587, 0.114]).float().view(3, 1, 1)).sum(1)
+    return (luma * 255).round().clamp(0, 255).byte().cpu().numpy()
+
+
+def dis(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """DIS flow (H, W, 2), pixels, that lives on `here` and points to `there`; both (H, W) uint8."""
+    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return estimator.calc(here, there, None)  # type: ignore[call-overload]
+
+
+def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
+    """What `flow` (B, 2, H, W), pixels, points to in `x` (B, C, H, W), bilinear; outside the frame: `padding`."""
+    height, width = x.shape[-2:]
+    dtype = torch.promote_types(x.dtype, torch.float32)  # half precision would move pixels
+    ys = torch.arange(height, device=x.device, dtype=dtype)
+    xs = torch.arange(width, device=x.device, dtype=dtype)
+    flow = flow.to(dtype)
+    grid = torch.stack(
+        (
+            2 * (xs + flow[:, 0]) / max(width - 1, 1) - 1,
+            2 * (ys[:, None] + flow[:, 1]) / max(height - 1, 1) - 1,
+        ),
+        dim=-1,
+    )
+    return F.grid_sample(x.to(dtype), grid, padding_mode=padding, align_corners=True).to(x.dtype)

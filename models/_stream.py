@@ -1,0 +1,126 @@
+"""Films of any length and frames of any size, through models that take a clip at a time.
+
+Windows overlap in time and tiles in space. In each overlap the outer quarter of either side is dropped, since
+there a model lacks context, and the middle half is cross-faded.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from degrade.core.errors import SourceError, SpecError
+from degrade.models.base import RestorationModel
+
+TILE_OVERLAP = 64
+
+
+def restore(
+    model: RestorationModel,
+    frames: Tensor,
+    window: int | None = None,
+    overlap: int | None = None,
+    tile: int | None = None,
+) -> Tensor:
+    """Restore a clip (B, T, C, H, W) in [0, 1] that may be too long or too large for one pass.
+
+    Args and errors as for `stream`.
+    """
+    return torch.stack(list(stream(model, frames.unbind(1), window, overlap, tile)), 1)
+
+
+def stream(
+    model: RestorationModel,
+    frames: Iterable[Tensor],
+    window: int | None = None,
+    overlap: int | None = None,
+    tile: int | None = None,
+) -> Iterator[Tensor]:
+    """Restore frames as they come; no more than a window of them is held.
+
+    Args:
+        model: Runs where its parameters are.
+        frames: Each (B, C, H, W) in [0, 1], all of one shape.
+        window: Frames restored at once; the card's by default.
+        overlap: Frames that neighbouring windows share; the card's by default, at most half the window.
+        tile: Longest side restored at once, pixels, at least 128; None: whole frames.
+
+    Yields:
+        The restored frames, in order, on the device that they came from.
+    """
+    window = model.card.window if window is None else window
+    overlap = min(model.card.overlap, window // 2) if overlap is None else overlap
+    if window < 1 or not 0 <= overlap <= window // 2:
+        raise SpecError(f"windows of {window} frames can share 0 to {max(window, 0) // 2} of them, got {overlap}")
+    if tile is not None and tile < 2 * TILE_OVERLAP:
+        raise SpecError(f"tile must be at least {2 * TILE_OVERLAP} pixels, got {tile}")
+    return _stream(model, iter(frames), window, overlap, tile)
+
+
+def _stream(
+    model: RestorationModel, frames: Iterator[Tensor], window: int, overlap: int, tile: int | None
+) -> Iterator[Tensor]:
+    held: list[Tensor] = []
+    tail: list[Tensor] = []  # restored already, and shared with the window to come
+    for frame in frames:
+        if len(held) == window:  # one more follows, so this window is not the last
+            restored = _window(model, held, tail, tile)
+            yield from restored[: window - overlap]
+            held, tail = held[window - overlap :], restored[window - overlap :]
+        held.append(frame)
+    if held:
+        yield from _window(model, held, tail, tile)
+
+
+def _window(
+    model: RestorationModel, frames: list[Tensor], earlier: list[Tensor], tile: int | None
+) -> list[Tensor]:
+    """Restored frames of one window, its first ones joined to those that the window before has made of them."""
+    if any(frame.shape != frames[0].shape for frame in frames):
+        raise SourceError("all frames of a film must have the same size")
+    clip = torch.stack(frames, 1)
+    device = next(model.parameters(), clip).device
+    restored = _tiles(model, clip.to(device), tile).to(clip.device)
+    rise = ramp(len(earlier))
+    shared = [torch.lerp(old, new, w.item()) for old, new, w in zip(earlier, restored.unbind(1), rise, strict=False)]
+    return [*shared, *restored.unbind(1)[len(earlier) :]]
+
+
+@torch.no_grad()
+def _tiles(model: RestorationModel, clip: Tensor, tile: int | None) -> Tensor:
+    """(B, T, C, H, W) restored, tile by tile."""
+    height, width = clip.shape[-2:]
+    if tile is None or max(height, width) <= tile:
+        return model(clip)
+    total, weights = torch.zeros_like(clip), clip.new_zeros(height, width)
+    for top, bottom in spans(height, tile):
+        for left, right in spans(width, tile):
+            weight = (profile(top, bottom, height)[:, None] * profile(left, right, width)).to(clip)
+            total[..., top:bottom, left:right] += model(clip[..., top:bottom, left:right]) * weight
+            weights[top:bottom, left:right] += weight
+    return total / weights
+
+
+def ramp(overlap: int) -> Tensor:
+    """Weights of the later of two windows over the frames or pixels that they share, from 0 to 1."""
+    margin = overlap // 4
+    return ((torch.arange(overlap) + 0.5 - margin) / max(overlap - 2 * margin, 1)).clamp(0, 1)
+
+
+def spans(size: int, tile: int) -> list[tuple[int, int]]:
+    """Tiles that cover `size` pixels evenly and share at least TILE_OVERLAP."""
+    if size <= tile:
+        return [(0, size)]
+    count = -(-(size - TILE_OVERLAP) // (tile - TILE_OVERLAP))
+    starts = (round(i * (size - tile) / (count - 1)) for i in range(count))
+    return [(start, start + tile) for start in starts]
+
+
+def profile(start: int, stop: int, size: int) -> Tensor:
+    """Weight of a tile along one side: falls to 0 towards its neighbours, stays 1 at the border of the frame."""
+    weight, rise = torch.ones(stop - start), ramp(TILE_OVERLAP)
+    if start > 0:
+        weight[:TILE_OVERLAP] = rise
+    if stop < size:
+        weight[-TILE_OVERLAP:] *= rise.flip(0)
+    return weight

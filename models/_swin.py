@@ -1,0 +1,142 @@
+"""The spatial block of RTN: Swin attention in windows at half resolution, in SwinIR's arrangement.
+
+Sources: Liu et al., "Swin Transformer", ICCV 2021; Liang et al., "SwinIR", ICCVW 2021; Wan et al.,
+"Bringing Old Films Back to Life", CVPR 2022.
+"""
+
+import functools
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from timm.layers import Mlp, RelPosBias
+from torch import Tensor, nn
+
+WINDOW = 8
+# Windows attended to at once on the CPU: their queries, keys and scores stay in its cache, and no buffer is
+# so large that the allocator returns it to the system each time.
+CHUNK = 64
+
+
+class SpatialBlock(nn.Module):
+    """(B, C, H, W) to the same; H and W multiples of 16.
+
+    Args:
+        channels: C.
+        dim: Channels at half resolution, where attention runs; a multiple of `heads`.
+        groups: Residual groups, each of two Swin blocks, the second with shifted windows.
+        heads: Attention heads.
+    """
+
+    def __init__(self, channels: int = 16, dim: int = 64, groups: int = 3, heads: int = 4) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, dim // 2, 3, padding=1)
+        self.down = nn.Conv2d(dim // 2, dim, 4, stride=2, padding=1)
+        self.embed = nn.LayerNorm(dim)
+        self.groups = nn.ModuleList(SwinGroup(dim, heads) for _ in range(groups))
+        self.norm = nn.LayerNorm(dim)
+        self.after = nn.Conv2d(dim, dim, 3, padding=1)
+        self.before_up = nn.Conv2d(dim, dim, 3, padding=1)
+        self.up = nn.Conv2d(dim, dim // 2, 3, padding=1)
+        self.last = nn.Conv2d(dim // 2, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = F.leaky_relu(self.first(x.contiguous(memory_format=torch.channels_last)), 0.2)
+        down = self.down(first)
+        tokens = self.embed(down.permute(0, 2, 3, 1))
+        for group in self.groups:
+            tokens = group(tokens)
+        x = self.after(self.norm(tokens).permute(0, 3, 1, 2)) + down
+        x = F.leaky_relu(self.before_up(x), 0.01)
+        return self.last(F.leaky_relu(double(x, self.up) + first, 0.2))
+
+
+def double(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """`conv` (3×3) of `x` doubled by nearest neighbour: (B, C, H, W) -> (B, O, 2H, 2W).
+
+    Doubled pixels are equal, so of each 3×3 kernel only a 2×2 one is left for each of the four positions
+    within a doubled pixel: 4/9 of the arithmetic, and the doubled input is never made.
+    """
+    height, width = x.shape[2:]
+    taps = conv.weight.new_tensor([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
+    kernels = torch.einsum("auk,bvl,oikl->aboiuv", taps, taps, conv.weight).flatten(0, 2)
+    y = F.conv2d(x, kernels, padding=1).unflatten(1, (4, -1))
+    parts = [y[:, 2 * a + b, :, a : a + height, b : b + width] for a in (0, 1) for b in (0, 1)]
+    y = rearrange(parts, "(a b) n o h w -> n (h a) (w b) o", a=2).permute(0, 3, 1, 2)
+    return y if conv.bias is None else y + conv.bias.view(1, -1, 1, 1).to(y.dtype)
+
+
+class SwinGroup(nn.Module):
+    """Two Swin blocks and a convolution, with a residual around them: (B, H, W, D) to the same."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(SwinBlock(dim, heads, shift) for shift in (0, WINDOW // 2))
+        self.conv = nn.Conv2d(dim, dim, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for block in self.blocks:
+            y = block(y)
+        return x + self.conv(y.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+
+class SwinBlock(nn.Module):
+    """Attention within windows of 8×8, then an MLP: (B, H, W, D) to the same, H and W multiples of 8.
+
+    Nothing but the shift crosses a window, so a chunk of windows passes through the whole block at once.
+    """
+
+    def __init__(self, dim: int, heads: int, shift: int) -> None:
+        super().__init__()
+        self.heads, self.shift = heads, shift
+        self.norm1 = nn.LayerNorm(dim)
+        self.position = RelPosBias((WINDOW, WINDOW), heads)
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim, 2 * dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, height, width, dim = x.shape
+        order, back, region = windows_of(height, width, self.shift, x.device)
+        windows = x.flatten(1, 2).index_select(1, order).view(-1, WINDOW * WINDOW, dim)
+        regions = region.repeat(batch, 1)
+        position = self.position.get_bias()
+        size = CHUNK if x.device.type == "cpu" else len(windows)
+        done = [
+            self.attend(chunk, position + apart(ids) if self.shift else position)
+            for chunk, ids in zip(windows.split(size), regions.split(size), strict=True)
+        ]
+        return torch.cat(done).view(batch, -1, dim).index_select(1, back).view(x.shape)
+
+    def attend(self, x: Tensor, bias: Tensor) -> Tensor:
+        q, k, v = rearrange(self.qkv(self.norm1(x)), "n t (s h d) -> s n h t d", s=3, h=self.heads)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
+        x = self.proj(rearrange(y, "n h t d -> n t (h d)")) + x
+        return self.mlp(self.norm2(x)) + x
+
+
+def apart(region: Tensor) -> Tensor:
+    """(windows, 64) region numbers -> (windows, 1, 64, 64): −100 between pixels of different regions, else 0."""
+    return -100.0 * (region[:, None, :, None] != region[:, None, None, :])
+
+
+@functools.lru_cache(maxsize=32)
+def windows_of(height: int, width: int, shift: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """How a frame's pixels fall into windows, after a cyclic shift by `shift` up and left.
+
+    Returns:
+        `order`: pixel numbers, window by window; `back`: its inverse; `region`: (windows, 64), numbers that
+        differ within a window where only the cyclic shift made pixels neighbours (at the last row and column
+        of windows, so it depends on the size of the frame).
+    """
+    with torch.inference_mode(False):
+
+        def windows(x: Tensor) -> Tensor:
+            return rearrange(x, "(i p) (j q) -> (i j) (p q)", p=WINDOW, q=WINDOW).contiguous()
+
+        pixels = torch.arange(height * width, device=device).view(height, width)
+        order = windows(pixels.roll((-shift, -shift), (0, 1))).flatten()
+        down, right = (torch.arange(n, device=device) >= n - shift for n in (height, width))
+        return order, order.argsort(), windows(2 * down[:, None] + right.long())

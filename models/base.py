@@ -1,0 +1,119 @@
+"""The one interface of all restoration models."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from degrade.core.errors import SourceError, SpecError
+from degrade.models._card import ModelCard
+
+Flows = tuple[Tensor, Tensor]
+"""Optical flow between neighbouring frames, pixels, x first, two tensors (B, T−1, 2, H, W). `forward[:, i]`
+lives on frame i+1 and points to frame i; `backward[:, i]` lives on frame i and points to frame i+1."""
+
+
+class Restored(NamedTuple):
+    """What a model makes of a clip."""
+
+    frames: Tensor
+    """(B, T, C, H, W), in [0, 1]."""
+    masks: Tensor | None = None
+    """(B, T, 1, H, W), in [0, 1]: 1 where the model sees damage."""
+
+
+class RestorationModel(nn.Module, ABC):
+    """Restores damaged clips. A subclass writes a `card` and `restore`; sizes and channels are settled here."""
+
+    card: ClassVar[ModelCard]
+    config: dict[str, Any]
+    """The arguments that it was built with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = {}
+
+    @abstractmethod
+    def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
+        """Restore RGB frames (B, T, 3, H, W) whose sides are multiples of `card.multiple`."""
+
+    def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights as others name them, under the names of this model."""
+        return state
+
+    def forward(self, frames: Tensor, flows: Flows | None = None, return_masks: bool = False) -> Any:
+        """Restore a clip.
+
+        Args:
+            frames: (B, T, C, H, W), in [0, 1], RGB or grey, any T from 1 on, H and W from `card.min_size` on.
+            flows: Flow between the frames, of the caller's making; only for models whose card says `flow`.
+            return_masks: Also return where the model sees damage; only for models whose card says `masks`.
+
+        Returns:
+            Restored frames of the same shape and type, clipped to [0, 1] unless the model is in training
+            mode (clipping would stop gradients); with `return_masks` a `Restored` of frames and masks.
+
+        Raises:
+            SourceError: Frames or flows of the wrong shape or type, outside [0, 1], or not finite.
+            SpecError: Flows or masks asked of a model that has no use for them.
+        """
+        name, card = type(self).__name__, self.card
+        if flows is not None and not card.flow:
+            raise SpecError(f"{name} uses no optical flow; call it without flows")
+        if return_masks and not card.masks:
+            raise SpecError(f"{name} makes no masks of damage")
+        check_frames(frames, card)
+        batch, length, channels, height, width = frames.shape
+        if flows is not None:
+            check_flows(flows, (batch, length - 1, 2, height, width))
+        pad = (0, -width % card.multiple, 0, -height % card.multiple)
+        rgb = pad_frames(frames, pad).expand(-1, -1, 3, -1, -1)
+        padded = None if flows is None else (pad_frames(flows[0], pad), pad_frames(flows[1], pad))
+        restored, masks = self.restore(rgb, padded)
+        restored = restored[..., :height, :width]
+        if channels == 1:
+            restored = restored.mean(2, keepdim=True)
+        if not self.training:
+            restored = restored.clamp(0, 1)
+        restored = restored.to(frames.dtype)
+        if not return_masks:
+            return restored
+        assert masks is not None  # the card promises them
+        return Restored(restored, masks[..., :height, :width].to(frames.dtype))
+
+
+def pad_frames(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:
+    """(B, T, C, H, W), its border repeated (left, right, top, bottom) times."""
+    return F.pad(x.flatten(0, 1), pad, mode="replicate").unflatten(0, x.shape[:2]) if any(pad) else x
+
+
+def check_frames(frames: Tensor, card: ModelCard) -> None:
+    """One line that says what is wrong with a clip, if anything is."""
+    if frames.ndim != 5:
+        raise SourceError(f"frames must be (B, T, C, H, W), got {tuple(frames.shape)}")
+    batch, length, channels, height, width = frames.shape
+    if not frames.is_floating_point():
+        raise SourceError(f"frames must be floating point in [0, 1], got {frames.dtype}")
+    if channels not in card.channels:
+        allowed = " or ".join(map(str, card.channels))
+        raise SourceError(f"frames must have {allowed} channels (axis 2), got {channels}")
+    if batch < 1 or length < 1:
+        raise SourceError(f"frames must hold at least one clip of one frame, got {batch} of {length}")
+    if min(height, width) < card.min_size:
+        raise SourceError(f"frames must be at least {card.min_size} pixels high and wide, got {height}×{width}")
+    low, high = frames.detach().aminmax()
+    if not (low > -0.01 and high < 1.01):  # a filter's overshoot passes; NaN does not
+        if not torch.isfinite(frames).all():
+            raise SourceError("frames hold NaN or infinite values")
+        raise SourceError(f"frames must lie in [0, 1], found {low:.4g} to {high:.4g}")
+
+
+def check_flows(flows: Flows, shape: tuple[int, ...]) -> None:
+    """One line that says what is wrong with the caller's flows, if anything is."""
+    for which, flow in zip(("forward", "backward"), flows, strict=True):
+        if tuple(flow.shape) != shape:
+            raise SourceError(f"{which} flow must be (B, T−1, 2, H, W) = {shape}, got {tuple(flow.shape)}")
+        if not torch.isfinite(flow).all():
+            raise SourceError(f"{which} flow holds NaN or infinite values")

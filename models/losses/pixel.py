@@ -1,0 +1,15 @@
+"""Distances between pixels."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def l1(restored: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference."""
+    return F.l1_loss(restored, target)
+
+
+def charbonnier(restored: Tensor, target: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """Mean of sqrt(difference² + epsilon²): L1, smooth at 0 (Charbonnier et al., ICIP 1994)."""
+    return torch.sqrt((restored - target).square() + epsilon**2).mean()

@@ -1,0 +1,163 @@
+"""RTN: "Bringing Old Films Back to Life", Wan, Zhang, Chen, Liao, CVPR 2022 (arXiv 2203.17276)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from degrade.models._card import ModelCard
+from degrade.models._flow import make_flow, warp
+from degrade.models._raft import to_torchvision
+from degrade.models._swin import SpatialBlock
+from degrade.models._weights import State
+from degrade.models.base import Flows, RestorationModel, Restored
+
+
+class RTN(RestorationModel):
+    """A state is carried backward and then forward through the clip, warped along the flow, mixed with each
+    frame by a learned gate (which finds the defects without labels), and refined by attention in windows.
+
+    Args:
+        channels: Of the state.
+        dim: Of the attention, at half resolution.
+        groups: Residual groups of two Swin blocks.
+        heads: Of the attention.
+        flow: `dis` (needs no weights) or `raft` (as its authors; frozen).
+        flow_weights: Weights of RAFT, where the checkpoint holds none.
+
+    A checkpoint released by the authors is loaded as it is; its RAFT is used if `flow` is `raft`.
+    """
+
+    card = ModelCard(
+        summary="recurrent transformer with a learned defect mask",
+        source="Wan et al., Bringing Old Films Back to Life, CVPR 2022 (arXiv 2203.17276)",
+        weights_licence="released weights: academic research use only",
+        parameters=921205,
+        multiple=16,
+        window=20,
+        overlap=8,
+        flow=True,
+        masks=True,
+    )
+
+    def __init__(
+        self,
+        channels: int = 16,
+        dim: int = 64,
+        groups: int = 3,
+        heads: int = 4,
+        flow: str = "dis",
+        flow_weights: str | Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.flow = make_flow(flow, flow_weights)
+        self.backward_gate, self.forward_gate = Gate(channels), Gate(channels)
+        self.backward_block = SpatialBlock(channels, dim, groups, heads)
+        self.forward_block = SpatialBlock(channels, dim, groups, heads)
+        widths = (2 * channels, *[channels] * 4)
+        layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False)]
+        self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
+        self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
+        self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
+
+    def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
+        forward, backward = self.flow(frames) if flows is None else flows
+        x = 2 * frames - 1
+        length = x.shape[1]
+        past = self.sweep(x, backward, range(length)[::-1], self.backward_gate, self.backward_block)
+        states, masks = map(list, zip(*past, strict=True))
+        states, masks = states[::-1], masks[::-1]
+        restored = []
+        for i, (state, mask) in enumerate(
+            self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)
+        ):
+            restored.append(torch.tanh(self.decoder(torch.cat((states[i], state), 1)) + x[:, i]))
+            states[i] = None  # its memory is free for the frames to come
+            masks[i] = mean_mask(masks[i], mask, x[:, i])
+        return Restored((torch.stack(restored, 1) + 1) / 2, torch.stack(masks, 1))
+
+    def sweep(
+        self, x: Tensor, flow: Tensor, order: Sequence[int], gate: "Gate", block: SpatialBlock
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """State and mask of each frame of `x`, in `order`; the first frame has no mask."""
+        state, previous = None, order[0]
+        for i in order:
+            mixed, mask = gate(x[:, i], x[:, previous], state, flow[:, min(i, previous)] if i != previous else None)
+            state, previous = block(mixed), i
+            yield state, mask
+
+    def convert(self, state: State) -> State:
+        """Names as the authors released them -> ours; RAFT is dropped where another flow is used."""
+        state = {re.sub(r"^(module\.)+", "", name): value for name, value in state.items()}
+        if "concate.weight" not in state:
+            return state
+        renamed: State = {}
+        raft: State = {}
+        for name, value in state.items():
+            if name.startswith("spynet."):
+                raft[name.removeprefix("spynet.")] = value
+            elif not name.endswith(("attn_mask", "relative_position_index")):  # derived
+                for pattern, replacement in RELEASED:
+                    name = re.sub(pattern, replacement, name)
+                renamed[name] = value
+        own = {name: value for name, value in self.state_dict().items() if name.startswith("flow.")}
+        if own and raft:
+            own = {f"flow.net.{name}": value for name, value in to_torchvision(raft).items()}
+        return {**renamed, **own}
+
+
+class Gate(nn.Module):
+    """Mixes the warped state with the frame: where the frame disagrees with its neighbour, the state stays."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(3, channels, 3, padding=1)
+        self.first = nn.Conv2d(2 * channels + 1, channels // 2, 3, padding=1)
+        self.last = nn.Conv2d(channels // 2, 1, 3, padding=1)
+
+    def forward(
+        self, frame: Tensor, neighbour: Tensor, state: Tensor | None, flow: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        new = self.project(frame)
+        if state is None or flow is None:
+            return new, None
+        warped = warp(torch.cat((state, neighbour[:, :1].to(state.dtype)), 1), flow)
+        state, residual = warped[:, :-1], (warped[:, -1:] - frame[:, :1]).abs()
+        hidden = F.leaky_relu(self.first(torch.cat((state, new, residual), 1)), 0.2)
+        mask = torch.sigmoid(self.last(hidden))
+        return mask * state + (1 - mask) * new, mask
+
+
+def mean_mask(a: Tensor | None, b: Tensor | None, like: Tensor) -> Tensor:
+    """Mean of the masks of both passes; the first frame of a pass has none, a single frame none at all."""
+    there = [mask for mask in (a, b) if mask is not None]
+    return torch.stack(there).mean(0) if there else torch.zeros_like(like[:, :1])
+
+
+RELEASED = (
+    (r"^(forward|backward)_resblocks\.", r"\1_block."),
+    (r"^Forward_Aggregation\.", "forward_gate."),
+    (r"^Backward_Aggregation\.", "backward_gate."),
+    (r"^concate\.", "decoder.0."),
+    (r"^up1\.up_conv\.", "decoder.2."),
+    (r"^up2\.up_conv\.", "decoder.4."),
+    (r"^conv_hr\.", "decoder.6."),
+    (r"^conv_last\.", "decoder.8."),
+    (r"\.conv2d_projection_head\.", ".project."),
+    (r"\.conv2d_1\.", ".first."),
+    (r"\.conv2d_2\.", ".last."),
+    (r"\.conv_first\.", ".first."),
+    (r"\.conv_second\.", ".down."),
+    (r"\.patch_embed\.norm\.", ".embed."),
+    (r"\.layers\.(\d)\.", r".groups.\1."),
+    (r"\.residual_group\.", "."),
+    (r"\.attn\.relative_position", ".position.relative_position"),
+    (r"\.attn\.", "."),
+    (r"\.conv_after_body\.", ".after."),
+    (r"\.conv_before_upsample\.0\.", ".before_up."),
+    (r"\.conv_up1\.", ".up."),
+    (r"\.conv_last\.", ".last."),
+)

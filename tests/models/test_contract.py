@@ -1,0 +1,195 @@
+"""What holds for every registered model, including those that will be added."""
+
+import copy
+import dataclasses
+import inspect
+
+import pytest
+import torch
+
+from degrade.core.errors import SourceError, SpecError
+from degrade.models import build, cards, models
+from degrade.models._weights import save
+
+NAMES = models.names()
+LEARNING = [name for name, card in cards().items() if card is None or card.parameters]
+# Small enough to be run for every model on every change.
+SIZE = (24, 40)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """`network(name)`: the model with random weights, made once."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            torch.manual_seed(0)
+            made[name] = build(name).eval()
+        return made[name]
+
+    return make
+
+
+def clip(batch=1, length=3, channels=3, size=SIZE):
+    return torch.rand(batch, length, channels, *size)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(2, 3, 3, 24, 40), (1, 1, 3, 16, 16), (1, 2, 1, 17, 31), (1, 4, 1, 33, 19)])
+def test_shape_range_and_type(network, name, shape):
+    frames = torch.rand(shape)
+    before = frames.clone()
+    with torch.no_grad():
+        restored = network(name)(frames)
+    assert restored.shape == frames.shape
+    assert restored.dtype == torch.float32
+    assert restored.isfinite().all()
+    assert restored.min() >= 0
+    assert restored.max() <= 1
+    assert torch.equal(frames, before)  # the input is the caller's
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batch_of_two_is_twice_a_batch_of_one(network, name):
+    frames = clip(batch=2)
+    with torch.no_grad():
+        both = network(name)(frames)
+        each = torch.cat([network(name)(one[None]) for one in frames])
+    torch.testing.assert_close(both, each, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_deterministic(network, name):
+    frames = clip()
+    with torch.no_grad():
+        assert torch.equal(network(name)(frames), network(name)(frames))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_autocast(network, name):
+    frames = clip(length=2, size=(16, 16))
+    with torch.no_grad():
+        full = network(name)(frames)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = network(name)(frames)
+    assert half.dtype == torch.float32
+    assert (half - full).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_frames(network, name):
+    frames = clip(length=2, size=(16, 16)).bfloat16()
+    with torch.no_grad():
+        restored = copy.deepcopy(network(name)).bfloat16()(frames)
+    assert restored.dtype == torch.bfloat16
+    assert restored.shape == frames.shape
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_gradient_reaches_every_parameter(name):
+    model = build(name).train()
+    model(clip(batch=2, size=(32, 32))).square().mean().backward()
+    without = [key for key, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+    assert not without
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_training_mode_does_not_clip(name):
+    model = build(name).train()
+    restored = model(torch.ones(2, 2, 3, 32, 32))
+    assert restored.requires_grad
+    if name not in ("rtn", "swin_frame"):  # their tanh keeps to the range by itself
+        assert restored.max() > 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_dict_round_trip(network, name, tmp_path):
+    model, frames = network(name), clip()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.01 * torch.randn_like(p))
+        save(model, tmp_path / "w.safetensors")
+        again = build(name, weights=tmp_path / "w.safetensors").eval()
+        assert torch.equal(model(frames), again(frames))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card(network, name):
+    card, model = cards()[name], network(name)
+    assert card == model.card  # read from the file without running it
+    assert card.parameters == sum(p.numel() for p in model.parameters() if p.requires_grad)
+    for field in ("summary", "source", "code_licence"):
+        assert getattr(card, field), field
+    assert 0 <= card.overlap <= card.window // 2
+    assert dataclasses.is_dataclass(card)
+    for parameter in inspect.signature(type(model)).parameters.values():
+        assert parameter.default is not parameter.empty, "must be buildable without arguments"
+    assert type(model).__doc__
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_masks_and_flows_where_the_card_says_so(network, name):
+    model, frames = network(name), clip()
+    still = torch.zeros(1, 2, 2, *SIZE)
+    with torch.no_grad():
+        if model.card.masks:
+            restored, masks = model(frames, return_masks=True)
+            assert torch.equal(restored, model(frames))
+            assert masks.shape == (1, 3, 1, *SIZE)
+            assert 0 <= masks.min() <= masks.max() <= 1
+        else:
+            with pytest.raises(SpecError, match="makes no masks"):
+                model(frames, return_masks=True)
+        if model.card.flow:
+            assert not torch.equal(model(frames, (still, still)), model(frames, (still + 4, still + 4)))
+        else:
+            with pytest.raises(SpecError, match="uses no optical flow"):
+                model(frames, (still, still))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (torch.rand(3, 3, 24, 24), r"frames must be \(B, T, C, H, W\), got \(3, 3, 24, 24\)"),
+        (torch.rand(1, 3, 4, 24, 24), r"must have 1 or 3 channels \(axis 2\), got 4"),
+        (torch.rand(1, 0, 3, 24, 24), "at least one clip of one frame"),
+        (torch.full((1, 2, 3, 24, 24), torch.nan), "NaN or infinite"),
+        (torch.full((1, 2, 3, 24, 24), 200.0), r"must lie in \[0, 1\], found 200 to 200"),
+        (torch.zeros((1, 2, 3, 24, 24), dtype=torch.uint8), r"floating point in \[0, 1\], got torch.uint8"),
+    ],
+)
+def test_bad_frames(network, name, frames, message):
+    with pytest.raises(SourceError, match=message) as caught:
+        network(name)(frames)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "input"])
+def test_too_small(network, name):
+    least = network(name).card.min_size
+    with pytest.raises(SourceError, match=f"at least {least} pixels high and wide, got {least - 1}×{least}"):
+        network(name)(torch.rand(1, 2, 3, least - 1, least))
+
+
+# Steps of Adam at 2e-3 after which the loss on one tiny dusty clip must be under a tenth of the damage's.
+STEPS = {"rtn": 150, "swin_frame": 150, "unet": 150, "basicvsr": 150, "deepremaster": 150}
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_overfits_one_clip(name, moving, dusty):
+    torch.manual_seed(1)
+    clean = moving(3, 32, 32)
+    damaged, _ = dusty(clean)
+    model = build(name).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    start = (damaged - clean).square().mean()
+    for _ in range(STEPS.get(name, 150)):
+        loss = (model(damaged) - clean).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if loss < 0.1 * start:
+            return
+    pytest.fail(f"loss {loss.item():.2g} after {STEPS.get(name, 150)} steps, the damage's was {start.item():.2g}")

@@ -1,0 +1,156 @@
+"""The commands, as a user meets them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from degrade import cli
+from degrade.console import run
+from degrade.pipeline import op_names
+from degrade.spec import Spec
+
+
+@pytest.fixture
+def degrade(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs ``degrade …`` in this process: exit code, stdout, stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["degrade", *map(str, arguments)])
+        code = run(cli.app)
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def spec_file(make_spec: Callable[..., Spec], tmp_path: Path) -> Path:
+    path = tmp_path / "spec.yaml"
+    path.write_text(yaml.safe_dump(make_spec().resolved()))
+    return path
+
+
+def test_generate_verify_resume(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, text, _ = degrade("generate", "--spec", spec_file, "--out", out, "--seed", 9, "--set", "clips.length=4")
+    assert code == 0
+    assert "5 clips, 20 frames" in text
+    assert "dust" in text
+    assert json.loads((out / "dataset.json").read_text())["seed"] == 9
+    code, text, _ = degrade("verify", out, "--rerender", 2)
+    assert (code, "complete and unchanged" in text) == (0, True)
+    (out / "train/lq/s0_00000/00000.png").unlink()
+    code, text, error = degrade("verify", out)
+    assert code == 2
+    assert "train/lq/s0_00000/00000.png: missing" in text
+    assert "problems found" in error
+
+
+def test_generate_from_a_preset_alone(degrade: Callable, footage: Path, tmp_path: Path) -> None:
+    code, *_ = degrade("generate", "--preset", "film-light", "--source", footage, "--out", tmp_path / "out")
+    assert code == 0
+
+
+def test_preview_writes_a_sheet_and_a_clip(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
+    code, text, _ = degrade("preview", "--spec", spec_file, "--out", tmp_path / "look")
+    assert code == 0
+    assert text.split() == [str(tmp_path / "look/sheet.png"), str(tmp_path / "look/clip.mp4")]
+    assert cv2.imread(str(tmp_path / "look/sheet.png")).std() > 5
+    assert (tmp_path / "look/clip.mp4").stat().st_size > 500
+
+
+def test_ls_names_everything(degrade: Callable) -> None:
+    code, text, _ = degrade("ls")
+    assert code == 0
+    assert set(op_names()) <= set(text.split())
+
+
+@pytest.mark.parametrize("name", ["dust", "one_of", "film-medium"])
+def test_show(degrade: Callable, tmp_path: Path, name: str) -> None:
+    code, text, _ = degrade("show", name, "--out", tmp_path / "picture.png")
+    assert code == 0
+    assert "per_frame" in text or name == "one_of"
+    assert cv2.imread(str(tmp_path / "picture.png")) is not None
+
+
+def test_validate_and_schema(degrade: Callable, spec_file: Path) -> None:
+    assert degrade("validate", "--spec", spec_file)[1].startswith("valid: 4 clips (4 train), 26 frames")
+    assert json.loads(degrade("schema")[1])["properties"]["seed"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["generate"], "give a pipeline or a preset"),
+        (["generate", "--spec", "none.yaml"], "none.yaml: cannot be read: No such file or directory"),
+        (["generate", "--preset", "film-lite"], "did you mean 'film-light'?"),
+        (["generate", "--preset", "film-light", "--source", "nowhere"], "nowhere"),
+        (["generate", "--preset", "film-light", "--source", "empty"], "empty"),
+        (
+            ["generate", "--preset", "film-light", "--seed", "-1"],
+            "seed: should be greater than or equal to 0",
+        ),
+        (["generate", "--preset", "film-light", "--workers", "0"], "--workers"),
+        (["generate", "--preset", "film-light", "--set", "clip.length=3"], "did you mean 'clips'?"),
+        (["generate", "--preset", "film-light", "--out", "taken"], "taken holds something else (file.txt)"),
+        (["generate", "--preset", "film-light", "--out", "taken/file.txt"], "taken/file.txt"),
+        (["generate", "--nonsense"], "No such option"),
+        (["show", "dusk"], "did you mean 'dust'?"),
+        (["verify", "taken"], "taken holds no dataset"),
+        (["validate", "--preset", "film-light", "--source", "broken"], "broken"),
+        (["validate", "--preset", "film-light", "--source", "sizes"], "size"),
+        (["generate", "--preset", "film-light", "--source", "broken.mp4"], "broken.mp4"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    degrade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("empty", "taken", "broken", "sizes"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "taken/file.txt").write_text("precious")
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    for t, size in enumerate((20, 20, 24)):
+        cv2.imwrite(str(tmp_path / f"sizes/{t}.png"), np.zeros((20, size), np.uint8))
+    (tmp_path / "broken/0.png").write_bytes((tmp_path / "sizes/0.png").read_bytes()[:-30])
+    code, _, error = degrade(*arguments)
+    assert code == 2
+    assert message in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["broken", "broken.mp4", "empty", "sizes", "taken"]
+
+
+def test_ctrl_c_keeps_what_was_finished(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(yaml.safe_dump(make_spec(clips={"length": 1, "size": [256, 256]}).resolved()))
+    command = [
+        sys.executable,
+        "-m",
+        "degrade.cli",
+        "generate",
+        "--spec",
+        str(path),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    run = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, start_new_session=True, text=True)
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "out").glob("train/trace/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGINT)
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert error.splitlines()[-1] == "error: interrupted; what was finished is kept"
+    assert "Traceback" not in error
+    assert not (tmp_path / "out/dataset.json").exists()
+    assert subprocess.run([*command, "--resume"], check=False).returncode == 0

@@ -1,0 +1,95 @@
+"""A dataset that checks itself finds every change, and names it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from degrade import DatasetError
+from degrade.generate import generate
+from degrade.spec import Spec
+from degrade.verify import verify
+
+
+@pytest.fixture
+def dataset(make_spec: Callable[..., Spec], tmp_path: Path) -> Path:
+    generate(make_spec(output={"masks": "layers"}), tmp_path / "out")
+    return tmp_path / "out"
+
+
+def flip(path: Path, position: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def findings(dataset: Path) -> list[str]:
+    """What `verify` finds, also where a record can no longer be read."""
+    try:
+        return verify(dataset)
+    except DatasetError as error:
+        return [str(error)]
+
+
+def test_untouched_dataset_has_no_problems(dataset: Path) -> None:
+    assert verify(dataset, rerender=4) == []
+
+
+@pytest.mark.parametrize("kind", ["lq", "gt", "mask", "mask.dust"])
+def test_one_flipped_byte_is_found(dataset: Path, kind: str) -> None:
+    flip(dataset / "train" / kind / "s1/00002.png", -20)
+    (problem,) = verify(dataset)
+    assert "s1: differs from what was written" in problem
+
+
+@pytest.mark.parametrize("name", ["train/trace/s2.json", "manifest.csv", "dataset.json"])
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_flipped_byte_in_a_record_is_found(dataset: Path, name: str, place: float) -> None:
+    path = dataset / name
+    flip(path, int(path.stat().st_size * place))
+    assert findings(dataset)
+
+
+def test_missing_frame_is_named(dataset: Path) -> None:
+    (dataset / "train/lq/s0/00003.png").unlink()
+    assert "train/lq/s0/00003.png: missing" in verify(dataset)
+
+
+@pytest.mark.parametrize("name", ["train/lq/s0/00099.png", "train/lq/other/00000.png", "notes.txt", "train/x/a"])
+def test_extra_file_is_named(dataset: Path, name: str) -> None:
+    (dataset / name).parent.mkdir(parents=True, exist_ok=True)
+    (dataset / name).write_bytes(b"")
+    assert f"{name}: not part of the dataset" in verify(dataset)
+
+
+def test_missing_clip_and_layer_are_found(dataset: Path) -> None:
+    shutil.rmtree(dataset / "train/gt/s3")
+    shutil.rmtree(dataset / "train/mask.dust/s1")
+    problems = verify(dataset)
+    assert "train/gt/s3: missing" in problems
+    assert any("mask/s1: differs" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(("key", "value"), [("seed", 6), ("color", "rgb"), ("target", "sharpened")])
+def test_changed_spec_is_found(dataset: Path, key: str, value: object) -> None:
+    record = json.loads((dataset / "dataset.json").read_text())
+    record["spec"][key] = value
+    (dataset / "dataset.json").write_text(json.dumps(record))
+    assert any("the spec was changed" in problem for problem in verify(dataset))
+
+
+def test_rerender_finds_changed_footage_and_moved_source(dataset: Path, footage: Path, tmp_path: Path) -> None:
+    moved = footage.rename(tmp_path / "moved")
+    assert verify(dataset, rerender=2, source=str(moved)) == []
+    shutil.copy(moved / "s1/000.png", moved / "s1/001.png")
+    assert verify(dataset, rerender=4, source=str(moved)) == ["s1: its footage is not that from which it was made"]
+
+
+def test_what_is_no_finished_dataset_is_said(tmp_path: Path, make_spec: Callable[..., Spec]) -> None:
+    with pytest.raises(DatasetError, match="holds no dataset"):
+        verify(tmp_path)
+    (tmp_path / "begun/.generating").mkdir(parents=True)
+    with pytest.raises(DatasetError, match="an unfinished dataset"):
+        verify(tmp_path / "begun")
