@@ -112,8 +112,12 @@ def _square(flow: Array) -> Array:
     return np.asarray(np.square(flow).sum(-1))
 
 
-def _grey(frame: Array) -> Array:
-    """(H, W) uint8, the luma of BT.601."""
-    from degrade.benchmark.metrics._pixels import luma
+def luma(frame: Array) -> Array:
+    """(H, W) float32 of an RGB or grey frame (H, W, C): BT.601."""
+    if frame.shape[-1] == 1:
+        return frame[..., 0]
+    return np.asarray(frame @ np.array([0.299, 0.587, 0.114], np.float32))
 
+
+def _grey(frame: Array) -> Array:
     return np.rint(luma(frame) * 255).astype(np.uint8)

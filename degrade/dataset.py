@@ -64,6 +64,8 @@ def plan(spec: Spec, source: Source) -> list[Clip]:
     split_of = spec.split_of(sequence.id for sequence in sequences)
     clips: dict[str, Clip] = {}
     for sequence in sequences:
+        if sequence.id not in split_of:
+            continue
         length = spec.clips.length or sequence.frames
         if sequence.frames < length:
             raise SpecError(f"asks for {length} frames, sequence {sequence.id!r} has {sequence.frames}", "clips.length")

@@ -76,7 +76,8 @@ class Spec(Strict):
     pipeline: Ops
     """The ops, in order."""
     splits: dict[Slug, Share | tuple[str, ...]] = {"train": 1.0}
-    """Each split's share of the sequences, or the sequences themselves by name or pattern (``val/*``)."""
+    """Each split's share of the sequences, or the sequences themselves by name or pattern (``val/*``).
+    Patterns choose first; what they leave is shared out, or left out if no split has a share."""
     output: Output = Output()
     """What is written."""
 
@@ -108,10 +109,10 @@ class Spec(Strict):
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def split_of(self, sequences: Iterable[str]) -> dict[str, str]:
-        """The split of each sequence; all clips of a sequence are in one split, so none leaks.
+        """The split of each sequence that has one; all clips of a sequence are in one split, so none leaks.
 
         Raises:
-            SpecError: A pattern matches no sequence, or a sequence is left without a split.
+            SpecError: A pattern matches no sequence.
         """
         rest, split_of = sorted(sequences), {}
         for split, patterns in self.splits.items():
@@ -124,8 +125,6 @@ class Spec(Strict):
                 split_of.update(dict.fromkeys(matched, split))
                 rest = [name for name in rest if name not in split_of]
         shares = [(split, share) for split, share in self.splits.items() if isinstance(share, float)]
-        if rest and not shares:
-            raise SpecError(f"no split takes sequence {rest[0]!r}; give one split a share", "splits")
         rest.sort(key=lambda name: hashlib.sha256(f"{self.seed}:{name}".encode()).digest())
         start = 0.0
         for split, share in shares:

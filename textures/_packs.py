@@ -118,7 +118,7 @@ class Pack(ABC):
         """
         wanted, known = set(groups), {group_of(template) for template in self.templates}
         for group in sorted(wanted - known):
-            raise SpecError(f"{unknown('group', group, known)} in {self.name}", "groups")
+            raise SpecError(f"{self.name}: {unknown('group', group, known)}", "groups")
         return tuple(t for t in self.templates if not wanted or group_of(t) in wanted)
 
     def load(self, template: str) -> Template:

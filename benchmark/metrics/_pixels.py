@@ -21,10 +21,3 @@ def decibels(squares: Array) -> float:
 def squared_error(prediction: Array, target: Array) -> Array:
     """(H, W, C) float64."""
     return np.asarray(np.square(np.subtract(prediction, target, dtype=np.float64)))
-
-
-def luma(frame: Array) -> Array:
-    """(H, W) float32 of an RGB or grey frame (H, W, C): BT.601."""
-    if frame.shape[-1] == 1:
-        return frame[..., 0]
-    return np.asarray(frame @ np.float32([0.299, 0.587, 0.114]))

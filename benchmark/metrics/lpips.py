@@ -77,7 +77,7 @@ class _Network:
         """Unit vectors over channels after each ReLU, five tensors (1, C, H, W)."""
         import torch
 
-        x = torch.from_numpy(picture).to(self.shift.device).permute(2, 0, 1).expand(3, -1, -1)
+        x = torch.tensor(picture, device=self.shift.device).permute(2, 0, 1).expand(3, -1, -1)
         x = ((2 * x - 1 - self.shift) / self.scale)[None]
         found = []
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

@@ -5,7 +5,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from degrade.benchmark.metrics._pixels import luma
+from degrade.benchmark.flow import luma
 from degrade.benchmark.metrics.base import Frame, PairMetric
 from degrade.core.types import Array
 

@@ -54,7 +54,7 @@ class DegradedClips(Dataset[Sample]):
         self.intervals, self.seed = intervals, seed
         self.source, self.damage = open_source(spec.source), spec.damage()
         split_of = spec.split_of(sequence.id for sequence in self.source.sequences())
-        self.sequences = [s for s in self.source.sequences() if split_of[s.id] == split]
+        self.sequences = [s for s in self.source.sequences() if split_of.get(s.id) == split]
         if not self.sequences:
             raise SpecError(f"no sequence is in {split!r}; splits are {', '.join(spec.splits)}", "split")
         reach = (frames - 1) * max(intervals) + 1

@@ -12,19 +12,33 @@ def open_source(spec: str | Path) -> Source:
     """Opens footage.
 
     Args:
-        spec: ``builtin:stills`` (`degrade.sources.stills.Stills`), or the path of a folder, video or picture
+        spec: ``builtin:stills`` (`degrade.sources.stills.Stills`), with arguments as in
+            ``builtin:stills?height=128&width=192``; or the path of a folder, video or picture
             (`degrade.sources.files.Files`).
 
     Raises:
         SourceError: There is no such footage, or it is empty or damaged.
     """
     if isinstance(spec, str) and spec.startswith("builtin:"):
-        name = spec.removeprefix("builtin:")
+        name, _, arguments = spec.removeprefix("builtin:").partition("?")
         if name != "stills":
             raise SourceError(unknown("built-in source", name, ["stills"]))
         from degrade.sources.stills import Stills
 
-        return Stills()
+        return Stills(**_integers(arguments, ("count", "frames", "height", "width")))
     from degrade.sources.files import Files
 
     return Files(Path(spec).expanduser())
+
+
+def _integers(arguments: str, known: tuple[str, ...]) -> dict[str, int]:
+    """``height=128&width=192`` as numbers."""
+    values = {}
+    for argument in filter(None, arguments.split("&")):
+        key, _, value = argument.partition("=")
+        if key not in known:
+            raise SourceError(unknown("argument of builtin:stills", key, known))
+        if not value.isdecimal():
+            raise SourceError(f"builtin:stills: {key} must be a whole number, got {value!r}")
+        values[key] = int(value)
+    return values

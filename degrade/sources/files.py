@@ -58,9 +58,7 @@ class Files(Source):
     def _scan(self, root: Path) -> None:
         for place, subfolders, names in os.walk(root, followlinks=True):
             folder = Path(place)
-            subfolders[:] = [
-                name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)
-            ]
+            subfolders[:] = [name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)]
             files = [folder / name for name in sorted(names, key=natural) if not LABELS.match(name)]
             for file in files:
                 if file.suffix.lower() in video.SUFFIXES:
@@ -100,7 +98,7 @@ class Files(Source):
 def natural(name: str) -> list[Any]:
     """Sort key that counts digits as numbers, and then the name itself: ``1`` and ``01`` have an order."""
     parts: Iterable[str] = re.split(r"(\d+)", name)
-    return [[(int(part), "") if part.isdigit() else (-1, part) for part in parts], name]
+    return [[(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name]
 
 
 def _loops(folder: Path) -> bool:

@@ -126,17 +126,13 @@ class Stills(Source):
 
     def __init__(self, count: int = 12, frames: int = 48, height: int = 256, width: int = 384) -> None:
         if min(count, frames, height, width) < 1:
-            raise SourceError(
-                f"builtin:stills: {count} × {frames} frames of {width}×{height}: all must be 1 or more"
-            )
+            raise SourceError(f"builtin:stills: {count} × {frames} frames of {width}×{height}: all must be 1 or more")
         self.count, self.frames, self.height, self.width = count, frames, height, width
 
     def sequences(self) -> list[Sequence]:
         """See `Source.sequences`; ids are like ``00_coffee``."""
         names = (Path(BACKGROUNDS[i % len(BACKGROUNDS)]).stem for i in range(self.count))
-        return [
-            Sequence(f"{i:02d}_{name}", self.frames, self.height, self.width) for i, name in enumerate(names)
-        ]
+        return [Sequence(f"{i:02d}_{name}", self.frames, self.height, self.width) for i, name in enumerate(names)]
 
     def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
         """See `Source.read`."""
@@ -219,9 +215,7 @@ def _scene(index: int, height: int, width: int) -> Scene:
             wave((0.05, 0.3), (60, 160)),
             wave((0.02, 0.1), (60, 160)),
         )
-        bulges = zip(
-            rng.uniform(0, [0.1, 0.07, 0.04]).tolist(), rng.uniform(0, 2 * np.pi, 3).tolist(), strict=True
-        )
+        bulges = zip(rng.uniform(0, [0.1, 0.07, 0.04]).tolist(), rng.uniform(0, 2 * np.pi, 3).tolist(), strict=True)
         movers.append(Mover(cutout, float(rng.uniform(0.1, 0.2)) * height, tuple(bulges), motion))
     return Scene(background, camera, tuple(movers))
 

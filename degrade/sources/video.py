@@ -62,9 +62,7 @@ class Video:
         with _errors(path), av.open(str(path)) as container:
             stream = _stream(container, path)
             packets = [
-                _Packet(p.pts, p.is_keyframe, p.is_discard, p.is_corrupt)
-                for p in container.demux(stream)
-                if p.size
+                _Packet(p.pts, p.is_keyframe, p.is_discard, p.is_corrupt) for p in container.demux(stream) if p.size
             ]
             height, width, rate = stream.height, stream.width, stream.average_rate or stream.guessed_rate
             if _missing_bytes(path) or stream.frames > len(packets) or any(p.corrupt for p in packets):

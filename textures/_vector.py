@@ -1,0 +1,96 @@
+"""Shapes in unit coordinates as antialiased alpha at any size, and noise that is the same at any size."""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from degrade.core.types import Array
+
+MARGIN = 0.06
+"""Share of the canvas that stays clear on each side of a single defect."""
+
+
+def fit(points: Array, margin: float = MARGIN) -> Array:
+    """Points (N, 2) moved and scaled, their proportions kept, so that they just fill the unit square."""
+    low, high = points.min(0), points.max(0)
+    scale = (1 - 2 * margin) / max(float((high - low).max()), 1e-9)
+    return np.asarray(0.5 + scale * (points - (low + high) / 2))
+
+
+def fill(polygons: Iterable[Array], height: int, width: int) -> Array:
+    """The union of polygons, each (N, 2) as x, y in [0, 1]; (height, width) float32, antialiased."""
+    canvas, scale = _canvas(height, width)
+    for polygon in polygons:
+        cv2.fillPoly(canvas, [_fixed(polygon * scale)], 255, shift=4)
+    return _shrink(canvas, height, width)
+
+
+def strokes(
+    paths: Iterable[tuple[Array, Array, float]], height: int, width: int
+) -> Array:
+    """Round brush strokes, the darkest winning where they cross.
+
+    Args:
+        paths: Points (N, 2) as x, y in [0, 1], brush widths (N,) in shorter sides, and alpha.
+        height: Of the canvas, in pixels.
+        width: Of the canvas, in pixels.
+
+    Returns:
+        (height, width) float32 in [0, 1], antialiased.
+    """
+    canvas, scale = _canvas(height, width)
+    for points, widths, alpha in sorted(paths, key=lambda path: path[2]):
+        ends = _fixed(points * scale)
+        brush = np.maximum(np.rint(widths * scale.min()), 1).astype(int).tolist()
+        for a, b, thickness in zip(ends[:-1].tolist(), ends[1:].tolist(), brush, strict=False):
+            cv2.line(canvas, a, b, round(255 * alpha), thickness, shift=4)
+    return _shrink(canvas, height, width)
+
+
+def noise(rng: np.random.Generator, height: int, width: int, cells: tuple[int, int]) -> Array:
+    """Smooth normal noise with that many cells down and across; (height, width) float32."""
+    lattice = rng.standard_normal(cells).astype(np.float32)
+    shrinks = height < cells[0] or width < cells[1]
+    return cv2.resize(lattice, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def fractal(
+    rng: np.random.Generator, height: int, width: int, cells: int, octaves: int, roughness: float = 0.5
+) -> Array:
+    """Octaves of `noise`, each twice as fine and `roughness` times as strong; about unit variance."""
+    strengths = roughness ** np.arange(octaves)
+    layers = (
+        strength * noise(rng, height, width, (cells << octave, cells << octave))
+        for octave, strength in enumerate((strengths / np.linalg.norm(strengths)).tolist())
+    )
+    return np.asarray(sum(layers), np.float32)
+
+
+def wander(rng: np.random.Generator, count: int, knots: int) -> Array:
+    """A smooth normal curve through that many random knots; (count,) float64."""
+    curve = rng.standard_normal((knots, 1)).astype(np.float32)
+    return cv2.resize(curve, (1, count), interpolation=cv2.INTER_CUBIC)[:, 0].astype(float)
+
+
+def soften(alpha: Array, sigma: float) -> Array:
+    """Gaussian blur, sigma in shorter sides, nothing beyond the border."""
+    pixels = sigma * min(alpha.shape)
+    if pixels < 0.2:
+        return alpha
+    return cv2.GaussianBlur(alpha, (0, 0), pixels, borderType=cv2.BORDER_CONSTANT)
+
+
+def _canvas(height: int, width: int) -> tuple[Array, Array]:
+    over = int(np.clip(320 // max(height, width), 2, 16))
+    return np.zeros((height * over, width * over), np.uint8), over * np.array([width, height])
+
+
+def _fixed(points: Array) -> Array:
+    """Points in 28.4 fixed point; OpenCV counts from the centre of the first pixel."""
+    return np.rint(16 * (points - 0.5)).astype(np.int32)
+
+
+def _shrink(canvas: Array, height: int, width: int) -> Array:
+    small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32) / 255
