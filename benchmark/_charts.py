@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 400, 200
-LEFT, RIGHT, TOP, BOTTOM = 42, 392, 10, 172
-COLORS = 8
+LEFT, RIGHT, TOP, BOTTOM = 42, 384, 10, 172
+"""Of the plot, in a picture of 400 × 200."""
+COLORS = 10
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Chart:
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
     lines: list[Line]
-    infinite: bool
-    """Whether a value was infinite; it is drawn on the upper edge."""
+    left: int = LEFT
+    right: int = RIGHT
 
 
 def styles(names: Iterable[str]) -> list[Style]:
@@ -46,8 +46,10 @@ def styles(names: Iterable[str]) -> list[Style]:
     found: list[Style] = []
     for name in names:
         used = sum(style.color != "neutral" for style in found)
-        color = "neutral" if name == "input" else f"s{used % COLORS}"
-        found.append(Style(len(found), color, "d1" if used >= COLORS else ""))
+        if name == "input":
+            found.append(Style(len(found), "neutral"))
+        else:
+            found.append(Style(len(found), f"s{used % COLORS}", "d1" if used >= COLORS else ""))
     return found
 
 
@@ -61,7 +63,7 @@ def chart(
 
     Args:
         title: Above it.
-        series: Lines: label, style, and points (x, y); y may be infinite.
+        series: Lines: label, style, and points (x, y).
         x_label: Name of the horizontal axis.
         y_label: Name of the vertical axis.
 
@@ -69,42 +71,39 @@ def chart(
         The chart, or None if there is no point to draw.
     """
     xs = [x for _, _, points in series for x, _ in points]
-    ys = [y for _, _, points in series for _, y in points if math.isfinite(y)]
+    ys = [y for _, _, points in series for _, y in points]
     if not xs:
         return None
     x_low, x_high = min(xs), max(xs)
-    y_at = _ticks(min(ys, default=0), max(ys, default=1))
-    infinite = any(not math.isfinite(y) for _, _, points in series for _, y in points)
+    y_low, y_high = min(ys), max(ys)
 
-    def place(x: float, y: float) -> str:
-        across = (x - x_low) / (x_high - x_low) if x_high > x_low else 0.5
-        up = (min(y, y_at[-1]) - y_at[0]) / (y_at[-1] - y_at[0])
-        return f"{LEFT + across * (RIGHT - LEFT):.1f} {BOTTOM - up * (BOTTOM - TOP):.1f}"
+    def across(x: float) -> float:
+        return LEFT + (RIGHT - LEFT) * ((x - x_low) / (x_high - x_low) if x_high > x_low else 0.5)
 
-    lines = [
-        # `h0` makes a dot of a single point.
-        Line(label, style, "M" + "L".join(place(x, y) for x, y in points) + ("h0" if len(points) == 1 else ""))
-        for label, style, points in series
-        if points
-    ]
-    x_ticks = [x for x in _ticks(x_low, x_high, whole=True) if x_low <= x <= x_high]
+    def down(y: float) -> float:
+        return BOTTOM - (BOTTOM - TOP) * ((y - y_low) / (y_high - y_low) if y_high > y_low else 0.5)
+
+    lines = []
+    for label, style, points in series:
+        path = "L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in points)
+        if points:  # `h0` makes a dot of a single point
+            lines.append(Line(label, style, f"M{path}" + ("h0" if len(points) == 1 else "")))
     return Chart(
         title,
         x_label,
         y_label,
-        [(float(place(x, 0).split()[0]), f"{x:g}") for x in x_ticks],
-        [(float(place(x_low, y).split()[1]), f"{y:g}") for y in y_at],
+        [(round(across(x), 1), f"{x:g}") for x in _ticks(x_low, x_high, whole=True)],
+        [(round(down(y), 1), f"{y:g}") for y in _ticks(y_low, y_high)],
         lines,
-        infinite,
     )
 
 
-def _ticks(low: float, high: float, count: int = 4, whole: bool = False) -> list[float]:
-    """Round numbers, 1, 2 or 5 times a power of ten apart, from at most `low` to at least `high`."""
-    rough = max((high - low) / count, 1e-9 * max(abs(low), abs(high), 1))
-    power = 10 ** math.floor(math.log10(rough))
-    step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+def _ticks(low: float, high: float, whole: bool = False) -> list[float]:
+    """Round numbers from `low` to `high`, 1, 2 or 5 times a power of ten apart."""
+    if low == high:
+        return [low]
+    power = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = power * max(factor for factor in (1, 2, 5) if factor * power <= (high - low) / 3)
     if whole:
-        step = max(1, round(step))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(k * step, 12) for k in range(first, max(last, first + 1) + 1)]
+        step = max(1.0, step)
+    return [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -19,20 +19,28 @@ def _commands() -> None:
 
 @app.command()
 def ls() -> None:
-    """Lists the models, a line each."""
+    """Lists models and metrics, a line each."""
     from rich.table import Table
 
     from degrade import models
+    from degrade.benchmark.metrics import registry
 
     table = Table("model", "what it does", "parameters", "flow", "masks", box=None, header_style="dim")
-    table.add_column("after", no_wrap=True)
     for name, card in models.cards().items():
         if card is None:
             table.add_row(name, "from another package")
             continue
         size = f"{card.parameters / 1e6:.2f} M" if card.parameters else "–"
         marks = ("yes" if has else "–" for has in (card.flow, card.masks))
-        table.add_row(name, card.summary, size, *marks, card.source)
+        table.add_row(name, card.summary, size, *marks)
+    console.print(table)
+
+    table = Table("metric", "better", "what it says", box=None, header_style="dim")
+    for name in registry.names():
+        metric = registry.get(name)
+        about = (metric.__doc__ or "").strip().partition("\n")[0]
+        table.add_row(name, "higher" if metric.higher_is_better else "lower", about)
+    console.print()
     console.print(table)
 
 
@@ -44,9 +52,7 @@ def restore(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="Needed by models that learn: .safetensors or .pth.")
     ] = None,
-    config: Annotated[
-        list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")
-    ] = [],  # noqa: B006
+    config: Annotated[list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")] = [],  # noqa: B006
     window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
     tile: Annotated[
         int | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory.")
@@ -76,6 +82,43 @@ def restore(
         )
     for path in written:
         console.print(str(path), markup=False)
+
+
+@app.command()
+def score(
+    pred: Annotated[str, typer.Option("--pred", help="What was restored: video, folder of frames, or of these.")],
+    gt: Annotated[str, typer.Option("--gt", help="The clean footage, in clips of the same names.")],
+    mask: Annotated[str | None, typer.Option("--mask", help="Where the damage is, white.")] = None,
+    film: Annotated[str | None, typer.Option("--input", help="The damaged footage.")] = None,
+    pred_mask: Annotated[str | None, typer.Option("--pred-mask", help="Where the model saw damage.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="Names, as psnr,ssim; all that can be computed if not given.")
+    ] = None,
+    grey: Annotated[bool, typer.Option("--grey", help="Compare the luma alone.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the result as JSON.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
+) -> None:
+    """Scores anybody's restored footage against the clean one: a row per clip, the mean and its 95% interval."""
+    from degrade.benchmark.score import Given, pick, score_footage, show, summarise, write
+    from degrade.sources import open_source
+
+    opened = (None if path is None else open_source(path) for path in (film, mask, pred_mask))
+    given = Given(open_source(pred), open_source(gt), *opened)
+    names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given)
+    clips, rows = given.clips(), []
+    place = choose(device) if "lpips" in names else "cpu"
+    try:
+        with progress("frames") as bar:
+            task = bar.add_task("score", total=sum(clip["target"].frames for clip in clips))
+            for row in score_footage(given, names, grey=grey, device=place, scored=lambda: bar.advance(task)):
+                rows.append(row)  # noqa: PERF402 - what was scored before an interruption is kept
+    finally:
+        if rows:
+            result = summarise(rows, len(clips))
+            show(result)
+            if out:
+                write(out, {"pred": pred, "gt": gt, "input": film, "mask": mask, "grey": grey, **result})
+                console.print(str(out), markup=False)
 
 
 def parse(config: list[str]) -> dict[str, Any]:

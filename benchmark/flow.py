@@ -37,9 +37,8 @@ def dis(t: int, here: Array, there: Array) -> Motion:
     if max(height, width) < SMALLEST:
         raise SourceError(f"optical flow needs frames of {SMALLEST} pixels or more, got {width}×{height}")
     a, b = _grey(here), _grey(there)
-    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    forward = estimator.calc(a, b, None)  # type: ignore[call-overload]
-    backward = estimator.calc(b, a, None)  # type: ignore[call-overload]
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    forward, backward = estimator.calc(a, b, None), estimator.calc(b, a, None)  # type: ignore[call-overload]
     return Motion(forward, ~(occluded(forward, backward) | boundary(forward)))
 
 

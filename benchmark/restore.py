@@ -11,6 +11,7 @@ from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.models._stream import stream
 from degrade.models.base import RestorationModel
+from degrade.preview import save_picture, sheet
 from degrade.sources import Sequence, Source
 from degrade.writers import open_writer
 
@@ -48,11 +49,10 @@ def restore_source(
     written, rows = [], []
     for sequence in sequences:
         path = out if len(sequences) == 1 else out / sequence.id
-        rows.append(_restore(model, source, sequence, path, window, tile, restored))
+        row = _restore(model, source, sequence, path, window, tile, restored)
+        rows += [row[i : i + 4] for i in range(0, len(row), 4)]
         written.append(path)
     if with_sheet:
-        from degrade.preview import save_picture, sheet
-
         written.append(out.with_name(f"{out.stem}-sheet.png"))
         save_picture(written[-1], sheet(rows))
     return written

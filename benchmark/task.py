@@ -64,6 +64,8 @@ class Training(Strict):
     """Updates between points of the validation curve."""
     checkpoint_every: Count = 500
     """Updates between checkpoints."""
+    config: dict[str, dict[str, Any]] = {}
+    """Arguments of models, by name."""
 
 
 class Task(Strict):
@@ -83,6 +85,10 @@ class Task(Strict):
     """For temporal metrics, always of the clean target: the source's own, or estimated."""
     baselines: tuple[str, ...]
     """Models that others are tested against."""
+    weights: tuple[Literal["scratch", "bundled"], ...] = ("bundled",)
+    """What models that learn are run with where nothing is said; bundled weights if there are any."""
+    footage: str = ""
+    """What the user must name with ``--data``; empty: the task brings its own."""
     train: Training
     """The budget."""
 
@@ -135,11 +141,6 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
     data = raw.pop("data", {})
     if source:
         data["source"] = source
-    train = raw.pop("train", {})
-    try:
-        if isinstance(train.get("loss"), dict):
-            train["loss"] = Loss(**train["loss"])
-        budget = Training(**train)
-    except SpecError as error:
-        raise error.within("train") from None
-    return Task(**raw, data=load_spec(name=f"{name}", **data), train=budget)
+    elif raw.get("footage"):
+        raise SpecError(f"task {name} needs {raw['footage']}", "--data")
+    return Task(**raw, data=load_spec(name=name, **data))

@@ -58,7 +58,8 @@ def progress(unit: str) -> Progress:
 def run(app: typer.Typer) -> int:
     """Runs a command; bad input ends in one line on stderr and exit code 2, never in a traceback."""
     try:
-        app(standalone_mode=False)
+        if app(standalone_mode=False) == 130:  # what Typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except DegradeError as error:
         return _fail(str(error))
     except click.ClickException as error:

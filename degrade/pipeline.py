@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from degrade.core.errors import SpecError, unknown
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Interval, Within, complaining
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, Trace, as_clip, to_uint8
@@ -71,7 +71,8 @@ def parse_op(value: Any) -> Op:
     if not isinstance(parameters, dict) or not all(isinstance(key, str) for key in parameters):
         raise SpecError(f"parameters are `key: value`, got {parameters!r:.80}", str(name))
     try:
-        return cls(**parameters)
+        with complaining():
+            return cls(**parameters)
     except SpecError as error:
         raise error.within(str(name)) from None
 
@@ -148,7 +149,17 @@ class Composition(Op):
 
     def render(self, frames: Array, params: Any, start: int) -> Layer:
         """Applies the inner ops in order; see `Op.render`."""
-        return _render(self._bind(params), Layer(frames, {}), start)
+        steps = self._bind(params)
+        if len(frames) <= 1:
+            return _render(steps, Layer(frames, {}), start)
+        # One frame after the other through all ops: it stays in the cache, and memory is used again.
+        out, masks = np.empty_like(frames), {}
+        for i in range(len(frames)):
+            layer = _render(steps, Layer(frames[i : i + 1], {}), start + i)
+            out[i] = layer.frames[0]
+            for label, mask in layer.masks.items():
+                masks.setdefault(label, np.empty((*frames.shape[:3], 1), np.float32))[i] = mask[0]
+        return Layer(out, masks)
 
     def move(self, frames: Array, params: Any, start: int) -> Array:
         """Moves frames as the inner ops do; see `Op.move`."""
@@ -236,7 +247,10 @@ class Pipeline(Composition):
         """What is drawn for a clip, to be given to `render` and `move` for any window of it."""
         if seed < 0:
             raise SpecError(f"must be 0 or greater, got {seed}", "seed")
-        return self.sample(info, Stream(seed, info.id))
+        own = Stream(seed, info.id)
+        if self.p < 1 and own.generator("fires").random() >= self.p:
+            return Steps()
+        return self.sample(info, own)
 
     def replay(self, clip: Array, trace: Trace) -> Damaged:
         """Damages a clip as recorded, drawing nothing.
@@ -252,8 +266,10 @@ class Pipeline(Composition):
 
     def _apply(self, given: Array, frames: Array, info: ClipInfo, params: Any) -> Damaged:
         layer = self.render(frames, params, 0)
-        shape = np.shape(given)
-        out = to_uint8(layer.frames) if np.asarray(given).dtype == np.uint8 else layer.frames
+        shape, dtype = np.shape(given), np.asarray(given).dtype
+        out = to_uint8(layer.frames) if dtype == np.uint8 else layer.frames.astype(dtype, copy=False)
+        if np.may_share_memory(out, given):  # no op fired
+            out = out.copy()
         masks = {k: m if len(shape) == 4 else m[0] for k, m in layer.masks.items()}
         return Damaged(out.reshape(shape), masks, trace_of(info, params))
 
@@ -354,8 +370,8 @@ class AtScale(Composition):
 def _resize(frames: Array, height: int, width: int, filters: Sequence[str]) -> Array:
     out = np.empty((len(frames), height, width, frames.shape[-1]), np.float32)
     for i, frame in enumerate(frames):
-        resized = cv2.resize(frame, (width, height), interpolation=FILTERS[filters[i]])
-        np.clip(resized.reshape(out[i].shape), 0, 1, out=out[i])
+        cv2.resize(frame, (width, height), dst=out[i], interpolation=FILTERS[filters[i]])
+        np.clip(out[i], 0, 1, out=out[i])
     return out
 
 

@@ -178,16 +178,9 @@ def load_spec(
 
 def parse(raw: dict[str, Any]) -> Spec:
     """A spec from plain data, with the place of the first error in it."""
-    raw = dict(raw)  # parts first, so that their errors name `clips.length` and `pipeline[2]`
-    for key, part in (("clips", Clips), ("output", Output)):
-        if isinstance(raw.get(key), dict):
-            try:
-                raw[key] = part(**raw[key])
-            except SpecError as error:
-                raise error.within(key) from None
-    if "pipeline" in raw:
+    if "pipeline" in raw:  # first, so that its errors name `pipeline[2]`
         try:
-            raw["pipeline"] = Pipeline(ops=raw["pipeline"]).ops
+            raw = {**raw, "pipeline": Pipeline(ops=raw["pipeline"]).ops}
         except SpecError as error:
             raise SpecError(error.message, error.where.replace("ops", "pipeline", 1)) from None
     return Spec(**raw)

@@ -29,20 +29,20 @@ def sharpen(frames: Array) -> Array:
     Returns:
         The same shape and range, within 1/255 of the exact result.
     """
-    return np.stack([_sharpen(frame) for frame in frames]) if len(frames) else frames.copy()
-
-
-def _sharpen(frame: Array) -> Array:
-    residual = frame - blur(frame)
-    _, detail = cv2.threshold(np.abs(residual), THRESHOLD, 1, cv2.THRESH_BINARY)
-    soft = blur(detail.reshape(frame.shape))
-    residual *= WEIGHT
-    residual += frame
-    change = np.clip(residual, 0, 1, out=residual)
-    change -= frame
-    change *= soft
-    change += frame
-    return np.clip(change, 0, 1, out=change)
+    out = np.empty_like(frames)
+    for frame, sharp in zip(frames, out, strict=True):
+        residual = np.subtract(frame, blur(frame), out=sharp)
+        detail = np.abs(residual)
+        cv2.threshold(detail, THRESHOLD, 1, cv2.THRESH_BINARY, dst=detail)
+        soft = blur(detail)
+        sharp *= WEIGHT
+        sharp += frame
+        np.clip(sharp, 0, 1, out=sharp)
+        sharp -= frame
+        sharp *= soft
+        sharp += frame
+        np.clip(sharp, 0, 1, out=sharp)  # rounding may lead a little beyond
+    return out
 
 
 def blur(frame: Array) -> Array:

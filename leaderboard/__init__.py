@@ -1,0 +1,1 @@
+"""The results of the benchmark, their schema, and the template of their pages."""

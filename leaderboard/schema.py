@@ -1,8 +1,7 @@
 """What a result file holds: one model's scores on one task, and where they come from.
 
-A result is JSON, schema version 1. Two values are not plain numbers: ``null`` is a score that is not defined
-(PSNR inside the damage of a clip without damage), ``"Infinity"`` one that is infinite (PSNR of identical
-frames). NaN is refused.
+A result is JSON, schema version 1. A score that is not defined (PSNR inside the damage of a clip without
+damage) is ``null``. Scores are finite: the PSNR of identical frames is 100 dB, as the metric says.
 """
 
 import json
@@ -13,36 +12,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, PlainSerializer, WrapValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from degrade.core.errors import DegradeError
 from degrade.core.fields import Strict
 
-VERSION = 1
+VERSION: Literal[1] = 1
 
 
 class ResultError(DegradeError):
     """A result file that is missing, damaged, too new, or does not belong in the table with the others."""
 
 
-def _read_score(value: Any, inner: Any) -> float:
-    number = math.inf if value == "Infinity" else value
-    if isinstance(number, str | bool) or number != number:
-        raise PydanticCustomError("score", "should be a number, null (not defined) or 'Infinity'")
-    return float(inner(number))
+def _undefined(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _write_score(value: float) -> float | str:
-    return "Infinity" if value == math.inf else value
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
-Score = Annotated[
-    float,
-    Field(allow_inf_nan=True),
-    WrapValidator(_read_score),
-    PlainSerializer(_write_score, when_used="json"),
-]
+Score = Annotated[float | None, Field(strict=True), BeforeValidator(_undefined)]
+"""NaN, which metrics return where they are not defined, becomes None."""
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
@@ -78,11 +69,11 @@ class ClipScores(Strict):
     clip: str = Field(min_length=1)
     damage: tuple[str, ...] = ()
     """Labels of the ops that fired."""
-    metrics: dict[str, Score | None]
+    metrics: dict[str, Score]
     """By the metric's name; the task's main metric first."""
     psnr_over_time: tuple[Score, ...] = ()
     """PSNR of each frame, dB."""
-    references: dict[str, dict[str, Score | None]] = {}
+    references: dict[str, dict[str, Score]] = {}
     """Scores that are not the model's, to read its own beside: ``{"input": {"e_warp": …}, "target": …}``."""
 
 
@@ -162,9 +153,7 @@ class Result(Strict):
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
         # Lists of numbers and names go on one line. Raw line breaks are never part of a JSON string.
-        flat = re.sub(
-            r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub("\n *", " ", m[1]).strip() + "]", text
-        )
+        flat = re.sub(r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub("\n *", " ", m[1]).strip() + "]", text)
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             partial.write_text(flat + "\n", encoding="utf-8")
@@ -180,7 +169,7 @@ def load(path: Path) -> Result:
         ResultError: The file is missing, damaged, of a newer schema, or has a wrong, missing or unknown key.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), parse_constant=_no_constant)
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror}") from None
     except ValueError:
@@ -190,8 +179,7 @@ def load(path: Path) -> Result:
     version = content.get("schema_version")
     if isinstance(version, int) and version > VERSION:
         raise ResultError(
-            f"{path}: schema version {version} is newer than {VERSION}, the newest known here; "
-            "update film-degrade"
+            f"{path}: schema version {version} is newer than {VERSION}, the newest known here; update film-degrade"
         )
     if version is None:
         raise ResultError(f"{path}: damaged, has no schema_version")
@@ -227,9 +215,7 @@ def check_same_task(results: Iterable[tuple[str, Result]]) -> None:
         for key in ("task", "task_sha256", "data_sha256"):
             here, there = getattr(result, key), getattr(first, key)
             if here != there:
-                raise ResultError(
-                    f"{name}: {key} is {here}, but {there} in {first_name}; they cannot share a table"
-                )
+                raise ResultError(f"{name}: {key} is {here}, but {there} in {first_name}; they cannot share a table")
         odd = {row.clip for row in result.clips} ^ {row.clip for row in first.clips}
         if odd:
             raise ResultError(f"{name}: clip {min(odd)!r} is scored in only one of it and {first_name}")

@@ -19,7 +19,7 @@ from degrade.models._card import ModelCard, read_card
 if TYPE_CHECKING:
     from degrade.models.base import RestorationModel
 
-__all__ = ["ModelCard", "build", "cards", "get", "models"]
+__all__ = ["ModelCard", "build", "bundled", "cards", "get", "models"]
 
 models: "Registry[RestorationModel]" = Registry("model", __name__, f"{__name__}.base:RestorationModel")
 
@@ -41,6 +41,12 @@ def get(name: str) -> "type[RestorationModel]":
     if path == name:
         return models.get(name.replace("-", "_"))
     return _from_file(Path(f"{path}.py"), attribute)
+
+
+def bundled(name: str) -> Path | None:
+    """The weights that come with the package for a model, if there are any."""
+    path = Path(__path__[0]) / "weights" / f"{name}.safetensors"
+    return path if path.is_file() else None
 
 
 def build(name: str, weights: str | Path | None = None, **config: Any) -> "RestorationModel":

@@ -8,10 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from degrade.core.errors import SpecError, unknown
+from degrade.core.errors import SourceError, SpecError, unknown
+from degrade.models._weights import State
 from degrade.models.base import Flows
 
 ESTIMATORS = ("dis", "raft")
+NO_WEIGHTS = "flow 'raft' has no weights: give flow_weights, or a checkpoint that holds them"
 
 
 def make_flow(name: str, weights: str | Path | None = None) -> nn.Module:
@@ -30,6 +32,20 @@ def make_flow(name: str, weights: str | Path | None = None) -> nn.Module:
     if weights is not None:
         raise SpecError("flow 'dis' takes no weights; did you mean flow 'raft'?")
     return DIS()
+
+
+def with_flow(state: State, flow: nn.Module) -> State:
+    """The weights of a model, with those of its part `flow` as that estimator needs them.
+
+    A checkpoint made with another flow loses the weights of that; one without RAFT keeps the RAFT that the
+    model was built with.
+    """
+    own = {f"flow.{name}": value for name, value in flow.state_dict().items()}
+    if own and any(name.startswith("flow.") for name in state):
+        return state
+    if own and not flow.loaded:
+        raise SourceError(NO_WEIGHTS)
+    return {**{name: value for name, value in state.items() if not name.startswith("flow.")}, **own}
 
 
 class DIS(nn.Module):

@@ -72,9 +72,7 @@ def _stream(
         yield from _window(model, held, tail, tile)
 
 
-def _window(
-    model: RestorationModel, frames: list[Tensor], earlier: list[Tensor], tile: int | None
-) -> list[Tensor]:
+def _window(model: RestorationModel, frames: list[Tensor], earlier: list[Tensor], tile: int | None) -> list[Tensor]:
     """Restored frames of one window, its first ones joined to those that the window before has made of them."""
     if any(frame.shape != frames[0].shape for frame in frames):
         raise SourceError("all frames of a film must have the same size")

@@ -27,7 +27,9 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     if Path(path).suffix != ".safetensors":
         raise SourceError(f"{path}: weights are written as .safetensors")
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
-    about = {"model": type(model).__name__, "config": getattr(model, "config", {}), **about}
+    # Files of weights that it was built from are not needed again: their tensors are in the state.
+    config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
+    about = {"model": type(model).__name__, "config": config, **about}
     save_file(state, path, {key: json.dumps(value) for key, value in about.items()})
 
 
@@ -110,8 +112,6 @@ class _one_line:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
         if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
             raise SourceError(f"{self.path}: holds more than tensors, and could run code; refused") from error
-        if isinstance(
-            error, SafetensorError | pickle.UnpicklingError | RuntimeError | EOFError | OSError | ValueError
-        ):
+        if isinstance(error, SafetensorError | pickle.UnpicklingError | RuntimeError | EOFError | OSError | ValueError):
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise SourceError(f"{self.path}: damaged or not a weights file ({reason})") from error

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
-from degrade.models._flow import make_flow, warp
+from degrade.models._flow import make_flow, warp, with_flow
 from degrade.models.base import Flows, RestorationModel, Restored
 
 
@@ -47,6 +47,9 @@ class BasicVSR(RestorationModel):
         self.up = nn.Conv2d(channels, 2 * channels, 3, padding=1)
         self.last = nn.Conv2d(channels // 2, 3, 3, padding=1)
         self.to(memory_format=torch.channels_last)
+
+    def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        return with_flow(state, self.flow)
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
         forward, backward = (

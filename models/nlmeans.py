@@ -49,7 +49,8 @@ class NLMeans(RestorationModel):
         return np.stack([self._frame(edge[t : t + 2 * self.radius + 1]) for t in range(len(clip))])
 
     def _frame(self, near: np.ndarray) -> np.ndarray:
-        strength = self.strength * noise_level(near[self.radius].mean(-1))
+        channels = near[self.radius].transpose(2, 0, 1).astype(float)
+        strength = self.strength * float(np.mean([noise_level(channel) for channel in channels]))
         if strength < 0.1:  # no noise; OpenCV divides by the strength
             return near[self.radius]
         size = len(near)

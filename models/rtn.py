@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
-from degrade.models._flow import make_flow, warp
+from degrade.models._flow import make_flow, warp, with_flow
 from degrade.models._raft import to_torchvision
 from degrade.models._swin import SpatialBlock
 from degrade.models._weights import State
@@ -58,7 +59,7 @@ class RTN(RestorationModel):
         self.backward_block = SpatialBlock(channels, dim, groups, heads)
         self.forward_block = SpatialBlock(channels, dim, groups, heads)
         widths = (2 * channels, *[channels] * 4)
-        layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, widths[1:], strict=False)]
+        layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)]
         self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
         self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
         self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
@@ -71,9 +72,7 @@ class RTN(RestorationModel):
         states, masks = map(list, zip(*past, strict=True))
         states, masks = states[::-1], masks[::-1]
         restored = []
-        for i, (state, mask) in enumerate(
-            self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)
-        ):
+        for i, (state, mask) in enumerate(self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)):
             restored.append(torch.tanh(self.decoder(torch.cat((states[i], state), 1)) + x[:, i]))
             states[i] = None  # its memory is free for the frames to come
             masks[i] = mean_mask(masks[i], mask, x[:, i])
@@ -90,23 +89,15 @@ class RTN(RestorationModel):
             yield state, mask
 
     def convert(self, state: State) -> State:
-        """Names as the authors released them -> ours; RAFT is dropped where another flow is used."""
+        """Weights as the authors released them, under our names."""
         state = {re.sub(r"^(module\.)+", "", name): value for name, value in state.items()}
-        if "concate.weight" not in state:
-            return state
-        renamed: State = {}
-        raft: State = {}
-        for name, value in state.items():
-            if name.startswith("spynet."):
-                raft[name.removeprefix("spynet.")] = value
-            elif not name.endswith(("attn_mask", "relative_position_index")):  # derived
-                for pattern, replacement in RELEASED:
-                    name = re.sub(pattern, replacement, name)
-                renamed[name] = value
-        own = {name: value for name, value in self.state_dict().items() if name.startswith("flow.")}
-        if own and raft:
-            own = {f"flow.net.{name}": value for name, value in to_torchvision(raft).items()}
-        return {**renamed, **own}
+        if "concate.weight" in state:
+            spynet = {n.removeprefix("spynet."): value for n, value in state.items() if n.startswith("spynet.")}
+            flow = {f"flow.net.{name}": value for name, value in to_torchvision(spynet).items()}
+            derived = ("attn_mask", "relative_position_index")
+            rest = {n: v for n, v in state.items() if not n.startswith("spynet.") and not n.endswith(derived)}
+            state = {**{ours(name): value for name, value in rest.items()}, **flow}
+        return with_flow(state, self.flow)
 
 
 class Gate(nn.Module):
@@ -135,6 +126,13 @@ def mean_mask(a: Tensor | None, b: Tensor | None, like: Tensor) -> Tensor:
     """Mean of the masks of both passes; the first frame of a pass has none, a single frame none at all."""
     there = [mask for mask in (a, b) if mask is not None]
     return torch.stack(there).mean(0) if there else torch.zeros_like(like[:, :1])
+
+
+def ours(name: str) -> str:
+    """The name of a released tensor in this file."""
+    for pattern, replacement in RELEASED:
+        name = re.sub(pattern, replacement, name)
+    return name
 
 
 RELEASED = (

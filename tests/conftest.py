@@ -12,8 +12,8 @@ from degrade.spec import Spec, parse
 DAMAGE = [
     {"gaussian_blur": {"sigma": [0.01, 0.03]}},
     {"dust": {"per_frame": [3, 6]}},
-    {"one_of": {"id": "lines", "ops": [{"scratch": {"count": [1, 3]}}, "hair"]}},
-    {"noise": {"sigma": [0.01, 0.03]}},
+    {"one_of": {"id": "lines", "ops": ["scratch", "hair"]}},
+    {"noise": {"sigma": [3, 8]}},
     {"weave": {"p": 0.5}},
 ]
 

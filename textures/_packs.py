@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import cv2
@@ -47,13 +47,14 @@ class Rule:
     """Vertical lines, for moving scratches."""
 
 
+RTN_GROUPS = {f"{number:03}" for number in range(1, 13)}
 RTN_RULES = {
-    **{group: Rule(thicken=True) for group in "002 003 004 005 006 007 009 012".split()},
+    **dict.fromkeys(RTN_GROUPS, Rule(thicken=True)),
     "001": Rule(lines=True),
     "008": Rule(whole=True),
+    "010": Rule(),
     "011": Rule(modes=("add",)),
 }
-RTN_GROUPS = {f"{number:03}" for number in range(1, 13)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,10 +117,13 @@ class Pack(ABC):
         Raises:
             SpecError: The pack has no such group.
         """
-        wanted, known = set(groups), {group_of(template) for template in self.templates}
+        wanted = set(groups)
+        if not wanted:
+            return self.templates
+        known = {group_of(template) for template in self.templates}
         for group in sorted(wanted - known):
             raise SpecError(f"{self.name}: {unknown('group', group, known)}", "groups")
-        return tuple(t for t in self.templates if not wanted or group_of(t) in wanted)
+        return tuple(template for template in self.templates if group_of(template) in wanted)
 
     def load(self, template: str) -> Template:
         """A template, out of the process's cache if it is there.
@@ -207,8 +211,7 @@ def _open_folder(path: Path) -> Pack:
 
 def group_of(template: str) -> str:
     """The folder of a template; empty for one at the top."""
-    parent = PurePosixPath(template).parent.as_posix()
-    return "" if parent == "." else parent
+    return template.rpartition("/")[0]
 
 
 def _bytes(path: Path) -> bytes:

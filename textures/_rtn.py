@@ -1,6 +1,6 @@
 """The pack ``builtin:rtn``: templates in RTN's folders, put together from this package's textures."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -10,42 +10,49 @@ from degrade.core.types import Array
 
 HEIGHT, WIDTH = 600, 800
 PER_GROUP = 8
+DISTINCT = 16
+"""So many defects of a scatter are drawn; if there are more, these come again, turned."""
 
 
 class Scatter(NamedTuple):
-    """Many defects of one kind; each range is drawn from evenly, sizes by their logarithm."""
+    """Many defects of one kind. Ranges are drawn from evenly, heights by their logarithm."""
 
     texture: str
-    count: tuple[int, int]
-    size: tuple[float, float]
-    """Longer side in pixels."""
+    number: tuple[int, int]
+    height: tuple[float, float]
+    """Of the defect's canvas, in pixels."""
     darkness: tuple[float, float]
     """Of the defect's core; 1 is black."""
     aspect: float = 1.0
-    """Shorter side by longer side; under 1 the defect stands upright and is not turned."""
+    """Width by height; defects with another aspect than 1 stand upright."""
+    options: dict[str, Any] = {}
+    """Parameters of the texture."""
 
+
+FINE_DUST = Scatter("dust", (60, 160), (3, 6), (0.4, 1.0))
+DUST = Scatter("dust", (20, 70), (3, 9), (0.4, 1.0))
+COARSE_DUST = Scatter("dust", (8, 30), (6, 18), (0.5, 1.0))
+HAIRS = Scatter("fibre", (3, 10), (60, 220), (0.5, 1.0), options={"thickness": (0.004, 0.011)})
+SHORT_HAIRS = Scatter("fibre", (10, 30), (15, 60), (0.5, 1.0), options={"thickness": (0.012, 0.03)})
+LINES = Scatter("scratch", (1, 3), (HEIGHT, HEIGHT), (0.4, 1.0), 0.01)
+BROAD_LINES = Scatter("scratch", (0, 2), (HEIGHT, HEIGHT), (0.3, 0.9), 0.03)
+SHORT_LINES = Scatter("scratch", (3, 9), (80, 420), (0.4, 1.0), 0.03)
+ABRASION = Scatter("scratch_cluster", (1, 4), (120, 400), (0.4, 0.9), options={"thickness": (0.001, 0.004)})
+STAINS = Scatter("stain", (1, 4), (140, 420), (0.15, 0.6))
 
 GROUPS = {
-    "001": (Scatter("scratch", (1, 4), (600, 600), (0.4, 1.0), 0.012),),
-    "002": (Scatter("dust", (60, 160), (3, 9), (0.4, 1.0)),),
-    "003": (Scatter("dust", (12, 40), (8, 28), (0.5, 1.0)), Scatter("dust", (20, 60), (3, 8), (0.4, 0.9))),
-    "004": (Scatter("fibre", (4, 12), (60, 220), (0.5, 1.0)),),
-    "005": (Scatter("fibre", (2, 6), (50, 180), (0.5, 1.0)), Scatter("dust", (30, 80), (3, 12), (0.4, 1.0))),
-    "006": (Scatter("scratch_cluster", (1, 4), (120, 400), (0.4, 0.9)),),
-    "007": (Scatter("fibre", (10, 30), (15, 60), (0.5, 1.0)),),
-    "008": (
-        Scatter("dust", (120, 300), (3, 14), (0.4, 1.0)),
-        Scatter("fibre", (2, 8), (40, 200), (0.4, 1.0)),
-        Scatter("scratch", (0, 3), (600, 600), (0.3, 0.8), 0.01),
-    ),
-    "009": (Scatter("scratch", (3, 9), (80, 420), (0.3, 0.9), 0.03), Scatter("dust", (15, 50), (3, 9), (0.4, 1.0))),
-    "010": (Scatter("stain", (1, 4), (140, 420), (0.15, 0.6)), Scatter("dust", (5, 25), (4, 14), (0.4, 1.0))),
-    "011": (Scatter("dust", (8, 40), (4, 20), (0.6, 1.0)), Scatter("fibre", (0, 3), (30, 120), (0.6, 1.0))),
-    "012": (
-        Scatter("scratch_cluster", (0, 2), (100, 300), (0.3, 0.8)),
-        Scatter("fibre", (2, 8), (30, 140), (0.5, 1.0)),
-        Scatter("dust", (40, 120), (3, 18), (0.4, 1.0)),
-    ),
+    "001": (LINES, BROAD_LINES),
+    "002": (FINE_DUST,),
+    "003": (COARSE_DUST, DUST),
+    "004": (HAIRS,),
+    "005": (HAIRS, DUST),
+    "006": (ABRASION,),
+    "007": (SHORT_HAIRS,),
+    "008": (FINE_DUST, FINE_DUST, DUST, COARSE_DUST, HAIRS, BROAD_LINES),
+    "009": (SHORT_LINES, DUST),
+    "010": (STAINS, DUST),
+    "011": (COARSE_DUST, SHORT_HAIRS),
+    "012": (ABRASION, HAIRS, FINE_DUST, COARSE_DUST),
 }
 
 
@@ -73,15 +80,18 @@ def _ground(rng: np.random.Generator) -> Array:
 def _scatter(light: Array, scatter: Scatter, rng: np.random.Generator) -> None:
     from degrade.textures import registry
 
-    texture = registry.get(scatter.texture)()
-    for _ in range(rng.integers(*scatter.count, endpoint=True)):
-        side = np.exp(rng.uniform(*np.log(scatter.size)))
-        height, width = max(3, round(side)), max(3, round(side * scatter.aspect))
-        alpha = texture.draw(rng, height, width)
+    texture = registry.get(scatter.texture)(**scatter.options)
+    number = int(rng.integers(*scatter.number, endpoint=True))
+    low, high = np.log(scatter.height).tolist()
+    heights = np.exp(rng.uniform(low, high, min(number, DISTINCT))).tolist()
+    drawn = [texture.draw(rng, max(3, round(h)), max(3, round(h * scatter.aspect))) for h in heights]
+    for i in range(number):
+        alpha = drawn[i % DISTINCT][:, :: rng.choice((-1, 1))]
         if scatter.aspect == 1:
-            alpha = np.rot90(alpha, rng.integers(4))
-        top = 0 if height >= HEIGHT else rng.integers(-height // 2, HEIGHT - height // 2)
-        left = rng.integers(-width // 2, WIDTH - width // 2)
+            alpha = np.rot90(alpha, int(rng.integers(4)))
+        height, width = alpha.shape
+        top = 0 if height >= HEIGHT else int(rng.integers(-height // 2, HEIGHT - height // 2))
+        left = int(rng.integers(-width // 2, WIDTH - width // 2))
         shown = light[max(0, top) : top + height, max(0, left) : left + width]
         part = alpha[max(0, -top) :, max(0, -left) :][: shown.shape[0], : shown.shape[1]]
         shown *= 1 - np.float32(rng.uniform(*scatter.darkness)) * part

@@ -26,9 +26,7 @@ def fill(polygons: Iterable[Array], height: int, width: int) -> Array:
     return _shrink(canvas, height, width)
 
 
-def strokes(
-    paths: Iterable[tuple[Array, Array, float]], height: int, width: int
-) -> Array:
+def strokes(paths: Iterable[tuple[Array, Array, float]], height: int, width: int) -> Array:
     """Round brush strokes, the darkest winning where they cross.
 
     Args:

@@ -18,8 +18,8 @@ class Fibre(Texture):
 
     lint: Annotated[float, Field(ge=0, le=1)] = 0.35
     """Share of fibres that are lint."""
-    thickness: Annotated[Interval, Within(0.002, 0.2, "canvases")] = (0.02, 0.045)
-    """Width of a fibre at its thickest."""
+    thickness: Annotated[Interval, Within(0.002, 0.2, "canvases")] = (0.014, 0.036)
+    """Mean width of a fibre without its tapered ends."""
     softness: Annotated[float, Field(ge=0, le=0.2)] = 0.006
     """Sigma of the edge, as a share of the canvas."""
 

@@ -30,11 +30,11 @@ class Scratch(Texture):
             weight = rng.uniform(0.7, 1) if i == 0 else rng.uniform(0.2, 0.8)
             place = 0.5 + (rng.normal(0, 0.02) if i == 0 else rng.uniform(-0.2, 0.2))
             centre = place + 0.04 * _along(rng, height, 4)
-            half = self.width / 2 * rng.uniform(0.5, 1) * np.exp(0.3 * _along(rng, height, 24))
+            half = self.width / 2 * rng.uniform(0.5, 1) * np.exp(0.2 * _along(rng, height, 12))
             half = np.maximum(half, 0.5 / width)  # no thinner than a pixel: it gets fainter instead
             faint = np.minimum(1, self.width * width)
-            lifted = 0.75 * _along(rng, height, 6) + 0.5 * _along(rng, height, 40)
-            level = np.clip(1.5 * (lifted - _quantile(rng, self.breaks)) + 0.5, 0, 1)
+            contact = 0.8 * _along(rng, height, 5) + 0.3 * _along(rng, height, 30)
+            level = np.clip(1.2 * (contact - _quantile(rng, self.breaks)) + 0.5, 0, 1)
             profile = np.exp(-(((x - centre) / half) ** 2)) * (level * weight * faint)
             np.maximum(alpha, profile, out=alpha)
         clear = np.clip((0.5 - np.abs(x - 0.5)) / 0.12 - 0.3, 0, 1)
@@ -47,5 +47,6 @@ def _along(rng: np.random.Generator, height: int, knots: int) -> Array:
 
 
 def _quantile(rng: np.random.Generator, share: float) -> float:
-    """Threshold that about `share` of the lift-off noise (sigma 0.75) falls below, different each time."""
-    return float(np.clip(rng.normal(2 * share - 1.1, 0.4), -2, 2))
+    """Below which about `share` of the contact lies, whose sigma is 0.8; different each time."""
+    share = 0.002 + 0.996 * share
+    return float(0.8 * np.log(share / (1 - share)) / 1.7 + rng.normal(0, 0.3))

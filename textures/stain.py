@@ -18,21 +18,27 @@ class Stain(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws one stain; see `Texture.draw`."""
-        x, y = ((np.arange(n, dtype=np.float32) + 0.5) * (2 / n) - 1 for n in (width, height))
-        x, y = np.meshgrid(x, y)
-        x0, y0 = x + 0.18 * noise(rng, height, width, (4, 4)), y + 0.18 * noise(rng, height, width, (4, 4))
-        depth = 0.62 - np.hypot(x0, y0)  # distance from the rim inwards, in half canvases
-        depth += rng.uniform(0.05, 0.14) * fractal(rng, height, width, 6, 4, 0.55)
-        depth = np.minimum(depth, 0.94 - np.maximum(np.abs(x), np.abs(y)))
-        edge = np.maximum(rng.uniform(0.02, 0.1), 2 / min(height, width))
+        y, x = (((np.arange(n, dtype=np.float32) + 0.5) * (2 / n) - 1) for n in (height, width))
+        pixel = 2 / min(height, width)
+        depth = np.full((height, width), -9, np.float32)
+        for _ in range(rng.choice([1, 1, 2, 3])):  # drops that ran together
+            turned, squeeze, radius = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 0.5)), rng.uniform(0.4, 0.75)
+            x0, y0 = (0.8 - radius) * rng.uniform(-1, 1, 2)
+            across = np.cos(turned) * (x - x0) + np.sin(turned) * (y - y0)[:, None]
+            along = (np.cos(turned) * (y - y0)[:, None] - np.sin(turned) * (x - x0)) * squeeze
+            depth = np.logaddexp(10 * depth, 10 * (radius - np.hypot(across, along))) / 10
+        depth += rng.uniform(0.06, 0.14) * noise(rng, height, width, (5, 5))
+        depth += rng.uniform(0.01, 0.08) * fractal(rng, height, width, 5, 4, 0.5)  # inwards from the rim
+        edge = max(np.exp(rng.uniform(*np.log((0.03, 0.4)))), 2 * pixel)
         body = np.clip(depth / edge, 0, 1)
-        cloud = np.clip(0.45 + 0.22 * fractal(rng, height, width, 3, 5, 0.65), 0.08, 1)
-        lines = np.zeros_like(depth)
-        tide = self.tide * rng.uniform()
-        at = edge
-        for _ in range(rng.integers(1, 4)):
-            thin = np.maximum(rng.uniform(0.012, 0.03), 1 / min(height, width))
-            lines += tide * np.exp(-(((depth - at) / thin) ** 2)) * rng.uniform(0.4, 1)
-            at += rng.uniform(0.08, 0.25)
-        hollow = 1 - rng.uniform(0, 0.7) * np.clip(depth / 0.4, 0, 1)  # what dries leaves its middle clean
-        return np.asarray(np.clip(body * (cloud * hollow + lines), 0, 1), np.float32)
+        body = body * body * (3 - 2 * body)
+        cloud = np.clip(0.55 + rng.uniform(0.05, 0.25) * fractal(rng, height, width, 3, 5, 0.65), 0.05, 1)
+        hollow = 1 - rng.uniform(0, 0.8) * np.clip(depth / 0.3, 0, 1)  # what dries leaves its middle clean
+        tide = self.tide * rng.uniform() * np.clip(1 + 0.5 * noise(rng, height, width, (5, 5)), 0, 2)
+        lines, at, strength = np.zeros_like(depth), 0.03, 1.0
+        for _ in range(rng.choice([1, 1, 1, 2, 3])):
+            thin = max(rng.uniform(0.012, 0.04), pixel)
+            lines += strength * np.exp(-(((depth - at) / thin) ** 2))
+            at, strength = at + rng.uniform(0.08, 0.3), strength * rng.uniform(0.2, 0.8)
+        clear = np.clip((0.96 - np.maximum(abs(x), abs(y)[:, None])) / 0.1, 0, 1)
+        return np.asarray(np.clip((body * cloud * hollow + tide * lines) * clear, 0, 1), np.float32)

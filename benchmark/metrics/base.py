@@ -51,7 +51,18 @@ class Frame:
             if other is not None and other.shape != wanted:
                 raise SourceError(f"{name} must be {wanted}, as the prediction, got {other.shape}")
         if not (self.prediction.min() >= 0 and self.prediction.max() <= 1):  # NaN fails, too
-            raise SourceError("the prediction holds values outside [0, 1], or NaN")
+            raise SourceError("a frame to be scored holds values outside [0, 1], or NaN")
+
+    def get(self, *names: Need) -> tuple[Array, ...]:
+        """What a metric needs, in the order of the names.
+
+        Raises:
+            SourceError: Something is not given.
+        """
+        for name in names:
+            if getattr(self, name) is None:
+                raise SourceError(f"a metric needs the frame's {name}, which is not given")
+        return tuple(getattr(self, name) for name in names)
 
     def once(self, key: str, compute: Callable[[], T]) -> T:
         """What derives from the target alone, computed by the first model that is scored."""
@@ -89,9 +100,13 @@ class Metric(ABC):
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
-        for package in self.packages:
-            if importlib.util.find_spec(package) is None:
-                raise SpecError(f"{self.label} needs {package}: pip install 'film-degrade[benchmark]'")
+        if not self.installed():
+            raise SpecError(f"{self.label} needs more packages: pip install 'film-degrade[benchmark]'")
+
+    @classmethod
+    def installed(cls) -> bool:
+        """Whether all of `packages` are there."""
+        return all(importlib.util.find_spec(package) for package in cls.packages)
 
     @abstractmethod
     def update(self, frame: Frame) -> float:

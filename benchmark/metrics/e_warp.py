@@ -7,6 +7,7 @@ import numpy as np
 
 from degrade.benchmark.flow import sample
 from degrade.benchmark.metrics.base import Frame, Need, PairMetric
+from degrade.core.errors import SourceError
 
 
 class EWarp(PairMetric):
@@ -23,12 +24,13 @@ class EWarp(PairMetric):
     label: ClassVar[str] = "E_warp"
     unit: ClassVar[str] = "10⁻³"
     higher_is_better: ClassVar[bool] = False
-    needs: ClassVar[tuple[Need, ...]] = ("target", "motion")
+    needs: ClassVar[tuple[Need, ...]] = ("motion",)
     beside: ClassVar[tuple[Literal["input", "target"], ...]] = ("input", "target")
 
     def measure(self, before: Frame, frame: Frame) -> float:
         """× 10³, or NaN."""
-        assert frame.motion is not None
+        if frame.motion is None:
+            raise SourceError("E_warp needs the motion between the frames, which is not given")
         seen = frame.motion.visible
         if not seen.any():
             return math.nan

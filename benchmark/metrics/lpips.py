@@ -30,11 +30,9 @@ class LPIPS(FrameMetric):
         """0 for identical pictures. Raises SourceError if a side is under 31 pixels."""
         height, width, _ = frame.prediction.shape
         if min(height, width) < SMALLEST:
-            raise SourceError(
-                f"LPIPS needs frames of {SMALLEST}×{SMALLEST} pixels or more, got {width}×{height}"
-            )
-        assert frame.target is not None
-        network, target = _network(self.device), frame.target
+            raise SourceError(f"LPIPS needs frames of {SMALLEST}×{SMALLEST} pixels or more, got {width}×{height}")
+        (target,) = frame.get("target")
+        network = _network(self.device)
         features = frame.once("lpips", lambda: network.features(target))
         return float(network.distance(network.features(frame.prediction), features))
 
@@ -96,5 +94,6 @@ class _Network:
 def _heads() -> Path:
     """The channel weights in the lpips package, found without importing it."""
     spec = importlib.util.find_spec("lpips")
-    assert spec is not None and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0]) / "weights" / "v0.1" / "alex.pth"

@@ -28,9 +28,9 @@ class MaskAP(Metric):
 
     def update(self, frame: Frame) -> float:
         """See `Metric.update`."""
-        assert frame.mask is not None and frame.predicted_mask is not None
-        levels = np.rint(np.clip(frame.predicted_mask[..., 0], 0, 1) * (LEVELS - 1)).astype(np.intp)
-        kinds = (damaged(frame.mask), untouched(frame.mask))
+        mask, found = frame.get("mask", "predicted_mask")
+        levels = np.rint(np.clip(found[..., 0], 0, 1) * (LEVELS - 1)).astype(np.intp)
+        kinds = (damaged(mask), untouched(mask))
         counts = np.stack([np.bincount(levels[kind], minlength=LEVELS) for kind in kinds])
         self._counts += counts
         return _average_precision(counts)

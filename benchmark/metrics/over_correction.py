@@ -18,7 +18,7 @@ class OverCorrection(FrameMetric):
     nothing scores 0, so read it beside PSNR. Frames without clean pixels do not count.
     """
 
-    label: ClassVar[str] = "over-correction"
+    label: ClassVar[str] = "over correction"
     unit: ClassVar[str] = "1/255"
     higher_is_better: ClassVar[bool] = False
     digits: ClassVar[int] = 2
@@ -26,9 +26,9 @@ class OverCorrection(FrameMetric):
 
     def measure(self, frame: Frame) -> float:
         """In levels of 255, or NaN."""
-        assert frame.target is not None and frame.input is not None and frame.mask is not None
-        clean = untouched(frame.mask) & (np.abs(frame.input - frame.target) <= CLEAN).all(-1)
+        target, given, mask = frame.get("target", "input", "mask")
+        clean = untouched(mask) & (np.abs(given - target) <= CLEAN).all(-1)
         if not clean.any():
             return math.nan
-        change = np.abs(frame.prediction[clean] - frame.input[clean])
+        change = np.abs(frame.prediction[clean] - given[clean])
         return 255 * float(change.mean(dtype=np.float64))

@@ -19,5 +19,5 @@ class PSNR(FrameMetric):
 
     def measure(self, frame: Frame) -> float:
         """dB."""
-        assert frame.target is not None
-        return decibels(squared_error(frame.prediction, frame.target))
+        (target,) = frame.get("target")
+        return decibels(squared_error(frame.prediction, target))

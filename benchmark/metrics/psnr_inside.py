@@ -20,6 +20,6 @@ class PSNRInside(FrameMetric):
 
     def measure(self, frame: Frame) -> float:
         """dB, or NaN."""
-        assert frame.target is not None and frame.mask is not None
-        inside = damaged(frame.mask)
-        return decibels(squared_error(frame.prediction[inside], frame.target[inside]))
+        target, mask = frame.get("target", "mask")
+        inside = damaged(mask)
+        return decibels(squared_error(frame.prediction[inside], target[inside]))

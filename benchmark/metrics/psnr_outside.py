@@ -20,6 +20,6 @@ class PSNROutside(FrameMetric):
 
     def measure(self, frame: Frame) -> float:
         """dB, or NaN."""
-        assert frame.target is not None and frame.mask is not None
-        outside = untouched(frame.mask)
-        return decibels(squared_error(frame.prediction[outside], frame.target[outside]))
+        target, mask = frame.get("target", "mask")
+        outside = untouched(mask)
+        return decibels(squared_error(frame.prediction[outside], target[outside]))

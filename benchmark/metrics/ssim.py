@@ -26,8 +26,8 @@ class SSIM(FrameMetric):
 
     def measure(self, frame: Frame) -> float:
         """In [-1, 1]. Raises SourceError if a side is under 11 pixels."""
-        assert frame.target is not None
-        target = frame.target.astype(np.float64)
+        (clean,) = frame.get("target")
+        target = clean.astype(np.float64)
         height, width, _ = target.shape
         if min(height, width) < SIDE:
             raise SourceError(f"SSIM needs frames of {SIDE}×{SIDE} pixels or more, got {width}×{height}")

@@ -23,8 +23,7 @@ class TOF(PairMetric):
 
     def measure(self, before: Frame, frame: Frame) -> float:
         """Mean length of the difference, in pixels."""
-        assert before.target is not None and frame.target is not None
-        here, there = before.target, frame.target
+        (here,), (there,) = before.get("target"), frame.get("target")
         wanted = frame.once("tof", lambda: _flow(here, there))
         stray = _flow(before.prediction, frame.prediction) - wanted
         return float(np.linalg.norm(stray, axis=-1).mean())
@@ -33,4 +32,4 @@ class TOF(PairMetric):
 def _flow(here: Array, there: Array) -> Array:
     grey = (255 * luma(frame) for frame in (here, there))
     settings = {"pyr_scale": 0.5, "levels": 3, "winsize": 15, "iterations": 3, "poly_n": 5, "poly_sigma": 1.2}
-    return cv2.calcOpticalFlowFarneback(*grey, None, **settings, flags=0)  # type: ignore[call-overload, no-any-return]
+    return cv2.calcOpticalFlowFarneback(*grey, None, **settings, flags=0)  # type: ignore[call-overload]

@@ -1,6 +1,8 @@
 """The types of an op's parameters, and pydantic's complaints about them in one line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -87,10 +89,28 @@ class Strict(BaseModel):
     }
 
     def __init__(self, **data: Any) -> None:
+        token = _nested.set(True)
         try:
             super().__init__(**data)
         except ValidationError as error:
+            if token.old_value is True:
+                raise  # the record around this one knows the whole path
             raise _one_line(error, type(self)) from None
+        finally:
+            _nested.reset(token)
+
+
+_nested: ContextVar[bool] = ContextVar("nested")
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Records made inside raise SpecError themselves, also while another record is being validated."""
+    token = _nested.set(False)
+    try:
+        yield
+    finally:
+        _nested.reset(token)
 
 
 def _one_line(error: ValidationError, model: type[BaseModel]) -> SpecError:
@@ -98,6 +118,9 @@ def _one_line(error: ValidationError, model: type[BaseModel]) -> SpecError:
     where, given = path(first["loc"]), first.get("input")
     if first["type"] == "extra_forbidden":
         *outer, key = first["loc"]
+        for part in outer:
+            inner = model.model_fields[part].annotation if part in model.model_fields else None
+            model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else model
         return SpecError(unknown("key", key, model.model_fields), path(outer))
     if first["type"] == "missing":
         return SpecError("is required", where)

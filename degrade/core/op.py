@@ -42,7 +42,13 @@ class Op(Strict):
             frames: (N, H, W, C) float32 in [0, 1], frames `start` to `start` + N of the clip; not changed.
             params: From `sample`.
             start: Index of the first frame in the clip.
+
+        Returns:
+            New frames, or the given ones where nothing is changed, and the masks.
         """
+        if len(frames) == 1:  # as `Composition` does it; spares a copy
+            frame = self.render_frame(frames[0], params, start)
+            return Layer(np.asarray(frame, np.float32).reshape(frames.shape), {})
         out = np.empty_like(frames)
         for i, frame in enumerate(frames):
             out[i] = self.render_frame(frame, params, start + i).reshape(frame.shape)

@@ -52,9 +52,7 @@ class Registry(Generic[T]):
         found: dict[str, EntryPoint] = {}
         for point in entry_points(group=self.package):
             if point.name in self._folder or point.name in found:
-                raise SpecError(
-                    f"{self.what} {point.name!r} is defined twice; {point.value} needs another name"
-                )
+                raise SpecError(f"{self.what} {point.name!r} is defined twice; {point.value} needs another name")
             found[point.name] = point
         return found
 
@@ -74,9 +72,7 @@ class Registry(Generic[T]):
         if name in self._plugins:
             loaded = self._plugins[name].load()
             if not (isinstance(loaded, type) and issubclass(loaded, self.base)):
-                raise SpecError(
-                    f"{self.what} {name!r}: {self._plugins[name].value} is not a {self.base.__name__}"
-                )
+                raise SpecError(f"{self.what} {name!r}: {self._plugins[name].value} is not a {self.base.__name__}")
             return loaded
         if name not in self._folder:
             raise SpecError(unknown(self.what, name, self.names()))
@@ -104,7 +100,5 @@ def defined_in(module: Any, base: type[T], what: str) -> type[T]:
         and name[0] != "_"
     ]
     if len(found) != 1:
-        raise SpecError(
-            f"{module.__name__} must define exactly one {what}, has {[c.__name__ for c in found]}"
-        )
+        raise SpecError(f"{module.__name__} must define exactly one {what}, has {[c.__name__ for c in found]}")
     return found[0]

@@ -58,32 +58,37 @@ def _normal_quantiles() -> np.ndarray:
     return (table / table.std()).astype(np.float32)
 
 
-def _words(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def _words(rng: np.random.Generator, count: int) -> np.ndarray:
     """Raw 16-bit words; the same on machines of either byte order."""
-    count = int(np.prod(shape))
     raw = rng.bit_generator.random_raw((count + 3) // 4)
-    return np.asarray(raw, "<u8").view("<u2")[:count].reshape(shape)
+    return np.asarray(raw, "<u8").view("<u2")[:count]
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Standard normal numbers, float32, |z| <= 4.4: the 65,536 quantiles, drawn by raw 16-bit words.
+    """Standard normal numbers, float32, |z| <= 4.33: the 65,536 quantiles, drawn by raw 16-bit words.
 
     Four to five times faster than the generator's own, and built on the generator's raw bits alone,
     whose sequence numpy guarantees for ever.
     """
-    return np.take(_normal_quantiles(), _words(rng, shape))
+    drawn, table = np.empty(shape, np.float32), _normal_quantiles()
+    flat = drawn.reshape(-1)
+    for start in range(0, flat.size, 1 << 16):  # what fits the cache, since `take` widens its indices
+        part = flat[start : start + (1 << 16)]
+        np.take(table, _words(rng, part.size), out=part, mode="clip")  # "raise" would buffer
+    return drawn
 
 
 def poisson(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
     """Poisson counts, float32, one for each mean (0 or greater), drawn by raw 16-bit words as in `normal`.
 
     Below a mean of 8 the distribution is inverted; above, its quantiles come from the Cornish–Fisher
-    expansion to third order, whose mean and variance are right to 0.1% and 1%.
+    expansion to third order, which for at most 1.2% of all words is off, by one count.
     """
-    words = _words(rng, mean.shape)
+    words = _words(rng, mean.size).reshape(mean.shape)
     z = np.take(_normal_quantiles(), words)
     root = np.sqrt(np.maximum(mean, 8))
-    counts = np.rint(mean + root * z + (z * z - 1) / 6 + (z - z**3) / (72 * root))
+    counts = np.rint(mean + root * z + (z * z - 1) / 6 + (z - z * z * z) / (72 * root))
+    np.maximum(counts, 0, out=counts)
     dark = mean < 8
     if dark.any():
         counts[dark] = _invert_poisson((words[dark] + np.float32(0.5)) / 65536, mean[dark])

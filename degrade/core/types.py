@@ -108,7 +108,7 @@ def union(masks: dict[str, Array], shape: tuple[int, ...]) -> Array:
 
 
 def as_clip(data: Array) -> Array:
-    """Pixels of any accepted form as float32 (T, H, W, C) in [0, 1].
+    """Pixels of any accepted form as float32 (T, H, W, C) in [0, 1]; not copied if they are that.
 
     Args:
         data: uint8, or floats in [0, 1]; a picture (H, W) or (H, W, C), or a clip (T, H, W, C).
@@ -132,7 +132,7 @@ def as_clip(data: Array) -> Array:
         raise SourceError(
             f"frames hold values from {clip.min():g} to {clip.max():g}; floats must lie in [0, 1]"
         )
-    return clip.astype(np.float32)
+    return clip.astype(np.float32, copy=False)
 
 
 def to_uint8(frames: Array) -> Array:

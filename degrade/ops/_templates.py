@@ -79,7 +79,8 @@ class Templates(Contaminant):
         draw = rng.generator("cut")
         whole = draw.random(count) < self.whole_p
         whole |= [pack.rule(template).whole for template in templates]
-        sides = draw.integers(*map(round, self.crop_px), size=count, endpoint=True)
+        smallest, greatest = (round(side) for side in self.crop_px)
+        sides = draw.integers(smallest, greatest, count, endpoint=True)
         places = {name: plain(draw.random(count)) for name in ("anchor", "left", "top")}
         return {
             "template": tuple(templates),
@@ -135,9 +136,7 @@ def resize(pixels: Array, height: int, width: int) -> Array:
     return cv2.addWeighted(large, 1, large, 0, 0, dtype=cv2.CV_8U)  # rounds and saturates
 
 
-def lay(
-    frame: Array, mask: Array, levels: Array, mode: Mode, opacity: float, contrast: float = 1.0
-) -> None:
+def lay(frame: Array, mask: Array, levels: Array, mode: Mode, opacity: float, contrast: float = 1.0) -> None:
     """Blends a template into a frame in place, and writes its alpha, opacity · (1 - T), to the mask.
 
     Args:
@@ -153,8 +152,8 @@ def lay(
     if contrast != 1:
         mean = cv2.mean(levels)[0]
         table = np.clip(np.rint(mean + contrast * (table - mean)), 0, 255)
-    alpha = cv2.LUT(levels, (opacity * (1 - table / 255)).astype(np.float32)[None]).reshape(levels.shape)
-    mask[..., 0] = alpha
+    alpha = mask[..., 0]
+    cv2.LUT(levels, (opacity * (1 - table / 255)).astype(np.float32)[None], dst=alpha)
     if frame.shape[-1] > 1:
         alpha = cv2.merge([alpha] * frame.shape[-1])
     alpha = alpha.reshape(frame.shape)

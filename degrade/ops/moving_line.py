@@ -40,9 +40,8 @@ class MovingLine(Templates):
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws template, mode and cut for the clip, opacity and shift for each frame."""
         pack, frames = open_pack(self.pack), info.frames
-        draw = rng.generator("shift")
-        shifts = draw.integers(*map(round, self.shift_px), size=frames, endpoint=True)
-        shifts *= draw.choice((-1, 1), frames)
+        draw, (least, most) = rng.generator("shift"), (round(shift) for shift in self.shift_px)
+        shifts = draw.integers(least, most, frames, endpoint=True) * draw.choice((-1, 1), frames)
         return MovingLineParams(
             **self._choose(pack, self.groups or line_groups(pack), 1, rng),
             opacity=plain(rng.generator("opacity").uniform(*self.opacity, frames)),

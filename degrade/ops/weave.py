@@ -15,10 +15,10 @@ from degrade.ops._drawn import plain
 class WeaveParams(Params):
     """What was drawn, per frame."""
 
-    x_px: tuple[float, ...]
-    """To the right."""
-    y_px: tuple[float, ...]
-    """Downwards."""
+    x: tuple[float, ...]
+    """To the right, in frame heights, so that it fits the clip at any size."""
+    y: tuple[float, ...]
+    """Downwards, in frame heights."""
     degrees: tuple[float, ...]
     """Counter-clockwise, about the centre."""
 
@@ -55,7 +55,7 @@ class Weave(Op):
             amplitude * ornstein_uhlenbeck(rng.generator(track), info.frames, correlation)
             for track, amplitude in std.items()
         )
-        return WeaveParams(x_px=plain(x * info.height), y_px=plain(y * info.height), degrees=plain(rotation))
+        return WeaveParams(x=plain(x), y=plain(y), degrees=plain(rotation))
 
     def render(self, frames: Array, params: Any, start: int) -> Layer:
         """See `Op.render`."""
@@ -67,7 +67,7 @@ class Weave(Op):
         centre = ((width - 1) / 2, (height - 1) / 2)
         out = np.empty_like(frames)
         for i, frame in enumerate(frames):
-            shift = params.x_px[start + i], params.y_px[start + i]
+            shift = params.x[start + i] * height, params.y[start + i] * height
             degrees = params.degrees[start + i]
             if (shift == (0, 0) and degrees == 0) or not frame.any():
                 out[i] = frame

@@ -56,7 +56,7 @@ class Files(Source):
         ]
 
     def _scan(self, root: Path) -> None:
-        for place, subfolders, names in os.walk(root, followlinks=True):
+        for place, subfolders, names in os.walk(root, onerror=_refuse, followlinks=True):
             folder = Path(place)
             subfolders[:] = [name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)]
             files = [folder / name for name in sorted(names, key=natural) if not LABELS.match(name)]
@@ -99,6 +99,10 @@ def natural(name: str) -> list[Any]:
     """Sort key that counts digits as numbers, and then the name itself: ``1`` and ``01`` have an order."""
     parts: Iterable[str] = re.split(r"(\d+)", name)
     return [[(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name]
+
+
+def _refuse(error: OSError) -> None:
+    raise SourceError(f"{error.filename}: {error.strerror}") from error
 
 
 def _loops(folder: Path) -> bool:

@@ -82,14 +82,18 @@ class Mover(NamedTuple):
         To first order: right at the outline, and good near it.
         """
         matrix = self.motion.matrix(t, height, width)
-        local = _apply(np.linalg.inv(matrix), points) / self.radius
-        angle = np.arctan2(local[..., 1], local[..., 0])
+        x, y = np.moveaxis(_apply(np.linalg.inv(matrix), points) / self.radius, -1, 0)
+        distance = np.hypot(x, y)
+        depth = np.full(distance.shape, -np.inf)
+        near = distance < 1.5  # no outline reaches further
+        angle = np.arctan2(y[near], x[near])
         outline, slope = np.ones_like(angle), np.zeros_like(angle)
         for k, (amplitude, phase) in enumerate(self.harmonics, start=2):
             outline += amplitude * np.cos(k * angle + phase)
             slope -= amplitude * k * np.sin(k * angle + phase)
         pixels = self.radius * np.hypot(matrix[0, 0], matrix[1, 0])
-        return (outline - np.hypot(local[..., 0], local[..., 1])) * pixels / np.hypot(1, slope / outline)
+        depth[near] = (outline - distance[near]) * pixels / np.hypot(1, slope / outline)
+        return depth
 
     def box(self, t: int, height: int, width: int) -> tuple[slice, slice]:
         """Rows and columns of frame t that hold it."""
@@ -167,9 +171,9 @@ class Stills(Source):
         for k, motion in enumerate([scene.camera, *(mover.motion for mover in scene.movers)], start=-1):
             step = motion.matrix(t + 1, *size) @ np.linalg.inv(motion.matrix(t, *size))
             there[front == k] = _apply(step, here[front == k])
-        occluded = ((there < 0) | (there > [self.width - 1, self.height - 1])).any(-1)
+        occluded: Array = ((there < 0) | (there > [self.width - 1, self.height - 1])).any(-1)
         for k, mover in enumerate(scene.movers):
-            occluded |= (k > front) & (mover.depth(there, t + 1, *size) > 0)
+            occluded = occluded | ((k > front) & (mover.depth(there, t + 1, *size) > 0))
         return (there - here).astype(np.float32), occluded
 
     def fingerprint(self, sequence: Sequence | str) -> str:
@@ -246,7 +250,7 @@ def _warp(photo: Array, scale: float, matrix: Array, out: Array) -> Array:
     x, y = scale * (width - 1) / 2, scale * (height - 1) / 2
     way = matrix @ np.array([[scale, 0, -x], [0, scale, -y], [0, 0, 1]])
     size = out.shape[1::-1]
-    out[:] = cv2.warpAffine(photo, way[:2], size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    out[:] = cv2.warpAffine(photo, way[:2], size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return out
 
 

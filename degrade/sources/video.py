@@ -159,7 +159,7 @@ class _Decoder:
         return self._until(target)
 
     def _until(self, time: int) -> av.VideoFrame | None:
-        return next((frame for frame in self.decoded if frame.pts >= time), None)
+        return next((f for f in self.decoded if f.pts is not None and f.pts >= time), None)
 
     def _open(self) -> None:
         self.container = av.open(str(self.video.path))

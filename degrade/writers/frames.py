@@ -14,7 +14,7 @@ class FrameWriter(Writer):
 
     def _write(self, frame: Array) -> None:
         order = frame if frame.shape[2] == 1 else frame[..., ::-1]
-        data = cv2.imencode(".png", order)[1]
+        data = cv2.imencode(".png", order)[1].tobytes()
         (self.temporary / f"{self.count:05d}.png").write_bytes(data)  # imwrite would not say why it failed
 
     def _close(self) -> None:

@@ -11,8 +11,11 @@ import numpy as np
 from degrade.core.types import Array
 from degrade.writers.base import Writer
 
-FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "1", "context": "0", "g": "1"}
+FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 3 with a checksum for each slice, as archives use it; every frame a keyframe."""
+
+FFV1_THIN = {"level": "1", "coder": "0", "context": "0", "g": "1"}
+"""Version 1, which has no slices, for frames of one row or column."""
 
 H264 = {"crf": "18", "preset": "medium"}
 
@@ -25,7 +28,7 @@ class VideoWriter(Writer):
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__(path)
-        self.fps = fps
+        self.rate = Fraction(fps).limit_denominator(1001)
         self.lossless = path.suffix.lower() == ".mkv"
         self.file: BinaryIO | None = None
         self.container: av.container.OutputContainer | None = None
@@ -37,23 +40,30 @@ class VideoWriter(Writer):
 
     def _write(self, frame: Array) -> None:
         assert self.container
-        grey = frame.shape[2] == 1
         if not self.count:
-            rate = Fraction(self.fps).limit_denominator(1001)
-            self.stream = self.container.add_stream("ffv1" if self.lossless else "libx264", rate=rate)
-            self.stream.options = {**(FFV1 if self.lossless else H264), "flags": "+bitexact"}
-            self.stream.codec_context.thread_count = 1
-            height, width = frame.shape[:2]
-            even = 0 if self.lossless else 1
-            self.stream.height, self.stream.width = height + even * (height % 2), width + even * (width % 2)
-            self.stream.pix_fmt = ("gray" if grey else "bgr0") if self.lossless else "yuv420p"
-        height, width = self.stream.height - frame.shape[0], self.stream.width - frame.shape[1]
-        if height or width:
-            frame = np.pad(frame, ((0, height), (0, width), (0, 0)), "edge")
-        pixels = frame[..., 0] if grey else frame
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "gray" if grey else "rgb24")
-        picture.pts, picture.time_base = self.count, 1 / self.stream.codec_context.framerate
+            self.stream = self._add_stream(self.container, *frame.shape)
+        below, right = self.stream.height - frame.shape[0], self.stream.width - frame.shape[1]
+        if below or right:
+            frame = np.pad(frame, ((0, below), (0, right), (0, 0)), "edge")
+        layout, pixels = ("gray", frame[..., 0]) if frame.shape[2] == 1 else ("rgb24", frame)
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), layout)
+        picture.pts, picture.time_base = self.count, 1 / self.rate
         self.container.mux(self.stream.encode(picture))
+
+    def _add_stream(
+        self, container: av.container.OutputContainer, height: int, width: int, channels: int
+    ) -> av.VideoStream:
+        if self.lossless:
+            name, layout = "ffv1", "gray" if channels == 1 else "bgr0"
+            options = FFV1 if min(height, width) > 1 else FFV1_THIN
+        else:
+            name, layout, options = "libx264", "yuv420p", H264
+            height, width = height + height % 2, width + width % 2
+        stream = container.add_stream(name, rate=self.rate, options={**options, "flags": "+bitexact"})
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = height, width, layout
+        stream.codec_context.thread_count = 1  # the bytes must not depend on the machine
+        return stream
 
     def _close(self) -> None:
         assert self.container
@@ -64,6 +74,6 @@ class VideoWriter(Writer):
 
     def _abandon(self) -> None:
         for opened in (self.container, self.file):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, av.FFmpegError):  # what it holds is thrown away
                 if opened:
                     opened.close()

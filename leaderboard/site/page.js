@@ -21,7 +21,7 @@ for (const button of all("th button")) {
     const key = head.dataset.metric;
     if (key) {
       all("[data-ranks]", body).forEach((cell) => (cell.textContent = JSON.parse(cell.dataset.ranks)[key] ?? "–"));
-      all(".ranked-by", table).forEach((text) => (text.textContent = head.dataset.title));
+      all(".ranked-by", table.closest("section")).forEach((text) => (text.textContent = head.dataset.title));
     }
   });
 }

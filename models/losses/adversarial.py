@@ -4,6 +4,8 @@ Source: Chang, Liu, Lee, Hsu, "Free-form Video Inpainting with 3D Gated Convolut
 ICCV 2019 (arXiv 1904.10247); hinge loss; widths as RTN has them.
 """
 
+from itertools import pairwise
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
@@ -20,7 +22,7 @@ class TemporalPatchGAN(nn.Module):
         super().__init__()
         widths = (channels, 64, 128, 128, 128, 128)
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             conv = nn.Conv3d(inputs, outputs, (3, 5, 5), stride=(1, 2, 2), padding=(1, 2, 2))
             layers += [spectral_norm(conv), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers[:-1])

@@ -48,9 +48,7 @@ def gate(state: State, name: str, frame: Tensor, neighbour: Tensor, last: Tensor
 def warp(x: Tensor, flow: Tensor) -> Tensor:
     height, width = x.shape[2:]
     ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    grid = torch.stack(
-        [(xs + flow[:, 0]) * 2 / (width - 1) - 1, (ys + flow[:, 1]) * 2 / (height - 1) - 1], dim=3
-    )
+    grid = torch.stack([(xs + flow[:, 0]) * 2 / (width - 1) - 1, (ys + flow[:, 1]) * 2 / (height - 1) - 1], dim=3)
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=True)
 
 

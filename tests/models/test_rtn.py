@@ -61,9 +61,7 @@ def test_official_weights_at_other_sizes(shared, oracle):
     state, model = torch.load(path, weights_only=True), build("rtn", weights=path).eval()
     for height, width in ((16, 32), (80, 48)):
         x, flows = clip(1, 3, height, width)
-        torch.testing.assert_close(
-            run(model, x, flows), oracle.network(state, x, *flows), atol=TOLERANCE, rtol=0
-        )
+        torch.testing.assert_close(run(model, x, flows), oracle.network(state, x, *flows), atol=TOLERANCE, rtol=0)
 
 
 @pytest.mark.parametrize("part", ["gate", "attention", "shift"])
@@ -73,7 +71,8 @@ def test_weights_make_each_part_matter(released, oracle, part, monkeypatch):
     x, flows = clip(1, 2, 32, 32)
     before = oracle.network(state, x, *flows)
     if part == "gate":
-        monkeypatch.setattr(oracle, "gate", lambda s, name, frame, *_: oracle.conv(s, f"{name}.conv2d_projection_head", frame))
+        project = "conv2d_projection_head"
+        monkeypatch.setattr(oracle, "gate", lambda s, name, frame, *_: oracle.conv(s, f"{name}.{project}", frame))
     elif part == "attention":
         monkeypatch.setattr(oracle, "position_bias", lambda table, heads: torch.zeros(1, heads, 64, 64))
     else:
@@ -121,9 +120,8 @@ def test_masks_of_the_gates(released):
     torch.testing.assert_close(restored, (run(model, x, flows) + 1) / 2)
 
 
-def test_what_the_gate_lets_through(released):
+def test_what_the_gate_lets_through():
     # m·state + (1−m)·P: a mask of one keeps the state alone, a mask of zero the frame alone.
-    _, model = released
     gate = build("rtn").forward_gate
     frame, neighbour, state = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16), torch.rand(1, 16, 16, 16)
     still = torch.zeros(1, 2, 16, 16)

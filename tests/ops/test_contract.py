@@ -122,9 +122,7 @@ def _sane(low: float, high: float | None, default: Any, draw: np.random.Generato
 def case(name: str, number: int) -> Case:
     """Case `number` of an op; the clip is read-only."""
     draw = np.random.default_rng([number, *name.encode()])
-    op = random_op(op_class(name), draw)
-    if name in registry:  # p is for compositions and `test_p_0…`; here every op is to fire
-        op = op.model_copy(update={"p": 1.0})
+    op = random_op(op_class(name), draw).model_copy(update={"p": 1.0})  # inner ops keep theirs
     clip = draw.random((*SHAPES[number], 1 + 2 * (number % 2)), dtype=np.float32)
     clip = np.clip(clip * 1.2 - 0.1, 0, 1)  # true black and white too
     clip.flags.writeable = False
@@ -164,8 +162,12 @@ def test_same_seed_and_id_give_the_same_damage(name: str, number: int) -> None:
 @every_op
 def test_another_id_or_seed_draws_other_numbers(name: str) -> None:
     op, clip, _ = case(name, 0)
-    traces = {json.dumps(op(clip, seed=s, clip_id=c).trace.steps) for s in (1, 2) for c in ("a", "b")}
-    assert len(traces) == 4
+
+    def traces(seeds: Any, ids: Any) -> set[str]:
+        return {json.dumps(op(clip, seed=seed, clip_id=i).trace.steps) for seed in seeds for i in ids}
+
+    assert len(traces(range(8), ["a"])) > 1
+    assert len(traces([1], "abcdefgh")) > 1
 
 
 @every_case
@@ -191,7 +193,8 @@ def test_replay_of_the_json_trace_gives_the_same_pixels(name: str, number: int) 
     given = case(name, number)
     out = given.run()
     trace = Trace.from_json(json.loads(json.dumps(out.trace.to_json(), allow_nan=False)))
-    assert_same(Pipeline(ops=(given.op,)).replay(given.clip, trace), out)
+    pipeline = given.op if isinstance(given.op, Pipeline) else Pipeline(ops=(given.op,))
+    assert_same(pipeline.replay(given.clip, trace), out)
 
 
 @every_case
@@ -287,7 +290,7 @@ def test_contaminant_leaves_a_mark_and_a_mask(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in registry.names() if name not in CONTAMINANTS])
 def test_ops_that_are_no_contaminants_leave_no_mask_but_a_mark(name: str) -> None:
-    clip = np.random.default_rng(0).random((8, 96, 128, 1), dtype=np.float32)
+    clip = np.random.default_rng(0).random((4, 360, 64, 1), dtype=np.float32)
     outs = [registry.get(name)()(clip, seed=seed) for seed in range(4)]
     assert all(out.masks == {} for out in outs)
     assert any((abs(out.frames - clip) > 0.01).any() for out in outs)

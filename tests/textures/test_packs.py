@@ -11,9 +11,7 @@ from degrade import SourceError, SpecError
 from degrade.textures import _packs, open_pack
 from degrade.textures._packs import RTN_GROUPS
 
-FILMDAMAGE = (
-    Path(__file__).resolve().parents[2].parent / "shared" / "data" / "textures" / "filmdamage" / "synthetic"
-)
+FILMDAMAGE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "textures" / "filmdamage" / "synthetic"
 SPOT = (slice(20, 30), slice(30, 45))
 
 
@@ -57,9 +55,7 @@ def noise_data(tmp_path: Path) -> Path:
     ],
     ids=["dark on light", "light on dark", "black with alpha", "white with alpha", "opaque", "16 bit", "1 bit"],
 )
-def test_any_polarity_becomes_dark_defects_on_light(
-    tmp_path: Path, pixels: np.ndarray, expected: np.ndarray
-) -> None:
+def test_any_polarity_becomes_dark_defects_on_light(tmp_path: Path, pixels: np.ndarray, expected: np.ndarray) -> None:
     save(tmp_path / "dust" / "one.png", pixels)
     pack = open_pack(str(tmp_path))
     assert (pack.layout, pack.templates) == ("pictures", ("dust/one.png",))
@@ -105,7 +101,7 @@ def test_groups_are_selected_by_name(noise_data: Path) -> None:
     pack = open_pack(str(noise_data))
     assert pack.select(["004", "011"]) == ("004/a.png", "004/b.jpg", "011/a.png", "011/b.jpg")
     assert pack.select([]) == pack.templates
-    with pytest.raises(SpecError, match="groups: unknown group '0111'; did you mean '011'"):
+    with pytest.raises(SpecError, match=r"groups: .*: unknown group '0111'; did you mean '011'"):
         pack.select(["0111"])
 
 
@@ -125,7 +121,7 @@ def test_every_defect_pixel_is_reached_alike(tmp_path: Path) -> None:
     pixels = np.where(rng.random((30, 120)) < 0.1, 50, 230).astype(np.uint8)
     save(tmp_path / "a.png", pixels)
     template = open_pack(str(tmp_path)).load("a.png")
-    spots = np.argwhere(pixels[:, 40:-40] < template.mean - 15) + (0, 40)
+    spots = np.argwhere(pixels[:, 40:-40] < template.mean - 15) + np.array([0, 40])
     found = [template.defect(15, 40, (i + 0.5) / len(spots)) for i in range(len(spots))]
     assert found == [tuple(spot) for spot in spots.tolist()]
 
@@ -211,7 +207,7 @@ def test_bad_packs_give_one_line(tmp_path: Path, make: object, message: str) -> 
 
 def test_a_template_that_is_not_there_gives_one_line(noise_data: Path) -> None:
     pack = open_pack(str(noise_data))
-    with pytest.raises(SourceError, match="unknown template '001/aa.png'; did you mean '001/a.png'"):
+    with pytest.raises(SourceError, match=r"unknown template '001/aa.png'; did you mean '001/a.png'"):
         pack.load("001/aa.png")
     (noise_data / "001" / "a.png").unlink()
     with pytest.raises(SourceError, match="No such file"):

@@ -1,0 +1,283 @@
+"""The results of a task for people: a Markdown table, and one HTML page that needs nothing else."""
+
+import base64
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from degrade.benchmark._charts import Chart, Style, chart
+from degrade.benchmark.strips import GAIN
+from degrade.benchmark.table import MISSING, Cell, Column, Gain, Row, Table, tabulate
+from degrade.benchmark.task import load_task, task_names
+from degrade.core.errors import SourceError, SpecError
+from degrade.leaderboard.schema import Result, ResultError, load_table
+
+
+def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, about: str = "") -> str:
+    """Writes the page of a task.
+
+    Args:
+        results: At least one; all of the same task and data.
+        strips: Folder of film strips, laid out as `degrade.benchmark.strips` says; None: the page has none.
+        out: The HTML file; its folder is made if needed.
+        about: What the task is, in one line.
+
+    Returns:
+        The table as Markdown.
+
+    Raises:
+        ResultError: No results, or some that must not share a table.
+        SpecError: A metric that is not known here, or jinja2 is missing.
+        SourceError: A damaged picture.
+    """
+    table = tabulate(results)
+    page = _render(
+        "report.html.jinja",
+        title=f"{table.task} · film restoration benchmark",
+        table=table,
+        about=about,
+        breakdowns=[part for column in table.columns if (part := _breakdown(table, column))],
+        clip_charts=_clip_charts(table),
+        strips=_strips(table, strips),
+        gain=GAIN,
+        trainings=[row for row in table.rows if row.result.training and row.result.training.curve],
+        training_charts=_training_charts(table),
+        facts={row.label: _facts(row.result) for row in table.rows},
+    )
+    _write(out, page)
+    return markdown(table)
+
+
+def build_leaderboard(folder: Path, out: Path) -> list[Path]:
+    """Writes an overview of all tasks, and the page of each.
+
+    Args:
+        folder: Holds ``<task>/*.json``, and may hold film strips in ``<task>/strips``.
+        out: Folder for ``index.html``, ``README.md`` and ``<task>.html``.
+
+    Returns:
+        The files written.
+
+    Raises:
+        As `build_report`; a file that is damaged or does not belong is named.
+    """
+    if not folder.is_dir():
+        raise ResultError(f"{folder}: no folder of results")
+    tables, pages, parts = [], {}, ["# Leaderboard", ""]
+    files = {task: sorted(task.glob("*.json")) for task in sorted(folder.glob("*/"))}
+    # All are read before anything is written: a bad file leaves the last good pages as they are.
+    read = {task: load_table(paths) for task, paths in files.items() if paths}
+    for task, results in read.items():
+        if results[0].task != task.name:
+            raise ResultError(f"{files[task][0]}: is of task {results[0].task!r}, not {task.name!r}")
+    for task, results in read.items():
+        pages[task.name] = f"{task.name}.html"
+        about = load_task(task.name).about if task.name in task_names() else ""
+        text = build_report(results, task / "strips", out / pages[task.name], about=about)
+        tables.append(tabulate(results))
+        parts += [f"## {_plain(task.name)}", "", text, ""]
+    overview = _render("index.html.jinja", title="Leaderboard", tables=tables, pages=pages)
+    written = [out / "index.html", out / "README.md"]
+    _write(written[0], overview)
+    _write(written[1], "\n".join(parts))
+    return written + [out / page for page in pages.values()]
+
+
+def markdown(table: Table) -> str:
+    """The table as GitHub renders it, best model first; ends without a line break."""
+    heads = ["rank", "model", *(f"{c.title} {c.arrow}{f' ({c.unit})' if c.unit else ''}" for c in table.columns)]
+    heads += [f"gain over {table.baseline}"] if table.baseline else []
+    heads += ["parameters (M)", "s / frame", "memory (MB)"]
+    lines = []
+    for row in table.rows:
+        scores: list[Cell | Gain | None] = [row.cells[column.name] for column in table.columns]
+        scores += [row.gain] if table.baseline else []
+        shown = [row.ranks[table.columns[0].name], row.label, *map(_score, scores)]
+        lines.append([*shown, row.parameters, row.seconds, row.memory])
+    for name, cells in table.references.items():
+        shown = ["", name, *(_score(cells[column.name]) for column in table.columns)]
+        lines.append(shown + [""] * (len(heads) - len(shown)))
+    rule = ["--:", ":--", *["--:"] * (len(heads) - 2)]
+    grid = [[_plain(text) for text in heads], rule, *([_plain(text) for text in line] for line in lines)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in grid)
+
+
+def _score(score: Cell | Gain | None) -> str:
+    """``28.41 (27.90 – 28.93)``."""
+    if score is None:
+        return MISSING
+    return f"{score.text} ({score.interval})" if score.interval else score.text
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown takes literally."""
+    return re.sub(r"([\\`*_\[\]<>|!&#~])", r"\\\1", " ".join(text.split()))
+
+
+@dataclass(frozen=True)
+class _Mean:
+    value: float | None
+    text: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class _Breakdown:
+    """Mean scores by one metric over the clips in which each op fired."""
+
+    column: Column
+    ops: list[tuple[str, int]]
+    rows: list[tuple[Row, list[_Mean]]]
+
+
+def _breakdown(table: Table, column: Column) -> _Breakdown | None:
+    fired: dict[str, list[str]] = {}
+    for clip in table.rows[0].result.clips:
+        for op in clip.damage or ("none",):
+            fired.setdefault(op, []).append(clip.clip)
+    if set(fired) == {"none"}:
+        return None
+    ops = sorted(fired, key=lambda op: (-len(fired[op]), op))
+    means = []
+    for row in table.rows:
+        scores = {clip.clip: clip.metrics.get(column.name) for clip in row.result.clips}
+        means.append([_mean(scores[clip] for clip in fired[op]) for op in ops])
+    choose = max if column.metric.higher_is_better else min
+    best = [choose((mean for mean in of_op if mean is not None), default=None) for of_op in zip(*means, strict=True)]
+    cells = [
+        [_Mean(m, column.show(m), m is not None and m == top) for m, top in zip(of_model, best, strict=True)]
+        for of_model in means
+    ]
+    return _Breakdown(column, [(op, len(fired[op])) for op in ops], list(zip(table.rows, cells, strict=True)))
+
+
+def _mean(scores: Iterable[float | None]) -> float | None:
+    known = [score for score in scores if score is not None]
+    return math.fsum(known) / len(known) if known else None
+
+
+def _clip_charts(table: Table) -> list[Chart]:
+    charts = []
+    for clip in table.clips:
+        series = []
+        for row in table.rows:
+            scores = next(scores for scores in row.result.clips if scores.clip == clip).psnr_over_time
+            points = [(float(t), psnr) for t, psnr in enumerate(scores) if psnr is not None]
+            series.append((row.label, row.style, points))
+        charts.append(chart(clip, series, "frame", "PSNR, dB"))
+    return [found for found in charts if found]
+
+
+def _training_charts(table: Table) -> list[Chart]:
+    def series(key: str) -> list[tuple[str, Style, list[tuple[float, float]]]]:
+        return [
+            (
+                row.label,
+                row.style,
+                [
+                    (float(point.step), value)
+                    for point in row.result.training.curve
+                    if (value := getattr(point, key)) is not None
+                ],
+            )
+            for row in table.rows
+            if row.result.training
+        ]
+
+    charts = [
+        chart("Loss", series("loss"), "step", "training"),
+        chart("PSNR", series("psnr"), "step", "validation, dB"),
+    ]
+    return [found for found in charts if found]
+
+
+@dataclass(frozen=True)
+class _Strip:
+    label: str
+    part: str
+    """``picture`` or ``error``, of which one is seen at a time; empty: always seen."""
+    data: str
+    width: int
+    height: int
+
+
+def _strips(table: Table, folder: Path | None) -> list[tuple[str, list[_Strip]]]:
+    """For each clip that has strips: input, models, clean and mask."""
+    found = []
+    for clip in table.clips if folder else []:
+        files = [("input", "", "input")]
+        for row in table.rows:
+            # The input has a row already.
+            pictures = [] if row.result.model.name == "input" else [(row.label, "picture", row.result.id)]
+            files += [*pictures, (row.label, "error", f"{row.result.id}.error")]
+        files += [("clean", "", "clean"), ("mask", "", "mask")]
+        assert folder is not None
+        paths = [(label, part, folder / clip / f"{name}.png") for label, part, name in files]
+        rows = [_strip(label, part, path) for label, part, path in paths if path.is_file()]
+        if rows:
+            found.append((clip, rows))
+    return found
+
+
+def _strip(label: str, part: str, path: Path) -> _Strip:
+    packed = BytesIO()
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            width, height = image.size
+            # A fifth of the PNG's size; a strip is there to be looked at.
+            image.convert("RGB").save(packed, "webp", quality=85)
+    except (OSError, SyntaxError):
+        raise SourceError(f"{path}: damaged, not a PNG picture") from None
+    return _Strip(label, part, base64.b64encode(packed.getvalue()).decode(), width, height)
+
+
+def _facts(result: Result) -> list[tuple[str, str]]:
+    """Where scores and weights come from, as names and values; what is empty is left out."""
+    model, run, training = result.model, result.run, result.training
+    facts = [
+        ("Method", model.paper),
+        ("Licence", model.licence),
+        ("Weights", "" if model.weights == "none" else model.weights),
+        ("SHA-256", model.weights_sha256 or ""),
+        ("Settings", _pairs(model.config)),
+        ("Scored", f"on {run.device} in {run.seconds:.0f} s"),
+        ("Versions", _pairs(run.versions)),
+    ]
+    if training:
+        facts += [
+            ("Trained", f"{training.steps} steps in {training.seconds / 60:.1f} min"),
+            ("Recipe", _pairs(training.recipe)),
+        ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items())
+
+
+def _render(template: str, **context: Any) -> str:
+    try:
+        import jinja2
+    except ImportError:
+        raise SpecError("a report needs jinja2: pip install 'film-degrade[benchmark]'") from None
+    site = jinja2.Environment(
+        loader=jinja2.PackageLoader("degrade.leaderboard", "site"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return site.get_template(template).render(**context)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

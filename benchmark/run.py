@@ -1,0 +1,352 @@
+"""Runs a task: prepares its clips, trains what learns, restores, scores, reports."""
+
+import csv
+import hashlib
+import importlib.metadata
+import json
+import math
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from degrade.adapters.torch import PairedClips, Sample
+from degrade.benchmark.flow import Mover, dis, exact
+from degrade.benchmark.report import build_report
+from degrade.benchmark.score import ClipScore, score_clip
+from degrade.benchmark.strips import save_strips
+from degrade.benchmark.task import Task
+from degrade.benchmark.train import train
+from degrade.core.errors import SpecError
+from degrade.core.types import Array, as_clip, to_uint8
+from degrade.dataset import Clip, file_hash, plan, read_json
+from degrade.generate import generate
+from degrade.leaderboard.schema import ClipScores, CurvePoint, Model, Result, Run, Training
+from degrade.models import build, bundled, get
+from degrade.models._stream import restore as restore_clip
+from degrade.models.base import RestorationModel
+from degrade.sources import open_source
+from degrade.spec import Spec
+from degrade.verify import verify
+from degrade.writers import open_writer
+
+SHOWN = 5
+"""Frames of a clip on its film strip."""
+
+Step = Callable[[str, int, int], object]
+"""``step(what, done, total)``: called as the work goes on."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model and the weights it is run with."""
+
+    model: str
+    """A name of `benchmark ls`, or ``path/to/file.py:Name``."""
+    weights: str = "none"
+    """``none``, ``bundled``, ``scratch`` (trained first), or a weights file."""
+
+    @property
+    def id(self) -> str:
+        """Names its folders."""
+        name = Path(self.model.partition(".py:")[0]).stem
+        return name if self.weights == "none" else f"{name}-{Path(self.weights).stem}"
+
+
+class Restored(NamedTuple):
+    """What a model has made, and at what cost."""
+
+    entry: Entry
+    model: Model
+    run: Run
+    training: Training | None
+
+
+def entries(task: Task, models: Sequence[str], weights: str | None) -> list[Entry]:
+    """The models asked for and the task's baselines, each with its weights.
+
+    Args:
+        task: Says which weights are run where none are named.
+        models: Names; one may come several times through several weights.
+        weights: ``scratch``, ``bundled`` or a file, for all `models` that learn.
+
+    Raises:
+        SpecError: No such model, or no bundled weights.
+    """
+    found: list[Entry] = []
+    for name in dict.fromkeys([*task.baselines, *models]):
+        if not get(name).card.parameters:
+            found.append(Entry(name))
+            continue
+        wanted = (weights,) if weights and name in models else task.weights
+        if wanted == ("bundled",) and bundled(name) is None:
+            raise SpecError(f"model {name!r} has no bundled weights; train it with --weights scratch", "--weights")
+        found += [Entry(name, w) for w in wanted if w != "bundled" or bundled(name)]
+    return found
+
+
+def run(
+    task: Task,
+    chosen: Sequence[Entry],
+    out: Path,
+    *,
+    config: dict[str, Any] | None = None,
+    device: str = "cpu",
+    workers: int = 0,
+    resume: bool = False,
+    step: Step = lambda what, done, total: None,
+) -> tuple[list[Path], str]:
+    """Runs a task.
+
+    Args:
+        task: What to run.
+        chosen: Models with their weights, from `entries`.
+        out: Folder for clips, trainings, restored frames, results and report.
+        config: Arguments of the models that are trained from scratch.
+        device: ``cpu`` or ``cuda``.
+        workers: Processes that prepare clips and samples.
+        resume: Keep what an interrupted run has finished.
+        step: Called as the work goes on.
+
+    Returns:
+        The result files, and the table as Markdown.
+    """
+    data = prepare(task, out / "data", max(workers, 1), step)
+    restored = [_restore(task, entry, data, out, config or {}, device, workers, resume, step) for entry in chosen]
+    results = list(_score(task, restored, data, out, device, step))
+    paths = []
+    for result in results:
+        paths.append(out / "results" / f"{result.id}.json")
+        result.save(paths[-1])
+    return paths, build_report(results, out / "strips", out / "report.html", about=task.about)
+
+
+def prepare(task: Task, out: Path, workers: int, step: Step) -> Path:
+    """Writes the clips that the task scores, or finds them written, and checks them.
+
+    Raises:
+        SpecError: The task has no footage of its own and none was named.
+        DatasetError: `out` holds something else, or was changed.
+    """
+    spec = scored(task)
+    total = 0
+
+    def started(clips: list[Clip]) -> None:
+        nonlocal total
+        total = len(clips)
+
+    done = iter(range(1, 10**9))
+    generate(
+        spec, out, workers=workers, resume=True, started=started,
+        finished=lambda clip: step("clips", next(done), total),
+    )  # fmt: skip
+    problems = verify(out)
+    if problems:
+        raise SpecError(f"{problems[0]}; delete {out} to make it anew")
+    return out
+
+
+def scored(task: Task) -> Spec:
+    """The task's data, the split that is scored alone."""
+    source = open_source(task.data.source)
+    split_of = task.data.split_of(sequence.id for sequence in source.sequences())
+    names = tuple(name for name, split in split_of.items() if split == task.split)
+    return task.data.model_copy(update={"splits": {task.split: names}})
+
+
+def _restore(
+    task: Task,
+    entry: Entry,
+    data: Path,
+    out: Path,
+    config: dict[str, Any],
+    device: str,
+    workers: int,
+    resume: bool,
+    step: Step,
+) -> Restored:
+    """Trains the model if need be, and writes what it makes of every clip."""
+    folder, record = out / "restored" / entry.id, out / "restored" / entry.id / "record.json"
+    kept = resume and record.exists() and read_json(record)
+    if kept and kept["task"] == task.digest():
+        return _from_record(entry, kept)
+    training, weights = None, None
+    if entry.weights == "scratch":
+        torch.manual_seed(task.data.seed)
+        model = build(entry.model, **{**task.train.config.get(entry.model, {}), **config})
+        trained = train(
+            model, task, out / "train" / entry.id, device=device, workers=workers, resume=resume,
+            stepped=lambda n, loss: step(f"train {entry.model}", n, task.train.steps),
+        )  # fmt: skip
+        recipe = task.train.model_dump(mode="json", exclude={"config"}) | {"device": device_name(device)}
+        curve = tuple(CurvePoint(**point) for point in trained.curve)
+        training = Training(steps=trained.steps, seconds=trained.seconds, recipe=recipe, curve=curve)
+        weights = trained.weights
+    elif entry.weights != "none":
+        weights = bundled(entry.model) if entry.weights == "bundled" else Path(entry.weights)
+    model = build(entry.model, weights).eval().to(device)
+    _reset_peak(device)
+    clips = PairedClips(data, task.split)
+    begun, busy, frames = time.monotonic(), 0.0, 0
+    for i, sample in enumerate(clips[i] for i in range(len(clips))):
+        start = time.monotonic()
+        made, masks = apply(model, sample, device)
+        busy, frames = busy + time.monotonic() - start, frames + len(made)
+        for kind, pictures in (("frames", made), ("masks", masks)):
+            if pictures is not None:
+                with open_writer(folder / kind / f"{sample['clip']}.mkv") as writer:
+                    for picture in to_uint8(pictures):
+                        writer.write(picture)
+        step(f"restore {entry.id}", i + 1, len(clips))
+    card = model.card
+    about = Model(
+        name=entry.model,
+        summary=card.summary,
+        paper=card.source,
+        licence=card.code_licence,
+        baseline=entry.model in task.baselines,
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        weights=entry.weights if entry.weights in ("none", "scratch", "bundled") else Path(entry.weights).name,
+        weights_sha256=file_hash(weights) if weights else None,
+        config=model.config,
+    )
+    cost = Run(
+        device=device_name(device),
+        seconds=time.monotonic() - begun,
+        seconds_per_frame=busy / frames,
+        peak_memory_mb=_peak(device),
+        versions={
+            p: importlib.metadata.version(p) for p in ("film-degrade", "torch", "numpy", "opencv-python-headless")
+        },
+    )
+    saved = Restored(entry, about, cost, training)
+    content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
+    record.write_text(json.dumps({"task": task.digest(), **content}))
+    return saved
+
+
+def _from_record(entry: Entry, kept: dict[str, Any]) -> Restored:
+    training = kept["training"]
+    if training:
+        points = tuple(CurvePoint(**point) for point in training.pop("curve"))
+        training = Training(**training, curve=points)
+    return Restored(entry, Model(**kept["model"]), Run(**kept["run"]), training)
+
+
+@torch.no_grad()
+def apply(model: RestorationModel, sample: Sample, device: str) -> tuple[Array, Array | None]:
+    """A clip restored, (T, H, W, C), and where the model sees damage, (T, H, W, 1), if it says so."""
+    clip = sample["lq"][None].to(device)
+    if model.card.masks and clip.shape[1] <= model.card.window:
+        restored = model(clip, return_masks=True)
+        return _frames(restored.frames), _frames(restored.masks)
+    return _frames(restore_clip(model, clip)), None
+
+
+def _frames(clip: torch.Tensor) -> Array:
+    return clip[0].float().cpu().permute(0, 2, 3, 1).numpy()
+
+
+def _score(
+    task: Task, restored: Sequence[Restored], data: Path, out: Path, device: str, step: Step
+) -> Iterator[Result]:
+    """Scores all models on one clip after the other."""
+    clips, rows = PairedClips(data, task.split), _rows(data)
+    planned = {clip.id: clip for clip in plan(scored(task), open_source(task.data.source))}
+    pixels = hashlib.sha256()
+    scores: dict[str, list[ClipScores]] = {r.entry.id: [] for r in restored}
+    for i, sample in enumerate(clips[i] for i in range(len(clips))):
+        name = sample["clip"]
+        lq, gt, mask = (sample[kind].permute(0, 2, 3, 1).numpy() for kind in ("lq", "gt", "mask"))
+        for part in (lq, gt, mask):
+            pixels.update(to_uint8(part).tobytes())
+        found = {r.entry.id: _written(out, r.entry, "frames", name, gt.shape[-1]) for r in restored}
+        seen = {r.entry.id: _written(out, r.entry, "masks", name, 1) for r in restored}
+        present = {key: frames for key, frames in found.items() if frames is not None}
+        scored_models = score_clip(
+            present, gt, task.metrics, input=lq, mask=mask,
+            predicted_masks={key: frames for key, frames in seen.items() if frames is not None},
+            mover=_mover(task, planned[name]), device=device,
+        )  # fmt: skip
+        shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
+        for key, score in scored_models.items():
+            scores[key].append(_clip_scores(name, rows[name], score))
+            save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
+        step("score", i + 1, len(clips))
+    for r in restored:
+        yield Result(
+            task=task.name,
+            task_sha256=task.digest(),
+            data_sha256=pixels.hexdigest(),
+            model=r.model,
+            clips=tuple(scores[r.entry.id]),
+            run=r.run,
+            training=r.training,
+        )
+
+
+def _rows(data: Path) -> dict[str, tuple[str, ...]]:
+    """What fired in each clip."""
+    with (data / "manifest.csv").open(newline="") as stream:
+        return {row["clip"]: tuple(row["fired"].split()) for row in csv.DictReader(stream)}
+
+
+def _mover(task: Task, clip: Clip) -> Mover:
+    return exact(open_source(task.data.source), clip.sequence, clip.start) if task.flow == "exact" else dis
+
+
+def _written(out: Path, entry: Entry, kind: str, clip: str, channels: int) -> Array | None:
+    path = out / "restored" / entry.id / kind / f"{clip}.mkv"
+    if not path.exists():
+        return None
+    source = open_source(path)
+    (sequence,) = source.sequences()
+    return as_clip(source.read(sequence, 0, sequence.frames)[..., :channels])
+
+
+def _clip_scores(name: str, fired: tuple[str, ...], score: ClipScore) -> ClipScores:
+    values = {key: None if math.isnan(value) else value for key, value in score.values.items()}
+    references: dict[str, dict[str, float | None]] = {}
+    for key in [key for key in values if "." in key]:
+        metric, _, what = key.partition(".")
+        references.setdefault(what, {})[metric] = values.pop(key)
+    return ClipScores(
+        clip=name,
+        damage=fired,
+        metrics=values,
+        psnr_over_time=tuple(score.series.get("psnr", ())),
+        references=references,
+    )
+
+
+def device_name(device: str) -> str:
+    """The processor, for people."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name()
+    names = [line.partition(":")[2].strip() for line in _proc("cpuinfo") if line.startswith("model name")]
+    return f"{names[0] if names else 'CPU'}, {torch.get_num_threads()} threads"
+
+
+def _reset_peak(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats()
+    elif Path("/proc/self/clear_refs").exists():
+        Path("/proc/self/clear_refs").write_text("5")  # Linux forgets the process's highest memory so far
+
+
+def _peak(device: str) -> float:
+    """MiB: of the device, or of the process."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated() / 2**20
+    high = [line.split()[1] for line in _proc("self/status") if line.startswith("VmHWM")]
+    return int(high[0]) / 1024 if high else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _proc(name: str) -> list[str]:
+    path = Path("/proc") / name
+    return path.read_text().splitlines() if path.exists() else []

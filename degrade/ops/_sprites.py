@@ -1,0 +1,138 @@
+"""Defects that lie on the film: when they come and go, and how their textures are laid on a frame."""
+
+import functools
+import math
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from degrade.core.fields import Interval
+from degrade.core.types import Array, Params
+from degrade.textures import draw
+
+SHAPES = 256
+"""How many different defects each texture has; few enough that all that are used stay in memory."""
+DRAWN, LARGEST = 64, 256
+"""Sides of the smallest prototype that is drawn, smaller ones being reductions of it, and of the largest."""
+
+
+class SpriteParams(Params):
+    """What was drawn: one entry per defect in each field, sorted by first frame."""
+
+    first: tuple[int, ...]
+    """First frame of the clip that it shows on."""
+    shape: tuple[int, ...]
+    """Seed of the texture."""
+    size_px: tuple[float, ...]
+    """Side of the texture."""
+    tone: tuple[float, ...]
+    """What it covers the picture with: 0 black, 1 white."""
+    opacity: tuple[float, ...]
+    """Greatest alpha."""
+
+
+def tones(rng: np.random.Generator, light: Interval, count: int, dark: Interval, bright: Interval) -> Array:
+    """A tone for each defect; the share of light ones is drawn once."""
+    is_light = rng.random(count) < rng.uniform(*light)
+    at = rng.random(count)
+    return np.where(is_light, bright[0] + at * (bright[1] - bright[0]), dark[0] + at * (dark[1] - dark[0]))
+
+
+def log_normal(rng: np.random.Generator, median: Array | float, spread: float, count: int) -> Array:
+    """Sizes whose logarithm is normal, cut off at three standard deviations."""
+    return np.asarray(median * np.exp(spread * np.clip(rng.standard_normal(count), -3, 3)))
+
+
+def arrivals(rng: np.random.Generator, per_frame: float, lifetime: Interval, frames: int) -> tuple[Array, Array]:
+    """Defects that come at random and stay for a while, in a steady state from frame 0 on.
+
+    Args:
+        rng: Source of the numbers.
+        per_frame: Mean number that a frame shows.
+        lifetime: Frames that a defect stays for, drawn evenly, whole.
+        frames: Length of the clip.
+
+    Returns:
+        First frames, ascending, and lifetimes, both (N,) int; all show in the clip.
+    """
+    shortest, longest = (max(1, round(bound)) for bound in lifetime)
+    rate = per_frame / ((shortest + longest) / 2)
+    starts = np.arange(1 - longest, frames)
+    first = np.repeat(starts, rng.poisson(rate, starts.size))
+    life = rng.integers(shortest, longest + 1, first.size)
+    shown = first + life > 0
+    return first[shown], life[shown]
+
+
+def within(first: Array, life: Array, frames: int) -> tuple[Array, Array]:
+    """What a clip of that many frames sees of such lifetimes: first frames and their number."""
+    start = np.maximum(first, 0)
+    return start, np.minimum(first + life, frames) - start
+
+
+def texture_at(
+    name: str, seed: int, shape: tuple[int, int], x: float, y: float, size: float, degrees: float
+) -> tuple[tuple[slice, slice], Array] | None:
+    """A texture, turned and scaled, where it falls on a frame.
+
+    Args:
+        name: Of the texture.
+        seed: Of the texture.
+        shape: Height and width of the frame.
+        x: Its centre, in pixels from the frame's left border.
+        y: Its centre, in pixels from the frame's upper border.
+        size: Side of the texture in pixels; under 1 px it is drawn at 1 px and fainter by its area.
+        degrees: Turned by, counter-clockwise.
+
+    Returns:
+        The part of the frame that it touches and its alpha there, (h, w) float32; None if it misses.
+    """
+    drawn = max(size, 1.0)
+    reach = drawn * (abs(math.cos(math.radians(degrees))) + abs(math.sin(math.radians(degrees)))) / 2 + 1
+    top, bottom = max(0, math.floor(y - reach)), min(shape[0], math.ceil(y + reach))
+    left, right = max(0, math.floor(x - reach)), min(shape[1], math.ceil(x + reach))
+    if top >= bottom or left >= right:
+        return None
+    side = min(LARGEST, 2 << max(0, math.ceil(math.log2(drawn)) - 1))
+    prototype = _prototype(name, seed, side)
+    cos, sin = (f(math.radians(degrees)) * drawn / side for f in (math.cos, math.sin))
+    middle = (side - 1) / 2
+    x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
+    matrix = np.array([[cos, sin, x - (cos + sin) * middle], [-sin, cos, y + (sin - cos) * middle]], np.float64)
+    alpha = cv2.warpAffine(prototype, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+    return (slice(top, bottom), slice(left, right)), alpha * np.float32(min(size, 1.0) ** 2)
+
+
+@functools.lru_cache(maxsize=4096)
+def _prototype(name: str, seed: int, side: int) -> Array:
+    drawn = draw(name, seed, max(side, DRAWN), max(side, DRAWN))
+    return drawn if side >= DRAWN else cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, tone: float | Array) -> None:
+    """Lays a tone over part of a frame, in place, and raises the mask: I + alpha (tone - I).
+
+    With tone 0 this multiplies by 1 - alpha, with tone 1 it screens; where alpha is 0 nothing changes.
+
+    Args:
+        frame: (H, W, C).
+        mask: (H, W, 1).
+        where: The part.
+        alpha: Of that part, (h, w).
+        tone: One, or (h, w, 1).
+    """
+    alpha = np.clip(alpha, 0, 1).reshape(*alpha.shape[:2], 1)
+    part, covered = frame[where], mask[where]
+    part += alpha * (tone - part)
+    covered += alpha * (1 - covered)
+
+
+def rounded(values: Array | Sequence[float], digits: int) -> tuple[float, ...]:
+    """As plain numbers, short in a trace."""
+    return tuple(np.round(np.asarray(values, float), digits).tolist())
+
+
+def tracks(rows: Iterable[Array], digits: int) -> tuple[tuple[float, ...], ...]:
+    """One tuple of plain numbers for each defect."""
+    return tuple(rounded(row, digits) for row in rows)

@@ -1,0 +1,50 @@
+"""What `import degrade` needs, and how long it takes."""
+
+import subprocess
+import sys
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_import_and_use_need_neither_torch_nor_lightning() -> None:
+    code = """
+import sys
+blocked = ("torch", "torchvision", "timm", "lightning", "lightning_fabric", "lpips", "pandas", "scipy", "av")
+for name in blocked[:6]:
+    sys.modules[name] = None  # importing it raises ImportError
+import degrade
+assert not set(blocked[6:]) & set(sys.modules), "imported before they are needed"
+import numpy as np
+from degrade.ops import registry
+from degrade.pipeline import op_class, op_names
+for name in op_names():
+    op_class(name)()(np.full((2, 16, 16, 3), 128, np.uint8))
+print("used")
+"""
+    assert run(code) == "used"
+
+
+def test_import_takes_less_than_half_a_second_more_than_numpy_and_cv2() -> None:
+    code = """
+import time, numpy, cv2
+before = time.process_time()
+import degrade
+print(time.process_time() - before)
+"""
+    assert min(float(run(code)) for _ in range(3)) < 0.5
+
+
+def test_importing_sets_no_threads_and_no_seed() -> None:
+    code = """
+import random, cv2, numpy as np
+random.seed(1); np.random.seed(1); cv2.setNumThreads(3)
+before = random.getstate(), np.random.get_state()[1].tobytes(), cv2.getNumThreads()
+import degrade
+degrade.ops.Noise()(np.zeros((4, 4), np.uint8))
+assert before == (random.getstate(), np.random.get_state()[1].tobytes(), cv2.getNumThreads())
+"""
+    run(code)

@@ -1,0 +1,166 @@
+"""Names, suggestions, plug-ins and what is refused."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from degrade.core.errors import SpecError
+from degrade.core.op import Op
+from degrade.core.registry import Registry
+from degrade.core.types import Params
+from degrade.ops import Jpeg, Noise
+from degrade.pipeline import Pipeline, op_class, op_names
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package `entries_of_a_test` with nothing but a base class."""
+    package = tmp_path / "entries_of_a_test"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "_base.py").write_text("class Base: pass")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield package
+    for name in [name for name in sys.modules if name.startswith("entries_of_a_test")]:
+        del sys.modules[name]
+
+
+def entry(folder: Path, name: str, *classes: str) -> None:
+    lines = ["from entries_of_a_test._base import Base", *(f"class {c}(Base): pass" for c in classes)]
+    (folder / f"{name}.py").write_text("\n".join(lines))
+
+
+@pytest.fixture
+def registry(folder: Path) -> Registry[Any]:
+    return Registry("thing", "entries_of_a_test", importlib.import_module("entries_of_a_test._base").Base)
+
+
+def plug_in(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    def points(group: str) -> list[EntryPoint]:
+        return [EntryPoint(name, value, group) for name, value in values.items()]
+
+    monkeypatch.setattr("degrade.core.registry.entry_points", points)
+
+
+def test_a_file_is_an_entry_and_helpers_are_not(registry: Registry[Any], folder: Path) -> None:
+    entry(folder, "rain", "Rain")
+    entry(folder, "_helper", "Helper")
+    assert registry.names() == ["rain"]
+    assert "rain" in registry
+    assert "_helper" not in registry
+    assert registry.get("rain").__name__ == "Rain"
+    assert registry.name_of(registry.get("rain")) == "rain"
+
+
+def test_listing_names_imports_nothing(registry: Registry[Any], folder: Path) -> None:
+    (folder / "broken.py").write_text("raise RuntimeError")
+    assert registry.names() == ["broken"]
+
+
+def test_unknown_names_get_the_nearest_or_all(registry: Registry[Any], folder: Path) -> None:
+    entry(folder, "rain", "Rain")
+    entry(folder, "snow", "Snow")
+    with pytest.raises(SpecError, match=r"^unknown thing 'rian'; did you mean 'rain'\?$"):
+        registry.get("rian")
+    with pytest.raises(SpecError, match=r"^unknown thing 'zzz'; known: rain, snow$"):
+        registry.get("zzz")
+
+
+@pytest.mark.parametrize("classes", [(), ("One", "Two")])
+def test_a_file_must_define_exactly_one(registry: Registry[Any], folder: Path, classes: tuple[str, ...]) -> None:
+    entry(folder, "odd", *classes, "_Private")
+    with pytest.raises(SpecError, match=r"entries_of_a_test\.odd must define exactly one thing, has"):
+        registry.get("odd")
+
+
+def test_another_package_adds_an_entry(registry: Registry[Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = ModuleType("other_package")
+    other.__dict__["Hail"] = type("Hail", (registry.base,), {"__module__": "other_package"})
+    monkeypatch.setitem(sys.modules, "other_package", other)
+    plug_in(monkeypatch, hail="other_package:Hail")
+    entry(folder, "rain", "Rain")
+    assert registry.names() == ["hail", "rain"]
+    assert registry.get("hail") is other.Hail
+    assert registry.name_of(other.Hail) == "hail"
+
+
+def test_an_entry_of_another_package_must_be_of_the_kind(
+    registry: Registry[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug_in(monkeypatch, path="pathlib:Path", function="math:sqrt")
+    for name, value in (("path", "pathlib:Path"), ("function", "math:sqrt")):
+        with pytest.raises(SpecError, match=f"thing '{name}': {value} is not a Base"):
+            registry.get(name)
+
+
+def test_a_name_that_is_taken_is_refused(
+    registry: Registry[Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry(folder, "rain", "Rain")
+    plug_in(monkeypatch, rain="other_package:Rain")
+    with pytest.raises(SpecError, match="thing 'rain' is defined twice; other_package:Rain needs another name"):
+        registry.names()
+
+
+def test_a_class_that_is_not_registered_has_no_name(registry: Registry[Any]) -> None:
+    with pytest.raises(SpecError, match="Stranger is not a registered thing"):
+        registry.name_of(type("Stranger", (registry.base,), {}))
+
+
+def test_every_op_is_named_after_its_file_and_importable_from_the_folder() -> None:
+    import degrade.ops
+
+    for name in degrade.ops.registry.names():
+        cls = op_class(name)
+        assert cls.__name__ == "".join(part.capitalize() for part in name.split("_"))
+        assert getattr(degrade.ops, cls.__name__) is cls
+        assert cls.__name__ in dir(degrade.ops)
+        assert cls.family in ("contaminant", "quality", "exposure", "transport")
+        assert issubclass(cls.Params, Params)
+    with pytest.raises(AttributeError, match="no attribute 'Snow'"):
+        _ = degrade.ops.Snow
+
+
+def test_every_op_and_every_parameter_is_described() -> None:
+    for name in op_names():
+        cls = op_class(name)
+        assert cls.__doc__, name
+        for field, info in cls.model_fields.items():
+            assert info.description, f"{name}.{field}"
+
+
+def test_an_op_of_another_package_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mirror(Op):
+        """Left and right exchanged."""
+
+        Params = Params
+
+        def sample(self, info, rng):  # type: ignore[no-untyped-def]
+            return Params()
+
+        def render_frame(self, frame, params, t):  # type: ignore[no-untyped-def]
+            return frame[:, ::-1]
+
+    import numpy as np
+
+    from degrade import ops
+
+    other = ModuleType("other_package")
+    Mirror.__module__, Mirror.__qualname__ = "other_package", "Mirror"
+    other.__dict__["Mirror"] = Mirror
+    monkeypatch.setitem(sys.modules, "other_package", other)
+    plug_in(monkeypatch, mirror="other_package:Mirror")
+    monkeypatch.delitem(vars(ops.registry), "_plugins", raising=False)
+    try:
+        clip = np.random.default_rng(0).random((2, 4, 6, 1), dtype=np.float32)
+        out = Pipeline(ops=("mirror", Noise(p=0), Jpeg(p=0)))(clip)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(out.frames, clip[:, :, ::-1])
+        assert out.trace.fired() == ["mirror"]
+    finally:
+        vars(ops.registry).pop("_plugins", None)

@@ -1,0 +1,371 @@
+"""The table and the pages made of results."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from degrade.benchmark.report import build_leaderboard, build_report, markdown
+from degrade.benchmark.strips import GAP, error_strip, film_strip, save_strips, strip
+from degrade.benchmark.table import tabulate
+from degrade.core.errors import SourceError, SpecError
+from degrade.leaderboard.schema import Result, ResultError
+
+pytest.importorskip("jinja2")
+CLIPS = [f"clip{k}" for k in range(6)]
+DAMAGE = [["dust"], ["dust", "noise"], ["noise"], ["dust", "noise"], [], ["dust"]]
+SPREAD = np.array([-2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
+
+
+def make(name: str, psnr: list[float], *, model: dict[str, Any] | None = None, **extra: Any) -> Result:
+    """A result with these PSNRs, and E_warp 50 − PSNR."""
+    scores = [{"psnr": p, "e_warp": 50 - p} for p in psnr]
+    clips = [
+        {
+            "clip": clip,
+            "damage": damage,
+            "metrics": score,
+            "psnr_over_time": [score["psnr"] - 1, score["psnr"] + 1],
+            "references": {"input": {"e_warp": 30.0}, "target": {"e_warp": 5.0}},
+        }
+        for clip, damage, score in zip(CLIPS, DAMAGE, scores, strict=True)
+    ]
+    facts: dict[str, Any] = {
+        "task": "small-v1",
+        "task_sha256": "a" * 64,
+        "data_sha256": "b" * 64,
+        "model": {"name": name, **(model or {})},
+        "clips": clips,
+        "run": {"device": "cpu", "seconds": 1, "seconds_per_frame": 0.5, "peak_memory_mb": 321.4},
+    }
+    return Result(**{**facts, **extra})
+
+
+@pytest.fixture
+def results() -> list[Result]:
+    """Best to worst: `good`; `even` and `level`, which differ by chance; `input`."""
+    jitter = np.array([0.5, -0.5, 0.5, -0.5, 0.5, -0.4])
+    training = {"steps": 20, "seconds": 60, "curve": [{"step": s, "loss": 1 / s, "psnr": 20 + s} for s in (5, 10)]}
+    learnt = {"parameters": 921205, "weights": "scratch"}
+    return [
+        make("input", (20 + SPREAD).tolist(), model={"baseline": True}),
+        make("even", (25 + SPREAD).tolist(), model={"baseline": True}),
+        make("level", (25 + SPREAD + jitter).tolist()),
+        make("good", (30 + SPREAD + jitter / 5).tolist(), model=learnt, training=training),
+    ]
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the cells of tables."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self.within: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.within.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self.within.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.within:
+            self.rows[-1][-1] += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def page_of(results: list[Result], folder: Path, strips: Path | None = None, about: str = "") -> tuple[str, Page]:
+    build_report(results, strips, folder / "page.html", about=about)
+    text = (folder / "page.html").read_text(encoding="utf-8")
+    return text, Page(text)
+
+
+def test_rows_go_from_best_to_worst_and_ties_share_a_rank(results: list[Result]) -> None:
+    table = tabulate(results)
+    assert [row.result.model.name for row in table.rows] == ["good", "level", "even", "input"]
+    assert [row.ranks["psnr"] for row in table.rows] == ["1", "=2", "=2", "4"]
+    assert [row.ranks["e_warp"] for row in table.rows] == ["1", "=2", "=2", "4"]
+    assert [row.cells["psnr"].best for row in table.rows] == [True, False, False, False]
+
+
+def test_gains_are_against_the_best_baseline_and_positive_if_better(results: list[Result]) -> None:
+    table = tabulate(results)
+    assert table.baseline == "even"
+    gains = {row.label: row.gain for row in table.rows}
+    assert gains["even"] is None
+    assert gains["good (scratch)"].mean == pytest.approx(5 + 0.1 / 30)
+    assert [gains[name].clear for name in ("good (scratch)", "level", "input")] == [True, False, True]
+
+    by_e_warp = [
+        result.model_copy(
+            update={
+                "clips": tuple(
+                    row.model_copy(update={"metrics": {"e_warp": row.metrics["e_warp"]}}) for row in result.clips
+                )
+            }
+        )
+        for result in results
+    ]
+    lower = {row.label: row.gain for row in tabulate(by_e_warp).rows}
+    assert lower["good (scratch)"].mean == pytest.approx(5 + 0.1 / 30)
+    assert lower["good (scratch)"].estimate.low < lower["good (scratch)"].mean < lower["good (scratch)"].estimate.high
+    assert lower["input"].estimate.high < 0
+
+
+def test_without_baselines_there_are_no_gains(results: list[Result]) -> None:
+    text = markdown(tabulate(results[2:]))
+    assert "gain" not in text
+
+
+def test_the_markdown_table_is_rectangular_and_right(results: list[Result]) -> None:
+    lines = [line.strip("|").split("|") for line in markdown(tabulate(results)).splitlines()]
+    cells = [[cell.strip() for cell in line] for line in lines]
+    assert len({len(line) for line in cells}) == 1
+    assert cells[0][:5] == ["rank", "model", "PSNR ↑ (dB)", r"E\_warp ↓ (10⁻³)", "gain over even"]
+    assert cells[1][:3] == ["--:", ":--", "--:"]
+    assert [line[0] for line in cells[2:]] == ["1", "=2", "=2", "4", ""]
+    assert [line[1] for line in cells[2:]] == ["good (scratch)", "level", "even", "input", "target"]
+    mean, low, high = re.fullmatch(r"([\d.]+) \(([\d.]+) – ([\d.]+)\)", cells[4][2]).groups()
+    assert float(low) < float(mean) == 25.5 < float(high)
+    assert cells[2][-3:] == ["0.92", "0.5", "321"]
+    assert cells[5][-3] == "–"  # nothing to learn
+    assert cells[6][3].startswith("5.000")
+
+
+def test_the_input_has_a_reference_row_only_without_a_result_of_its_own(results: list[Result]) -> None:
+    assert list(tabulate(results).references) == ["target"]
+    assert list(tabulate(results[1:]).references) == ["input", "target"]
+
+
+def test_missing_scores_are_dashes_and_come_last_when_sorted(results: list[Result], tmp_path: Path) -> None:
+    clips = [row.model_copy(update={"metrics": {"psnr": row.metrics["psnr"]}}) for row in results[1].clips]
+    masks = [
+        row.model_copy(update={"metrics": {**row.metrics, "mask_ap": None if k else 0.5}})
+        for k, row in enumerate(results[2].clips)
+    ]
+    results[1] = results[1].model_copy(update={"clips": tuple(clips)})
+    results[2] = results[2].model_copy(update={"clips": tuple(masks)})
+    table = tabulate(results)
+    rows = {row.label: row for row in table.rows}
+    assert rows["even"].cells["e_warp"] is None
+    assert rows["even"].ranks["e_warp"] == "–"
+    assert rows["level"].cells["mask_ap"].note == "defined for 1 of 6 clips"
+    assert rows["level"].cells["mask_ap"].interval == ""  # one clip says nothing about the spread
+    _, page = page_of(results, tmp_path)
+    even = next(row for row in page.rows if row[1:] and row[1] == "even")
+    assert even[3].strip() == "–"
+    assert {"data-value": ""} in page.all("td")
+
+
+def test_a_metric_that_nobody_has_gets_no_column(results: list[Result]) -> None:
+    empty = make("none", [float("nan")] * 6)
+    with pytest.raises(ResultError, match="small-v1: the results hold no scores"):
+        tabulate([empty])
+    assert [column.name for column in tabulate([*results, empty]).columns] == ["psnr", "e_warp"]
+
+
+def test_one_clip_has_a_mean_and_no_interval(results: list[Result], tmp_path: Path) -> None:
+    single = [result.model_copy(update={"clips": result.clips[:1]}) for result in results]
+    table = tabulate(single)
+    assert {row.ranks["psnr"] for row in table.rows} == {"=1"}
+    assert [row.cells["psnr"].interval for row in table.rows] == ["", "", "", ""]
+    text, page = page_of(single, tmp_path)
+    assert not re.findall(r"\bnan\b", text)
+    assert [row[2].strip() for row in page.rows[1:5]] == ["28.10", "23.50", "23.00", "18.00"]
+
+
+def test_two_results_of_one_name_are_told_apart(results: list[Result]) -> None:
+    table = tabulate([results[1], results[1]])
+    assert sorted(row.label for row in table.rows) == ["even", "even #2"]
+
+
+def test_unknown_metrics_and_no_results_are_one_line(results: list[Result], tmp_path: Path) -> None:
+    clips = [row.model_copy(update={"metrics": {"psnrr": 1.0}}) for row in results[0].clips]
+    with pytest.raises(SpecError, match="unknown metric 'psnrr'; did you mean 'psnr'"):
+        tabulate([results[0].model_copy(update={"clips": tuple(clips)})])
+    with pytest.raises(ResultError, match="no results"):
+        build_report([], None, tmp_path / "page.html")
+
+
+def test_the_page_refuses_mixed_data(results: list[Result], tmp_path: Path) -> None:
+    other = results[1].model_copy(update={"data_sha256": "d" * 64})
+    with pytest.raises(ResultError, match=f"even: data_sha256 is {'d' * 64}, but {'b' * 64} in input"):
+        build_report([results[0], other], None, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_cells_carry_what_the_page_sorts_by(results: list[Result], tmp_path: Path) -> None:
+    text, page = page_of(results, tmp_path)
+    heads = [head for head in page.all("th") if head.get("data-metric")]
+    assert [(head["data-metric"], head["data-first"]) for head in heads[:2]] == [
+        ("psnr", "descending"),
+        ("e_warp", "ascending"),
+    ]
+    assert [head.get("aria-sort") for head in heads[:2]] == ["descending", None]
+    ranks = [cell["data-ranks"] for cell in page.all("td") if "data-ranks" in cell]
+    assert ranks[1] == '{"e_warp": "=2", "psnr": "=2"}'
+    values = re.findall(r'<td data-value="([\d.]+)"', text)
+    assert float(values[0]) == pytest.approx(30.5 + 0.1 / 30)
+    assert all(head.get("scope") for head in page.all("th"))
+
+
+@pytest.mark.parametrize("where", ["name", "title", "summary", "paper", "licence", "weights"])
+def test_what_authors_write_is_escaped(results: list[Result], tmp_path: Path, where: str) -> None:
+    attack = "\"'><script>alert(1)</script>|![x](http://evil)"
+    _, clean = page_of(results, tmp_path)
+    facts = {**results[3].model.model_dump(), where: attack}
+    training = {"steps": 1, "seconds": 1, "recipe": {attack: attack}, "curve": [{"step": 1, "loss": 1.0}]}
+    clips = [{**row.model_dump(), "clip": f"{row.clip}{attack}", "damage": [attack]} for row in results[3].clips]
+    bad = Result(**{**results[3].model_dump(), "model": facts, "training": training, "clips": clips})
+    text, page = page_of([bad], tmp_path, about=attack)
+    assert attack not in text
+    assert len(page.all("script")) == len(clean.all("script")) == 1
+    assert not [attrs for _, attrs in page.tags if any(name.startswith("on") for name in attrs)]
+    table = markdown(tabulate([bad]))
+    assert "<script>" not in table.replace(r"\<", "")
+    assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+
+
+def test_a_page_loads_nothing_from_elsewhere(results: list[Result], tmp_path: Path) -> None:
+    strips = tmp_path / "strips"
+    paint_strips(results, strips)
+    text, page = page_of(results, tmp_path, strips)
+    loads = [attrs[key] for _, attrs in page.tags for key in ("src", "srcset", "href", "action") if key in attrs]
+    assert len(loads) > 5
+    assert all(load.startswith(("data:", "#")) for load in loads)
+    assert not re.findall(r"https?:|url\(|@import|fetch\(", text)
+    assert "default-src 'none'" in page.all("meta")[2]["content"]
+
+
+def test_damage_is_averaged_over_the_clips_in_which_it_fired(results: list[Result], tmp_path: Path) -> None:
+    _, page = page_of(results, tmp_path)
+    head = next(place for place, row in enumerate(page.rows) if any(cell.startswith("dust") for cell in row))
+    assert [" ".join(cell.split()) for cell in page.rows[head][1:]] == ["dust4 clips", "noise3 clips", "none1 clip"]
+    even = next(row for row in page.rows[head:] if row[0].strip() == "even")
+    # Dust fired in clips 0, 1, 3 and 5, noise in 1, 2 and 3, nothing in 4.
+    assert [cell.strip() for cell in even[1:]] == ["25.25", "25.00", "27.00"]
+
+
+def test_charts_show_every_clip_and_the_training(results: list[Result], tmp_path: Path) -> None:
+    _, page = page_of(results, tmp_path)
+    charts = [svg for svg in page.all("svg") if svg.get("class") == "chart"]
+    assert len(charts) == len(CLIPS) + 2
+    lines = [path for path in page.all("path") if "data-series" in path]
+    assert len(lines) == len(CLIPS) * len(results) + 2
+    # The first and the last frame lie on the left and the right edge; the later frame, 2 dB better, higher up.
+    (x, y), (right, up) = (map(float, point.split()) for point in lines[0]["d"].strip("M").split("L"))
+    assert (x, right) == (42, 384)
+    assert up < y
+
+
+def paint_strips(results: list[Result], folder: Path, channels: int = 1) -> None:
+    clean = np.full((3, 200, 100, channels), 0.5, np.float32)
+    mask = np.zeros((3, 200, 100, 1), np.float32)
+    for result in results:
+        save_strips(folder / "clip0", result.id, clean * 0.5, clean * 0.9, clean, mask)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_strips_are_shown_in_order_input_models_clean_mask(
+    results: list[Result], tmp_path: Path, channels: int
+) -> None:
+    paint_strips(results, tmp_path / "strips", channels)
+    assert len(list((tmp_path / "strips" / "clip0").iterdir())) == 3 + 2 * len(results) - 1  # input.png
+    _, page = page_of(results, tmp_path, tmp_path / "strips")
+    shown = [image["alt"].split(",")[0] for image in page.all("img")]
+    models = ["good (scratch)", "good (scratch)", "level", "level", "even", "even", "input"]
+    assert shown == ["input", *models, "clean", "mask"]
+    assert {(image["width"], image["height"]) for image in page.all("img")} == {(str(3 * 80 + 2 * GAP), "160")}
+
+
+def test_a_strip_that_is_no_picture_is_one_line(results: list[Result], tmp_path: Path) -> None:
+    paint_strips(results, tmp_path / "strips")
+    bad = tmp_path / "strips" / "clip0" / "clean.png"
+    bad.write_bytes(bad.read_bytes()[:60])
+    with pytest.raises(SourceError, match=r"clean\.png: damaged, not a PNG picture"):
+        build_report(results, tmp_path / "strips", tmp_path / "page.html")
+
+
+def test_strips_hold_the_frames_side_by_side() -> None:
+    frames = np.stack([np.full((20, 10, 1), value, np.uint8) for value in (10, 200)])
+    row = strip(frames)
+    assert row.shape == (20, 10 + GAP + 10, 1)
+    assert (row[:, :10] == 10).all()
+    assert (row[:, 10 : 10 + GAP] == 0).all()
+    assert (row[:, -10:] == 200).all()
+
+
+def test_error_strips_are_dark_where_right_and_brighter_with_the_error() -> None:
+    clean = np.full((3, 8, 8, 3), 0.5, np.float32)
+    restored = clean + np.array([0, 0.05, 0.25], np.float32)[:, None, None, None]
+    row = error_strip(restored, clean).astype(int).sum(-1)
+    right, small, large = row[0, 0], row[0, 8 + GAP], row[0, 2 * (8 + GAP)]
+    assert right < 30 < small < large
+    assert large > 600
+
+
+def test_a_film_strip_shows_every_row() -> None:
+    clean = np.full((2, 40, 30, 1), 0.5, np.float32)
+    mask = np.zeros_like(clean)
+    one = film_strip(clean, {"a": clean}, clean, mask, height=40)
+    two = film_strip(clean, {"a": clean, "b": clean * 0.5}, clean, mask, height=40)
+    assert one.dtype == np.uint8
+    assert one.shape[1:] == two.shape[1:]
+    assert two.shape[0] - one.shape[0] == 2 * (40 + 22)  # a picture and an error map, each below its caption
+
+
+def test_the_leaderboard_has_a_page_for_each_task(results: list[Result], tmp_path: Path) -> None:
+    for task in ("one-v1", "two-v1"):
+        for result in results:
+            moved = result.model_copy(update={"task": task})
+            moved.save(tmp_path / "results" / task / f"{moved.id}.json")
+    paint_strips(results, tmp_path / "results" / "two-v1" / "strips")
+    written = build_leaderboard(tmp_path / "results", tmp_path / "site")
+    assert [path.name for path in written] == ["index.html", "README.md", "one-v1.html", "two-v1.html"]
+    index = Page(written[0].read_text(encoding="utf-8"))
+    assert {"one-v1.html", "two-v1.html"} <= {link["href"] for link in index.all("a")}
+    assert len(index.all("table")) == 2
+    assert "## one-v1" in written[1].read_text(encoding="utf-8")
+    assert [len(Page(path.read_text(encoding="utf-8")).all("img")) for path in written[2:]] == [0, 10]
+
+
+def test_a_bad_file_leaves_the_last_good_pages(results: list[Result], tmp_path: Path) -> None:
+    results[0].save(tmp_path / "results" / "small-v1" / "input.json")
+    (index, *_) = build_leaderboard(tmp_path / "results", tmp_path / "site")
+    before = index.read_bytes()
+    (tmp_path / "results" / "small-v1" / "other.json").write_text("{")
+    with pytest.raises(ResultError, match=r"other\.json: damaged"):
+        build_leaderboard(tmp_path / "results", tmp_path / "site")
+    assert index.read_bytes() == before
+    (tmp_path / "results" / "small-v1").rename(tmp_path / "results" / "renamed-v1")
+    (tmp_path / "results" / "renamed-v1" / "other.json").unlink()
+    with pytest.raises(ResultError, match=r"input\.json: is of task 'small-v1', not 'renamed-v1'"):
+        build_leaderboard(tmp_path / "results", tmp_path / "site")
+
+
+def test_an_empty_leaderboard_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="none: no folder of results"):
+        build_leaderboard(tmp_path / "none", tmp_path / "site")
+    (tmp_path / "results").mkdir()
+    (index, _) = build_leaderboard(tmp_path / "results", tmp_path / "site")
+    assert "No results yet" in index.read_text(encoding="utf-8")
+
+
+def test_the_same_results_make_the_same_page(results: list[Result], tmp_path: Path) -> None:
+    first, _ = page_of(results, tmp_path)
+    again, _ = page_of(results, tmp_path)
+    assert first == again

@@ -1,0 +1,94 @@
+"""How fast RTN is here, against the same network written plainly with RAFT, as its authors released it.
+
+    python tests/models/speed.py                 # 7×128×128, 7×256×256 and 10×368×640
+    python tests/models/speed.py 7x128x128 --train
+
+Both are timed in one run, alternating, with random weights; the least of the repetitions counts.
+"""
+
+import argparse
+import importlib.util
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torchvision.models.optical_flow import raft_large
+
+from degrade.models import build
+
+
+def load_plain():
+    spec = importlib.util.spec_from_file_location("reference_rtn", Path(__file__).parent / "reference_rtn.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def race(repeat: int, **calls: Callable[[], object]) -> dict[str, float]:
+    """The least time of each, taken in turns so that all meet the same load."""
+    rounds = [{name: seconds(call) for name, call in calls.items()} for _ in range(repeat)]
+    return {name: min(times[name] for times in rounds) for name in calls}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", nargs="*", default=["7x128x128", "7x256x256", "10x368x640"])
+    parser.add_argument("--train", action="store_true", help="time a training step in place of inference")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    plain = load_plain()
+    state, model = plain.random_state(), build("rtn").eval()
+    raft = raft_large(weights=None).eval()
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {args.threads} threads")
+    for size in args.sizes:
+        length, height, width = map(int, size.split("x"))
+        frames = torch.rand(1, length, 3, height, width)
+        flows = model.flow(frames)
+        if args.train:
+            train(model, state, plain, frames, flows, args.repeat, size)
+            continue
+        with torch.no_grad():
+            model(frames)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            times = race(
+                args.repeat,
+                ours=lambda: model(frames, flows),  # noqa: B023 - called before the loop goes on
+                plain=lambda: plain.network(state, 2 * frames - 1, *flows),  # noqa: B023
+                dis=lambda: model.flow(frames),  # noqa: B023
+            )
+            raft_time = seconds(lambda: plain.raft_flows(raft, frames))  # noqa: B023
+        whole, released = times["ours"] + times["dis"], times["plain"] + raft_time
+        print(
+            f"{size}: network {times['ours']:.2f} s, plain {times['plain']:.2f} s, "
+            f"{times['plain'] / times['ours']:.2f} times; "
+            f"DIS {times['dis']:.2f} s, RAFT {raft_time:.1f} s; "
+            f"whole {whole:.2f} s against {released:.1f} s, {released / whole:.1f} times; peak so far {peak:.2f} GiB",
+            flush=True,
+        )
+
+
+def train(model, state, plain, frames, flows, repeat: int, size: str) -> None:
+    """Forward and backward with flows given."""
+    state = {name: value.clone().requires_grad_() for name, value in state.items()}
+    times = race(
+        repeat,
+        ours=lambda: model.train()(frames, flows).mean().backward(),
+        plain=lambda: plain.network(state, 2 * frames - 1, *flows).mean().backward(),
+    )
+    ratio = times["plain"] / times["ours"]
+    print(f"{size}: training step {times['ours']:.2f} s, plain {times['plain']:.2f} s, {ratio:.2f} times", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""`benchmark ls` and `benchmark restore`, as they are called."""
+
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from degrade.benchmark.cli import main
+from degrade.benchmark.restore import is_grey, restore_source
+from degrade.models import build
+from degrade.models._weights import save
+from degrade.sources import open_source
+from degrade.writers import open_writer
+
+
+@pytest.fixture
+def benchmark(monkeypatch, capsys):
+    """`benchmark(*arguments)`: exit code, output and errors of the command."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return end.value.code, captured.out, captured.err
+
+    return command
+
+
+def write(folder, frames):
+    folder.mkdir(parents=True)
+    for t, frame in enumerate(frames):
+        cv2.imwrite(str(folder / f"{t:03d}.png"), frame[..., ::-1] if frame.ndim == 3 else frame)
+
+
+@pytest.fixture
+def film(tmp_path, moving, dusty):
+    """A folder of 14 dusty grey frames, 40×48, and the frames (T, 1, H, W) in [0, 1]."""
+    damaged, _ = dusty(moving(14, 40, 48).mean(2, keepdim=True))
+    frames = (damaged[0] * 255).round() / 255
+    write(tmp_path / "film", (frames[:, 0] * 255).byte().numpy())
+    return tmp_path / "film", frames
+
+
+def test_ls_names_every_model(benchmark):
+    code, out, _ = benchmark("ls")
+    assert code == 0
+    for name in ("rtn", "classical", "0.92 M"):
+        assert name in out
+
+
+@pytest.mark.parametrize("out", ["restored.mkv", "frames"])
+def test_restores_a_film(benchmark, film, tmp_path, out):
+    folder, frames = film
+    code, _, _ = benchmark("restore", "--model", "median", "--input", folder, "--out", tmp_path / out, "--sheet")
+    assert code == 0
+    restored = open_source(tmp_path / out)
+    (sequence,) = restored.sequences()
+    assert (sequence.frames, sequence.height, sequence.width) == (14, 40, 48)
+    with torch.no_grad():
+        expected = build("median")(frames[None])[0]
+    written = torch.from_numpy(restored.read(sequence, 0, 14)).permute(0, 3, 1, 2).float() / 255
+    torch.testing.assert_close(written[:, :1], expected, atol=0.51 / 255, rtol=0)
+    sheet = cv2.imread(str(tmp_path / f"{out.removesuffix('.mkv')}-sheet.png"))
+    assert sheet.shape[0] > 2 * 40
+    assert sheet.shape[1] > 4 * 48
+
+
+def test_a_model_that_learns_with_weights_and_tiles(benchmark, film, tmp_path):
+    folder, frames = film
+    torch.manual_seed(0)
+    model = build("unet", channels=4).eval()
+    save(model, tmp_path / "w.safetensors")
+    arguments = ["--model", "unet", "--weights", tmp_path / "w.safetensors", "--input", folder]
+    code, out, errors = benchmark("restore", *arguments, "--out", tmp_path / "out", "--tile", 128, "--device", "cpu")
+    assert (code, out.strip()) == (0, str(tmp_path / "out"))
+    assert "14/14" in errors
+    written = cv2.imread(str(tmp_path / "out" / "00003.png"), cv2.IMREAD_UNCHANGED)
+    with torch.no_grad():
+        expected = model(frames[None, 3:4])[0, 0, 0]
+    assert written.ndim == 2  # a grey film stays grey
+    np.testing.assert_allclose(written / 255, expected.numpy(), atol=0.51 / 255)
+
+
+def test_several_films(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        write(tmp_path / "in" / name, rng.integers(0, 255, (3, 16, 24, 3), np.uint8))
+    written = restore_source(build("input"), open_source(tmp_path / "in"), tmp_path / "out")
+    assert written == [tmp_path / "out" / "a", tmp_path / "out" / "b"]
+    for name in ("a", "b"):
+        before, after = (cv2.imread(str(tmp_path / f)) for f in (f"in/{name}/001.png", f"out/{name}/00001.png"))
+        np.testing.assert_array_equal(after, before)
+
+
+def test_what_is_grey(tmp_path):
+    grey = np.repeat(np.random.default_rng(0).integers(0, 250, (3, 16, 24, 1), np.uint8), 3, 3)
+    tinted, coloured = grey.copy(), grey.copy()
+    tinted[..., 2] += 3  # a codec's rounding
+    coloured[2, 5, 5, 0] += 5
+    for name, frames, expected in (("grey", grey, True), ("tinted", tinted, True), ("colour", coloured, False)):
+        write(tmp_path / name, frames)
+        source = open_source(tmp_path / name)
+        assert is_grey(source, source.sequences()[0]) is expected
+
+
+def test_video_in(tmp_path, film):
+    with open_writer(tmp_path / "film.mkv", fps=18) as writer:
+        for frame in film[1]:
+            writer.write((frame * 255).byte().permute(1, 2, 0).numpy())
+    restore_source(build("input"), open_source(tmp_path / "film.mkv"), tmp_path / "out.mkv")
+    before, after = open_source(tmp_path / "film.mkv"), open_source(tmp_path / "out.mkv")
+    assert after.sequences()[0].fps == pytest.approx(18)
+    np.testing.assert_array_equal(after.read("out", 0, 14), before.read("film", 0, 14))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "medain"], "unknown model 'medain'; did you mean 'median'?"),
+        (["--model", "rtn"], "--weights: model 'rtn' learns what it does; give --weights"),
+        (["--model", "rtn", "--weights", "none.pth"], "none.pth: no such weights file"),
+        (["--model", "median", "--set", "radus=2"], "unknown argument of median 'radus'; did you mean 'radius'?"),
+        (["--model", "median", "--set", "radius"], "--set: must be key=value, got 'radius'"),
+        (["--model", "median", "--tile", "9"], "tile must be at least 128 pixels, got 9"),
+        (["--model", "median", "--window", "0"], "windows of 0 frames"),
+        (["--model", "median", "--device", "abacus"], "--device: 'abacus' cannot be used"),
+    ],
+)
+def test_bad_input_is_one_line(benchmark, film, tmp_path, arguments, message):
+    code, out, errors = benchmark("restore", "--input", film[0], "--out", tmp_path / "out", *arguments)
+    assert code == 2
+    lines = [line for line in errors.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert "Traceback" not in errors + out
+    assert not (tmp_path / "out").exists()
+
+
+def test_frames_that_are_too_small(benchmark, tmp_path):
+    write(tmp_path / "film", np.zeros((2, 8, 8, 3), np.uint8))
+    code, _, errors = benchmark("restore", "--model", "median", "--input", tmp_path / "film", "--out", tmp_path / "out")
+    assert code == 2
+    assert "error: frames must be at least 16 pixels high and wide, got 8×8" in errors
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["classical", "median", "nlmeans"])
+def test_real_films(shared, tmp_path, model):
+    source = open_source(shared("data/films/within_our_gates"))
+    restore_source(build(model), source, tmp_path / "out.mkv", with_sheet=True)
+    (sequence,) = open_source(tmp_path / "out.mkv").sequences()
+    assert (sequence.frames, sequence.height) == (source.sequences()[0].frames, source.sequences()[0].height)

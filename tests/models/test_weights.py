@@ -1,0 +1,100 @@
+import pickle
+import subprocess
+
+import pytest
+import torch
+
+from degrade.core.errors import SourceError
+from degrade.models import build
+from degrade.models._weights import read_about, read_state, save
+
+
+@pytest.fixture
+def small():
+    return build("unet", channels=4)
+
+
+class Code:
+    """What a hostile pickle looks like: it runs a command when it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return subprocess.call, (["touch", str(self.path)],)
+
+
+def test_a_pickle_that_runs_code_is_refused(tmp_path):
+    for name, write in {"a.pth": torch.save, "b.pth": lambda x, p: p.write_bytes(pickle.dumps(x))}.items():
+        write({"netG": Code(tmp_path / "ran")}, tmp_path / name)
+        with pytest.raises(SourceError, match=f"{name}: holds more than tensors, and could run code; refused"):
+            build("unet", weights=tmp_path / name)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("keep", [0, 4, 100, 3000])
+def test_truncated(tmp_path, small, suffix, keep):
+    path = tmp_path / f"w{suffix}"
+    if suffix == ".pth":
+        torch.save(small.state_dict(), path)
+    else:
+        save(small, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(SourceError, match="damaged or not a weights file") as caught:
+        build("unet", weights=path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing(tmp_path):
+    with pytest.raises(SourceError, match=r"none\.pth: no such weights file"):
+        build("unet", weights=tmp_path / "none.pth")
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"a": 1}, {}, torch.zeros(3)])
+def test_no_state_dict(tmp_path, content):
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(SourceError, match="holds no state dict"):
+        build("unet", weights=tmp_path / "w.pth")
+
+
+def test_wrong_shapes_and_names(tmp_path, small):
+    state = small.state_dict()
+    state["last.bias"] = torch.zeros(5)
+    state["extra"] = state.pop("last.weight")
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(SourceError) as caught:
+        build("unet", weights=tmp_path / "w.pth", channels=4)
+    assert str(caught.value).endswith(
+        "does not fit UNet: 1 missing (last.weight); 1 unknown (extra); "
+        "1 of another shape (last.bias is (5,), not (3,))"
+    )
+
+
+def test_not_finite(tmp_path, small):
+    state = small.state_dict()
+    state["last.bias"][1] = torch.nan
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(SourceError, match=r"NaN or infinite values in last\.bias"):
+        build("unet", weights=tmp_path / "w.pth", channels=4)
+
+
+@pytest.mark.parametrize("wrap", ["netG", "state_dict", "params", None])
+def test_pytorch_files(tmp_path, small, wrap):
+    state = small.state_dict()
+    torch.save({wrap: state, "steps": 3} if wrap else state, tmp_path / "w.pt")
+    again = build("unet", weights=tmp_path / "w.pt", channels=4)
+    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), small.parameters(), strict=True))
+
+
+def test_the_configuration_travels_with_the_weights(tmp_path, small):
+    save(small, tmp_path / "w.safetensors", task="dust-v1", steps=7)
+    about = read_about(tmp_path / "w.safetensors")
+    assert about == {"model": "UNet", "config": {"channels": 4}, "task": "dust-v1", "steps": 7}
+    assert build("unet", weights=tmp_path / "w.safetensors").config == {"channels": 4}
+    assert len(read_state(tmp_path / "w.safetensors")) == len(small.state_dict())
+
+
+def test_only_safetensors_are_written(tmp_path, small):
+    with pytest.raises(SourceError, match=r"written as \.safetensors"):
+        save(small, tmp_path / "w.pth")

@@ -1,0 +1,230 @@
+"""Writers: lossless where they say so, the same bytes for the same frames, all or nothing."""
+
+import errno
+import os
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from degrade.core.errors import DatasetError
+from degrade.sources import open_source
+from degrade.writers import open_writer
+
+LOSSLESS = ["clip.mkv", "clip"]
+ALL = [*LOSSLESS, "clip.mp4"]
+
+
+def noise(frames=3, height=10, width=14, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (frames, height, width, channels), np.uint8)
+
+
+def write(path, frames, **kwargs):
+    with open_writer(path, **kwargs) as writer:
+        for frame in frames:
+            writer.write(frame)
+    return path
+
+
+def read(path):
+    source = open_source(path)
+    (sequence,) = source.sequences()
+    return source.read(sequence, 0, sequence.frames)
+
+
+def contents(path):
+    return {p.name: p.read_bytes() for p in (sorted(path.iterdir()) if path.is_dir() else [path])}
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@settings(max_examples=25, deadline=None)
+@given(
+    frames=st.integers(1, 4),
+    height=st.integers(1, 33),
+    width=st.integers(1, 33),
+    channels=st.sampled_from([1, 3]),
+    flat=st.booleans(),
+)
+def test_lossless_formats_come_back_exactly(tmp_path_factory, name, frames, height, width, channels, flat):
+    pixels = noise(frames, height, width, channels)
+    if flat:
+        pixels[:] = pixels[0, 0, 0]
+    path = write(tmp_path_factory.mktemp("out") / name, pixels)
+    np.testing.assert_array_equal(read(path), np.broadcast_to(pixels, (*pixels.shape[:3], 3)))
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@pytest.mark.parametrize("size", [(1, 2000), (2000, 1), (2, 2000), (720, 1280)])
+def test_extreme_and_common_sizes_come_back_exactly(tmp_path, name, size):
+    pixels = noise(1, *size)
+    np.testing.assert_array_equal(read(write(tmp_path / name, pixels)), pixels)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_same_frames_give_the_same_bytes_under_any_name(tmp_path, name, channels):
+    frames = noise(5, 36, 50, channels)
+    first = write(tmp_path / name, frames)
+    second = write(tmp_path / "elsewhere" / f"other{first.suffix}", frames)
+    assert list(contents(first).values()) == list(contents(second).values())
+
+
+def test_folder_holds_numbered_pngs_of_the_same_depth(tmp_path):
+    path = write(tmp_path / "grey", noise(11, channels=1))
+    assert [p.name for p in sorted(path.iterdir())] == [f"{i:05d}.png" for i in range(11)]
+    assert cv2.imread(str(path / "00000.png"), cv2.IMREAD_UNCHANGED).ndim == 2
+
+
+@pytest.mark.parametrize(("channels", "layout"), [(1, "gray"), (3, "bgr0")])
+def test_mkv_is_ffv1_of_the_same_depth_with_checksums_and_only_keyframes(tmp_path, channels, layout):
+    path = write(tmp_path / "clip.mkv", noise(3, channels=channels), fps=30000 / 1001)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("ffv1", layout)
+        assert float(stream.average_rate) == pytest.approx(30000 / 1001, rel=1e-3)
+        assert all(p.is_keyframe for p in container.demux(stream) if p.size)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (63, 95), (1, 1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_mp4_preview_looks_the_same_at_any_size(tmp_path, size, channels):
+    height, width = size
+    ramp = np.linspace(20, 230, height)[:, None] * np.linspace(0.5, 1, width)
+    frames = np.repeat(np.repeat(ramp.astype(np.uint8)[None, ..., None], 4, 0), channels, 3)
+    with av.open(str(write(tmp_path / "clip.mp4", frames, fps=12))) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert stream.average_rate == 12
+    got = read(tmp_path / "clip.mp4")[:, :height, :width]
+    assert len(got) == 4
+    assert np.abs(got.astype(int) - frames).mean() < 3
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_after_an_exception_nothing_is_left(tmp_path, name):
+    def interrupted():
+        yield from noise(2, 40, 40)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / name, interrupted())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_until_closed_only_a_hidden_temporary_exists(tmp_path, name):
+    with open_writer(tmp_path / name) as writer:
+        writer.write(noise()[0])
+        assert [p.name for p in tmp_path.iterdir()] == [f".{name}.part"]
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_leftovers_of_a_killed_run_do_not_matter(tmp_path, name):
+    leftover = tmp_path / f".{name}.part"
+    if name == "clip":
+        write(leftover, noise(9))
+    else:
+        leftover.write_bytes(b"half a file")
+    write(tmp_path / name, noise(3))
+    assert len(read(tmp_path / name)) == 3
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.uint16),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+    ids=lambda f: f"{f.dtype}{f.shape}",
+)
+def test_other_frames_are_refused(tmp_path, frame):
+    with pytest.raises(ValueError, match="a frame is uint8"), open_writer(tmp_path / "clip") as writer:
+        writer.write(frame)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_frames_of_another_shape_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"frame 1 is \(10, 14, 1\)"):
+        write(tmp_path / name, [noise()[0], noise(channels=1)[0]])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_frames_is_an_error(tmp_path, name):
+    with pytest.raises(DatasetError, match="no frames to write"), open_writer(tmp_path / name):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_something_is_not_touched(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine.txt").write_text("mine")
+    with pytest.raises(DatasetError, match="out: the folder is not empty"), open_writer(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out/mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
+def test_a_video_replaces_the_one_before(tmp_path, name):
+    write(tmp_path / name, noise(3))
+    write(tmp_path / name, noise(5))
+    assert len(read(tmp_path / name)) == 5
+
+
+class FullDisk:
+    """A file on a disk that takes a few bytes more."""
+
+    def __init__(self, file, room):
+        self.file, self.room = file, room
+
+    def write(self, data):
+        self.room -= len(data)
+        if self.room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.file.write(data)
+
+    def seek(self, *where):
+        return self.file.seek(*where)
+
+    def tell(self):
+        return self.file.tell()
+
+    def close(self):
+        self.file.close()
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("room", [0, 1000, 40_000])
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, name, room):
+    real_open, left = Path.open, [room]
+
+    def full_open(path, mode="r", *args, **kwargs):
+        file = real_open(path, mode, *args, **kwargs)
+        return FullDisk(file, room) if mode == "wb" else file
+
+    def full_write_bytes(path, data):
+        left[0] -= len(data)
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "open", full_open)
+    monkeypatch.setattr(Path, "write_bytes", full_write_bytes)
+    with pytest.raises(DatasetError, match=rf"{name}: cannot be written: No space left on device$") as error:
+        write(tmp_path / name, noise(30, 64, 64))
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parent_that_is_a_file_is_one_line(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(DatasetError, match="cannot be written"), open_writer(tmp_path / "taken/clip"):
+        pass
