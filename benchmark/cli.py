@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from degrade.console import console, progress, run
+from degrade.console import console, progress
+from degrade.console import run as run_command
 from degrade.core.errors import SpecError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -19,11 +20,19 @@ def _commands() -> None:
 
 @app.command()
 def ls() -> None:
-    """Lists models and metrics, a line each."""
+    """Lists tasks, models and metrics, a line each."""
+    import yaml
     from rich.table import Table
 
     from degrade import models
     from degrade.benchmark.metrics import registry
+    from degrade.benchmark.task import task_names, task_text
+
+    table = Table("task", "what it is", "footage", box=None, header_style="dim")
+    for name in task_names():
+        content = yaml.safe_load(task_text(name))
+        table.add_row(name, content["about"], content.get("footage", "its own"))
+    console.print(table)
 
     table = Table("model", "what it does", "parameters", "flow", "masks", box=None, header_style="dim")
     for name, card in models.cards().items():
@@ -33,6 +42,7 @@ def ls() -> None:
         size = f"{card.parameters / 1e6:.2f} M" if card.parameters else "–"
         marks = ("yes" if has else "–" for has in (card.flow, card.masks))
         table.add_row(name, card.summary, size, *marks)
+    console.print()
     console.print(table)
 
     table = Table("metric", "better", "what it says", box=None, header_style="dim")
@@ -121,6 +131,61 @@ def score(
                 console.print(str(out), markup=False)
 
 
+@app.command()
+def run(
+    model: Annotated[
+        str, typer.Option("--model", help="Names of `benchmark ls`, as rtn,unet, or path/to/file.py:Name.")
+    ],
+    task: Annotated[str, typer.Option("--task", help="A task of `benchmark ls`, or a YAML file.")] = "quick-v1",
+    data: Annotated[str | None, typer.Option("--data", help="The footage, for tasks that bring none.")] = None,
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="scratch, bundled or a file; as the task says if not given.")
+    ] = None,
+    change: Annotated[
+        list[str], typer.Option("--set", help="key=value of the budget, as train.steps=100; makes another task.")
+    ] = [],  # noqa: B006
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the run; runs/<task> if not given.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda; auto takes a GPU if any.")] = "auto",
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that prepare clips and samples.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep what an interrupted run has finished.")] = False,
+) -> None:
+    """Trains, restores and scores models beside the task's baselines, and writes results and a report."""
+    from degrade.benchmark.run import entries
+    from degrade.benchmark.run import run as run_task
+    from degrade.benchmark.task import load_task
+
+    loaded = load_task(task, tuple(change), data)
+    chosen = entries(loaded, model.split(","), weights)
+    folder = out or Path("runs") / loaded.name
+    with progress("steps") as bar:
+        tasks: dict[str, Any] = {}
+
+        def step(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
+
+        paths, table = run_task(
+            loaded, chosen, folder, device=choose(device), workers=workers, resume=resume, step=step
+        )
+    console.print(table, markup=False)
+    for path in paths:
+        console.print(str(path), markup=False)
+    console.print(f"report: {folder / 'report.html'}", markup=False)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Option("--results", help="Folder that holds <task>/*.json.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pages.")] = Path("out/leaderboard"),
+) -> None:
+    """Builds the leaderboard's pages and tables from result files."""
+    from degrade.benchmark.report import build_leaderboard
+
+    for path in build_leaderboard(results, out):
+        console.print(str(path), markup=False)
+
+
 def parse(config: list[str]) -> dict[str, Any]:
     """`["radius=3"]` -> `{"radius": 3}`; values are YAML."""
     import yaml
@@ -152,4 +217,4 @@ def choose(device: str) -> str:
 
 def main() -> None:
     """Runs the command and ends the process with its exit code."""
-    sys.exit(run(app))
+    sys.exit(run_command(app))

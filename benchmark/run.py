@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import importlib.metadata
 import json
 import math
 import resource
@@ -25,7 +24,7 @@ from degrade.benchmark.train import train
 from degrade.core.errors import SpecError
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset import Clip, file_hash, plan, read_json
-from degrade.generate import generate
+from degrade.generate import generate, versions
 from degrade.leaderboard.schema import ClipScores, CurvePoint, Model, Result, Run, Training
 from degrade.models import build, bundled, get
 from degrade.models._stream import restore as restore_clip
@@ -84,6 +83,8 @@ def entries(task: Task, models: Sequence[str], weights: str | None) -> list[Entr
             found.append(Entry(name))
             continue
         wanted = (weights,) if weights and name in models else task.weights
+        if weights and weights not in ("scratch", "bundled") and not Path(weights).is_file():
+            raise SpecError(f"must be scratch, bundled or a weights file, got {weights!r}", "--weights")
         if wanted == ("bundled",) and bundled(name) is None:
             raise SpecError(f"model {name!r} has no bundled weights; train it with --weights scratch", "--weights")
         found += [Entry(name, w) for w in wanted if w != "bundled" or bundled(name)]
@@ -220,9 +221,7 @@ def _restore(
         seconds=time.monotonic() - begun,
         seconds_per_frame=busy / frames,
         peak_memory_mb=_peak(device),
-        versions={
-            p: importlib.metadata.version(p) for p in ("film-degrade", "torch", "numpy", "opencv-python-headless")
-        },
+        versions={**versions(), "torch": torch.__version__},
     )
     saved = Restored(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}

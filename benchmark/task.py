@@ -105,6 +105,11 @@ def task_names() -> list[str]:
     return sorted(Path(file.name).stem for file in files if file.name.endswith(".yaml"))
 
 
+def task_text(name: str) -> str:
+    """A task's file."""
+    return resources.files("degrade.benchmark.tasks").joinpath(f"{name}.yaml").read_text("utf-8")
+
+
 def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
     """Reads a task.
 
@@ -121,7 +126,7 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
     if path.suffix == ".yaml" and path.is_file():
         text, name = path.read_text("utf-8"), path.stem
     elif name in task_names():
-        text = resources.files("degrade.benchmark.tasks").joinpath(f"{name}.yaml").read_text("utf-8")
+        text = task_text(name)
     else:
         raise SpecError(unknown("task", name, task_names()))
     raw: dict[str, Any] = yaml.safe_load(text)

@@ -75,7 +75,7 @@ def train(
     if devices > 1:
         fabric.launch()
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(fabric, model, budget)
+    run = _Run(fabric, model, task)
     checkpoint = folder / "checkpoint.pt"
     if resume and checkpoint.exists():
         run.load(checkpoint)
@@ -114,8 +114,9 @@ def train(
 class _Run:
     """All that changes while a model is trained, and can be saved and loaded."""
 
-    def __init__(self, fabric: Fabric, model: RestorationModel, budget: Training) -> None:
-        self.fabric, self.budget = fabric, budget
+    def __init__(self, fabric: Fabric, model: RestorationModel, task: Task) -> None:
+        self.fabric, self.task, self.budget = fabric, task.digest(), task.train
+        budget = task.train
         self.objective = _Objective(budget.loss).to(fabric.device)
         adam = {"lr": budget.lr, "betas": (0.9, 0.99)}
         learnt = [p for p in model.parameters() if p.requires_grad]
@@ -179,11 +180,17 @@ class _Run:
                 "critic_optimizer": self.critic_optimizer.state_dict(),
             }
         progress = {"step": self.step, "seconds": self.seconds, "curve": self.curve, "recent": self.recent}
-        return {**state, "progress": progress}
+        return {**state, "task": self.task, "progress": progress}
 
     def load(self, path: Path) -> None:
-        """Goes on from a checkpoint."""
+        """Goes on from a checkpoint.
+
+        Raises:
+            TrainingStopped: It is of another task.
+        """
         state = torch.load(path, map_location=self.fabric.device, weights_only=True)
+        if state["task"] != self.task:
+            raise TrainingStopped(f"{path} is of another task or budget; delete it to start anew")
         self.plain.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.ema:

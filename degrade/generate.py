@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
+import numpy as np
 
 from degrade.core.errors import DatasetError
 from degrade.core.types import Array, to_uint8
@@ -85,7 +87,7 @@ def generate(
     """
     source = open_source(spec.source)
     clips = plan(spec, source)
-    _claim(out, spec, resume)
+    _claim(out, record(spec), resume)
     started(clips)
     todo, rows = [], []
     for clip in clips:
@@ -118,7 +120,7 @@ def make_clip(spec: Spec, source: Source, out: Path, clip: Clip) -> Clip:
         **clip.model_dump(exclude={"id", "fps"}),
         "clip": clip.id,
         "fired": " ".join(trace.fired()),
-        "source_sha256": source.fingerprint(clip.sequence),
+        "source_sha256": _fingerprint(source, clip.sequence),
         "lq_sha256": file_hash(work / f"lq{end}"),
         "gt_sha256": file_hash(work / f"gt{end}"),
         "mask_sha256": file_hash(*masks),
@@ -132,6 +134,12 @@ def make_clip(spec: Spec, source: Source, out: Path, clip: Clip) -> Clip:
         os.replace(path, place)
     work.rmdir()
     return clip
+
+
+@functools.lru_cache(maxsize=64)
+def _fingerprint(source: Source, sequence: str) -> str:
+    """Hashed once for all clips that are cut from the sequence."""
+    return source.fingerprint(sequence)
 
 
 def _write(spec: Spec, source: Source, clip: Clip, params: Any, work: Path) -> None:
@@ -165,14 +173,20 @@ def _row(out: Path, clip: Clip) -> dict[str, Any]:
 
 def record(spec: Spec) -> dict[str, Any]:
     """What ``dataset.json`` says of how the dataset was made."""
-    packages = ("film-degrade", "numpy", "opencv-python-headless", "av")
     return {
         "name": spec.name,
         "seed": spec.seed,
         "spec": spec.resolved(),
         "spec_sha256": spec.digest(),
-        "versions": {package: importlib.metadata.version(package) for package in packages},
+        "files_sha256": spec.damage().files(),
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that pixels and files come from."""
+    own = importlib.metadata.version("film-degrade")
+    return {"film-degrade": own, "numpy": np.__version__, "opencv": cv2.__version__, "av": av.__version__}
 
 
 def record_hash(whole: dict[str, Any]) -> str:
@@ -181,20 +195,20 @@ def record_hash(whole: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
-def _claim(out: Path, spec: Spec, resume: bool) -> None:
+def _claim(out: Path, now: dict[str, Any], resume: bool) -> None:
     """Makes sure that `out` is free, or holds the same dataset begun earlier."""
     marks = [path for path in (out / WORK / "spec.json", out / "dataset.json") if path.exists()]
     if not marks:
         if out.is_dir() and any(out.iterdir()):
             raise DatasetError(f"{out} holds something else ({next(out.iterdir()).name}); name a new or empty folder")
         (out / WORK).mkdir(parents=True, exist_ok=True)
-        (out / WORK / "spec.json").write_bytes(pretty(record(spec)))
+        (out / WORK / "spec.json").write_bytes(pretty(now))
         return
     if not resume:
         state = "a dataset" if marks[-1].name == "dataset.json" else "an unfinished dataset"
         raise DatasetError(f"{out} holds {state}; go on with --resume, or name another folder")
-    begun, now = read_json(marks[0]), record(spec)
-    for key in ("spec", "versions"):
+    begun = read_json(marks[0])
+    for key in ("spec", "files_sha256", "versions"):
         change = _first_difference(begun.get(key), now[key], key)
         if change:
             raise DatasetError(
@@ -285,7 +299,8 @@ def _one_thread() -> Iterator[None]:
 def _one_line_on_full_disk(out: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+    except (OSError, DatasetError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError) or cause.errno != errno.ENOSPC:
             raise
         raise DatasetError(f"{out}: no space left on the disk; finished clips are kept, go on with --resume") from error

@@ -153,7 +153,8 @@ class Composition(Op):
         if len(frames) <= 1:
             return _render(steps, Layer(frames, {}), start)
         # One frame after the other through all ops: it stays in the cache, and memory is used again.
-        out, masks = np.empty_like(frames), {}
+        out = np.empty_like(frames)
+        masks: dict[str, Array] = {}
         for i in range(len(frames)):
             layer = _render(steps, Layer(frames[i : i + 1], {}), start + i)
             out[i] = layer.frames[0]

@@ -97,7 +97,7 @@ def _from_file(path: Path, attribute: str) -> "type[RestorationModel]":
     except Exception as error:
         raise SpecError(f"{path}: {type(error).__name__}: {error}") from error
     if not attribute:
-        return defined_in(module, RestorationModel, "model")
+        return defined_in(module, RestorationModel, "model")  # type: ignore[type-abstract]
     found = getattr(module, attribute, None)
     if not (isinstance(found, type) and issubclass(found, RestorationModel)):
         names = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, RestorationModel)]

@@ -71,8 +71,9 @@ def to_grey(frames: Tensor) -> np.ndarray:
 
 def dis(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     """DIS flow (H, W, 2), pixels, that lives on `here` and points to `there`; both (H, W) uint8."""
-    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return estimator.calc(here, there, None)  # type: ignore[call-overload]
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow: np.ndarray = estimator.calc(here, there, None)  # type: ignore[call-overload]
+    return flow
 
 
 def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:

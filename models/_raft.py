@@ -26,13 +26,13 @@ NAMES = (
     (r"(encoder)\.conv2\.", r"\1.conv."),
     (r"(layer\d\.\d)\.conv(\d)\.", r"\1.convnormrelu\2.0."),
     (r"(layer\d\.\d)\.norm([12])\.", r"\1.convnormrelu\2.1."),
-    (r"^update_block\.encoder\.conv([cf])([12])\.", lambda m: f"{MOTION}.conv{KIND[m[1]]}{m[2]}.0."),
+    (r"^update_block\.encoder\.convc([12])\.", r"update_block.motion_encoder.convcorr\1.0."),
+    (r"^update_block\.encoder\.convf([12])\.", r"update_block.motion_encoder.convflow\1.0."),
     (r"^update_block\.encoder\.conv\.", "update_block.motion_encoder.conv.0."),
     (r"^update_block\.gru\.conv([zrq])([12])\.", r"update_block.recurrent_block.convgru\2.conv\1."),
     (r"^update_block\.mask\.0\.", "mask_predictor.convrelu.0."),
     (r"^update_block\.mask\.2\.", "mask_predictor.conv."),
 )
-MOTION, KIND = "update_block.motion_encoder", {"c": "corr", "f": "flow"}
 
 
 class Raft(nn.Module):

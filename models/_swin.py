@@ -100,21 +100,30 @@ class SwinBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         batch, height, width, dim = x.shape
         order, back, region = windows_of(height, width, self.shift, x.device)
-        windows = x.flatten(1, 2).index_select(1, order).view(-1, WINDOW * WINDOW, dim)
-        regions = region.repeat(batch, 1)
+        windows = x.flatten(1, 2).index_select(1, order).view(batch, -1, WINDOW * WINDOW, dim)
         position = self.position.get_bias()
-        size = CHUNK if x.device.type == "cpu" else len(windows)
-        done = [
-            self.attend(chunk, position + apart(ids) if self.shift else position)
-            for chunk, ids in zip(windows.split(size), regions.split(size), strict=True)
-        ]
-        return torch.cat(done).view(batch, -1, dim).index_select(1, back).view(x.shape)
+        whole = windows.shape[1] - len(region)
+        size = max(CHUNK // batch, 1) if x.device.type == "cpu" else windows.shape[1]
+        done = [self.attend(chunk, position) for chunk in windows[:, :whole].split(size, 1)] if whole else []
+        for chunk, ids in zip(windows[:, whole:].split(size, 1), region.split(size), strict=True):
+            if len(ids):
+                done.append(self.attend(chunk, (position + apart(ids)).repeat(batch, 1, 1, 1)))
+        return torch.cat(done, 1).view(batch, -1, dim).index_select(1, back).view(x.shape)
 
     def attend(self, x: Tensor, bias: Tensor) -> Tensor:
+        """(B, windows, 64, D) to the same; `bias` is (1 or B · windows, heads, 64, 64)."""
+        shape, x = x.shape, x.flatten(0, 1)
         q, k, v = rearrange(self.qkv(self.norm1(x)), "n t (s h d) -> s n h t d", s=3, h=self.heads)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype))
-        x = self.proj(rearrange(y, "n h t d -> n t (h d)")) + x
-        return self.mlp(self.norm2(x)) + x
+        x = self.proj(rearrange(attention(q, k, v, bias.to(q.dtype)), "n h t d -> n t (h d)")) + x
+        return (self.mlp(self.norm2(x)) + x).view(shape)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """Scaled dot-product attention (N, heads, 64, d), `bias` added to the scores."""
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    # With a bias to be learnt, PyTorch's own on the CPU falls back to a slower form of this.
+    return ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1) + bias).softmax(-1) @ v
 
 
 def apart(region: Tensor) -> Tensor:
@@ -127,16 +136,18 @@ def windows_of(height: int, width: int, shift: int, device: torch.device) -> tup
     """How a frame's pixels fall into windows, after a cyclic shift by `shift` up and left.
 
     Returns:
-        `order`: pixel numbers, window by window; `back`: its inverse; `region`: (windows, 64), numbers that
-        differ within a window where only the cyclic shift made pixels neighbours (at the last row and column
-        of windows, so it depends on the size of the frame).
+        `order`: pixel numbers, window by window, last those windows in which the shift made pixels neighbours
+        that are none (the last row and column of windows, so they depend on the size of the frame); `back`: its
+        inverse; `region`: (those windows, 64), numbers that differ between pixels that are no neighbours.
     """
     with torch.inference_mode(False):
 
         def windows(x: Tensor) -> Tensor:
-            return rearrange(x, "(i p) (j q) -> (i j) (p q)", p=WINDOW, q=WINDOW).contiguous()
+            return rearrange(x, "(i p) (j q) -> (i j) (p q)", p=WINDOW, q=WINDOW)
 
-        pixels = torch.arange(height * width, device=device).view(height, width)
-        order = windows(pixels.roll((-shift, -shift), (0, 1))).flatten()
-        down, right = (torch.arange(n, device=device) >= n - shift for n in (height, width))
-        return order, order.argsort(), windows(2 * down[:, None] + right.long())
+        pixels = windows(torch.arange(height * width).view(height, width).roll((-shift, -shift), (0, 1)))
+        down, right = (torch.arange(n) >= n - shift for n in (height, width))
+        region = windows(2 * down[:, None] + right.long())
+        mixed = region.amin(1) != region.amax(1)
+        order = torch.cat((pixels[~mixed], pixels[mixed])).flatten()
+        return order.to(device), order.argsort().to(device), region[mixed].to(device)

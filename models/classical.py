@@ -16,7 +16,7 @@ from degrade.models._card import ModelCard
 from degrade.models._flow import dis
 from degrade.models.base import Flows, RestorationModel, Restored
 
-CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 BOX = np.ones((3, 3), np.uint8)
 
 
@@ -61,18 +61,17 @@ class Classical(RestorationModel):
         clip = np.ascontiguousarray(even_out(clip, self.deflicker) if self.deflicker else clip)
         if len(clip) < 3:
             return clip, np.zeros(clip.shape[:3], np.float32)
-        grey = clip @ np.float32([0.299, 0.587, 0.114])
+        grey = (clip * LUMA).sum(-1)
         coded = (grey * 255).round().clip(0, 255).astype(np.uint8)
         near = [neighbours(t, len(clip)) for t in range(len(clip))]
         flows = [[dis(coded[t], coded[s]) for s in near[t]] for t in range(len(clip))]
-        masks = np.stack(
-            [
-                spikes(grey[t], *(move(grey[s], f) for s, f in zip(near[t], flows[t], strict=True)), self.threshold)
-                for t in range(len(clip))
-            ]
-        )
+        masks = np.stack([self._find(grey, t, near[t], flows[t]) for t in range(len(clip))])
         filled = [self._fill(clip, masks, t, near[t], flows[t]) for t in range(len(clip))]
         return np.stack(filled), masks.astype(np.float32)
+
+    def _find(self, grey: np.ndarray, t: int, near: tuple[int, int], flows: list[np.ndarray]) -> np.ndarray:
+        a, b = (move(grey[s], f) for s, f in zip(near, flows, strict=True))
+        return spikes(grey[t], a, b, self.threshold)
 
     def _fill(
         self, clip: np.ndarray, masks: np.ndarray, t: int, near: tuple[int, int], flows: list[np.ndarray]

@@ -22,7 +22,7 @@ class DeepRemaster(RestorationModel):
     card = ModelCard(
         summary="temporal convolutions, restoration half",
         source="Iizuka and Simo-Serra, DeepRemaster, SIGGRAPH Asia 2019 (arXiv 2009.08692)",
-        parameters=619923,
+        parameters=626115,
         multiple=4,
         window=24,
         overlap=12,

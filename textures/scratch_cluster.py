@@ -1,5 +1,6 @@
 """Clusters of short, fine scratches: cinch marks, abrasion."""
 
+import math
 from typing import Annotated
 
 import numpy as np
@@ -30,8 +31,8 @@ class ScratchCluster(Texture):
         count = int(rng.uniform(self.count[0], self.count[1] + 1))
         main = rng.uniform(0, np.pi) + rng.normal(0, 0.6, rng.integers(1, self.directions + 1))
         angle = rng.choice(main, count) + rng.normal(0, rng.uniform(0.03, 0.4), count)
-        length = np.exp(rng.uniform(*np.log(self.length), count))
-        brush = np.exp(rng.uniform(*np.log(self.thickness), count))
+        length = np.exp(rng.uniform(*map(math.log, self.length), count))
+        brush = np.exp(rng.uniform(*map(math.log, self.thickness), count))
         alpha = rng.uniform(0.25, 1, count)
         centre = np.clip(rng.normal(0.5, 0.17, (count, 1, 1, 2)), 0.1, 0.9)
         along = (length * np.stack([np.cos(angle), np.sin(angle)])).T.reshape(count, 1, 1, 2)

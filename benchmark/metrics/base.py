@@ -50,6 +50,10 @@ class Frame:
             wanted = (*shape[:2], 1) if "mask" in name else shape
             if other is not None and other.shape != wanted:
                 raise SourceError(f"{name} must be {wanted}, as the prediction, got {other.shape}")
+        if self.motion is not None and self.motion.visible.shape != shape[:2]:
+            raise SourceError(
+                f"motion must be of {shape[:2]} pixels, as the prediction, got {self.motion.visible.shape}"
+            )
         if not (self.prediction.min() >= 0 and self.prediction.max() <= 1):  # NaN fails, too
             raise SourceError("a frame to be scored holds values outside [0, 1], or NaN")
 

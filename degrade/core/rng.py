@@ -64,17 +64,21 @@ def _words(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.asarray(raw, "<u8").view("<u2")[:count]
 
 
+_CHUNK = 1 << 16
+"""Numbers made at a time: what fits the cache."""
+
+
 def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Standard normal numbers, float32, |z| <= 4.33: the 65,536 quantiles, drawn by raw 16-bit words.
 
     Four to five times faster than the generator's own, and built on the generator's raw bits alone,
     whose sequence numpy guarantees for ever.
     """
-    drawn, table = np.empty(shape, np.float32), _normal_quantiles()
+    drawn = np.empty(shape, np.float32)
     flat = drawn.reshape(-1)
-    for start in range(0, flat.size, 1 << 16):  # what fits the cache, since `take` widens its indices
-        part = flat[start : start + (1 << 16)]
-        np.take(table, _words(rng, part.size), out=part, mode="clip")  # "raise" would buffer
+    for start in range(0, flat.size, _CHUNK):
+        part = flat[start : start + _CHUNK]
+        np.take(_normal_quantiles(), _words(rng, part.size), out=part, mode="clip")  # "raise" would buffer
     return drawn
 
 
@@ -84,7 +88,15 @@ def poisson(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
     Below a mean of 8 the distribution is inverted; above, its quantiles come from the Cornish–Fisher
     expansion to third order, which for at most 1.2% of all words is off, by one count.
     """
-    words = _words(rng, mean.size).reshape(mean.shape)
+    counts = np.empty(mean.shape, np.float32)
+    flat, means = counts.reshape(-1), mean.reshape(-1)
+    for start in range(0, flat.size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        flat[part] = _poisson(_words(rng, flat[part].size), means[part])
+    return counts
+
+
+def _poisson(words: np.ndarray, mean: np.ndarray) -> np.ndarray:
     z = np.take(_normal_quantiles(), words)
     root = np.sqrt(np.maximum(mean, 8))
     counts = np.rint(mean + root * z + (z * z - 1) / 6 + (z - z * z * z) / (72 * root))
@@ -92,7 +104,7 @@ def poisson(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
     dark = mean < 8
     if dark.any():
         counts[dark] = _invert_poisson((words[dark] + np.float32(0.5)) / 65536, mean[dark])
-    return counts.astype(np.float32, copy=False)
+    return counts
 
 
 def _invert_poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:

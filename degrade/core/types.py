@@ -94,9 +94,7 @@ class Damaged:
     @property
     def mask(self) -> Array:
         """The union (maximum) of all masks, zero where there is none."""
-        return union(
-            self.masks, (*self.frames.shape[:-1], 1) if self.frames.ndim > 2 else (*self.frames.shape, 1)
-        )
+        return union(self.masks, (*self.frames.shape[:-1], 1) if self.frames.ndim > 2 else (*self.frames.shape, 1))
 
 
 def union(masks: dict[str, Array], shape: tuple[int, ...]) -> Array:
@@ -129,9 +127,7 @@ def as_clip(data: Array) -> Array:
     if clip.dtype.kind != "f":
         raise SourceError(f"frames of dtype {clip.dtype}: uint8, or floats in [0, 1]")
     if not (clip.min() >= 0 and clip.max() <= 1):
-        raise SourceError(
-            f"frames hold values from {clip.min():g} to {clip.max():g}; floats must lie in [0, 1]"
-        )
+        raise SourceError(f"frames hold values from {clip.min():g} to {clip.max():g}; floats must lie in [0, 1]")
     return clip.astype(np.float32, copy=False)
 
 

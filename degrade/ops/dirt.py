@@ -46,7 +46,7 @@ class Dirt(Contaminant):
     lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (1, 3)
     """Frames that one stays for: 1 on the film, more on what the film passes."""
     size: Annotated[Interval, Within(0, 4, "frame heights")] = (0.04, 0.15)
-    """Median of the longest side, drawn per clip."""
+    """Median side of the square that a stain lies in, drawn per clip; it spans about 0.7 of it."""
     spread: Annotated[float, Field(ge=0, le=2)] = 0.6
     """Standard deviation of the logarithm of the sizes within a clip."""
     opacity: Annotated[Interval, Within(0, 1)] = (0.15, 0.7)

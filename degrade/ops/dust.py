@@ -49,7 +49,7 @@ class Dust(Contaminant):
     """Median of the longest side, soft edge included, drawn per clip."""
     spread: Annotated[float, Field(ge=0, le=2)] = 0.5
     """Standard deviation of the logarithm of the sizes within a clip."""
-    opacity: Annotated[Interval, Within(0, 1)] = (0.3, 1.0)
+    opacity: Annotated[Interval, Within(0, 1)] = (0.2, 1.0)
     """Drawn per speck."""
     light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
     """Share of light specks, drawn per clip."""

@@ -38,7 +38,7 @@ class HairParams(SpriteParams):
 class Hair(Contaminant):
     """Fibres. A lifetime of 1 is a hair on the film; long lifetimes at the edge, one caught in the gate.
 
-    Sizes follow 1,740 hand-drawn polygons of hair on ten 35 mm scans (FilmDamageSimulator): longest side
+    Sizes follow 1,739 hand-drawn polygons of hair on ten 35 mm scans (FilmDamageSimulator): longest side
     1.1% of the height in the median for short, 3.3% for long ones; the logarithm's standard deviation is
     0.6 and 0.4.
     """

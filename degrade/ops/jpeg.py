@@ -37,9 +37,7 @@ class Jpeg(Op):
         """Draws the clip's quality and each frame's deviation."""
         draw, (low, high) = rng.generator("quality"), (round(q) for q in self.quality)
         most = round(self.jitter * (high - low))
-        quality = draw.integers(low, high, endpoint=True) + draw.integers(
-            -most, most, info.frames, endpoint=True
-        )
+        quality = draw.integers(low, high, endpoint=True) + draw.integers(-most, most, info.frames, endpoint=True)
         return JpegParams(quality=tuple(np.clip(quality, low, high).tolist()))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:

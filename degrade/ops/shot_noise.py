@@ -33,9 +33,7 @@ class ShotNoise(Op):
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws the number of photons."""
-        return ShotNoiseParams(
-            photons=float(rng.generator("photons").uniform(*self.photons)), key=rng.key("pixels")
-        )
+        return ShotNoiseParams(photons=float(rng.generator("photons").uniform(*self.photons)), key=rng.key("pixels"))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t as counted."""

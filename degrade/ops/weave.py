@@ -74,8 +74,6 @@ class Weave(Op):
                 continue
             matrix = cv2.getRotationMatrix2D(centre, degrees, 1)
             matrix[:, 2] += shift
-            moved = cv2.warpAffine(
-                frame, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-            )
+            moved = cv2.warpAffine(frame, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
             np.clip(moved.reshape(frame.shape), 0, 1, out=out[i])
         return out

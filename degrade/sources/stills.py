@@ -171,9 +171,9 @@ class Stills(Source):
         for k, motion in enumerate([scene.camera, *(mover.motion for mover in scene.movers)], start=-1):
             step = motion.matrix(t + 1, *size) @ np.linalg.inv(motion.matrix(t, *size))
             there[front == k] = _apply(step, here[front == k])
-        occluded: Array = ((there < 0) | (there > [self.width - 1, self.height - 1])).any(-1)
+        occluded = np.any((there < 0) | (there > [self.width - 1, self.height - 1]), axis=-1)
         for k, mover in enumerate(scene.movers):
-            occluded = occluded | ((k > front) & (mover.depth(there, t + 1, *size) > 0))
+            occluded |= (k > front) & (mover.depth(there, t + 1, *size) > 0)
         return (there - here).astype(np.float32), occluded
 
     def fingerprint(self, sequence: Sequence | str) -> str:

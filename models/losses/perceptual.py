@@ -40,6 +40,8 @@ class Perceptual(nn.Module):
         for layer in features:
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False  # the tapped values are still to be compared
+        self.mean: Tensor
+        self.std: Tensor
         self.features = features.eval().requires_grad_(False)
         self.register_buffer("mean", features[0].weight.new_tensor([0.485, 0.456, 0.406]).view(3, 1, 1))
         self.register_buffer("std", features[0].weight.new_tensor([0.229, 0.224, 0.225]).view(3, 1, 1))

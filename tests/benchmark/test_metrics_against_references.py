@@ -129,7 +129,9 @@ def test_half_precision_of_the_trunk_hardly_matters(authors_lpips: Any) -> None:
     ours, generator = score("lpips", bad, clean), torch.Generator().manual_seed(0)
     network = copy.deepcopy(authors_lpips)
     with torch.no_grad():
-        for weights in network.net.parameters():
+        for name, weights in network.net.named_parameters():
+            if name.startswith("slice1"):
+                continue  # bundled in single precision
             half = weights.half()
             rounding = (torch.nextafter(half, torch.full_like(half, 9)) - half).float()
             weights += (torch.rand(weights.shape, generator=generator) - 0.5) * rounding

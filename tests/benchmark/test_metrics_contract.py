@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from degrade.benchmark.flow import exact
+from degrade.benchmark.flow import Motion, exact
 from degrade.benchmark.metrics import Frame, make, registry
 from degrade.core.errors import SourceError, SpecError
 from degrade.sources.stills import Stills
@@ -178,3 +178,5 @@ def test_shapes_that_differ_are_refused() -> None:
         Frame(frame, frame[..., :1])
     with pytest.raises(SourceError, match=r"mask must be \(4, 6, 1\)"):
         Frame(frame, frame, mask=frame)
+    with pytest.raises(SourceError, match=r"motion must be of \(4, 6\) pixels"):
+        Frame(frame, frame, motion=Motion(np.zeros((8, 6, 2), np.float32), np.ones((8, 6), bool)))

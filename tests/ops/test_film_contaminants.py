@@ -10,6 +10,8 @@ from scipy import ndimage
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo
 from degrade.ops import Dirt, Dust, Hair, Scratch
+from degrade.ops._sprites import texture_at
+from degrade.presets import load
 from degrade.textures import draw
 
 HEIGHT, WIDTH = 120, 160
@@ -44,16 +46,17 @@ def oracle(frame: Array, layers: list[tuple[Array, Array | float]]) -> tuple[Arr
 
 
 def sprite(name: str, seed: int, x: float, y: float, size: float, degrees: float) -> Array:
-    """The texture at twice the resolution needed or more, sampled 6 x 6 times in each pixel."""
-    texture = draw(name, seed, 256, 256).astype(float)
-    over = 6
+    """The texture, drawn with the next power of two pixels, turned about its centre, linearly interpolated."""
     drawn, angle = max(size, 1.0), np.radians(degrees)
-    rows, columns = (np.arange(n * over) / over + 0.5 / over for n in (HEIGHT, WIDTH))
-    dy, dx = np.meshgrid(rows - y, columns - x, indexing="ij")
-    u = (np.cos(angle) * dx - np.sin(angle) * dy) * 256 / drawn + 127.5
-    v = (np.sin(angle) * dx + np.cos(angle) * dy) * 256 / drawn + 127.5
-    fine = ndimage.map_coordinates(texture, [v, u], order=1, mode="constant")
-    return fine.reshape(HEIGHT, over, WIDTH, over).mean((1, 3)) * min(size, 1.0) ** 2
+    side = int(np.clip(2 ** np.ceil(np.log2(drawn)), 2, 256))
+    texture = draw(name, seed, max(side, 64), max(side, 64)).astype(float)
+    step = len(texture) // side
+    texture = texture.reshape(side, step, side, step).mean((1, 3))
+    dy, dx = np.mgrid[:HEIGHT, :WIDTH] + 0.5 - np.array([y, x])[:, None, None]
+    u = (np.cos(angle) * dx - np.sin(angle) * dy) * side / drawn + (side - 1) / 2
+    v = (np.sin(angle) * dx + np.cos(angle) * dy) * side / drawn + (side - 1) / 2
+    padded = np.pad(texture, 1)
+    return ndimage.map_coordinates(padded, [v + 1, u + 1], order=1, mode="constant") * min(size, 1.0) ** 2
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -69,10 +72,9 @@ def sprite(name: str, seed: int, x: float, y: float, size: float, degrees: float
     ids=["dust", "tiny dust", "hair", "hair in the gate", "dirt"],
 )
 def test_sprites_agree_with_the_oracle(op: Any, texture: str, channels: int) -> None:
-    """Mean error under 1% of full scale where something lies, and as much covered within 3%."""
+    """Within 0.02, since OpenCV may place its samples at 32nds of a pixel."""
     params = sampled(op, frames=12)
     before = ground(channels)
-    error = covered = expected_cover = 0.0
     for t in (0, 5, 11):
         layers = []
         for i, first in enumerate(params.first):
@@ -86,11 +88,26 @@ def test_sprites_agree_with_the_oracle(op: Any, texture: str, channels: int) -> 
         assert layers
         expected, expected_mask = oracle(before, layers)
         frame, mask = painted(op, params, t, before)
-        there = expected_mask > 0
-        error = max(error, np.abs(frame - expected)[there].mean(), np.abs(mask - expected_mask)[there].mean())
-        covered, expected_cover = covered + mask.sum(), expected_cover + expected_mask.sum()
-    assert error < 0.01
-    assert covered == pytest.approx(expected_cover, rel=0.03)
+        np.testing.assert_allclose(frame, expected, atol=0.02)
+        np.testing.assert_allclose(mask, expected_mask, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("dust", 1.7), ("dust", 5), ("dust", 14), ("dust", 40), ("fibre", 14), ("fibre", 40)]
+)
+def test_small_sprites_are_what_a_large_drawing_shows_from_afar(name: str, size: float) -> None:
+    """Laid by area: as much covered within 10%, the middle within 0.15 of a pixel or 1% of the size."""
+    for seed in range(6):
+        degrees = 37 * seed
+        (rows, columns), alpha = texture_at(name, seed, (HEIGHT, WIDTH), 60.3, 50.7, size, degrees)
+        here = np.zeros((HEIGHT, WIDTH))
+        here[rows, columns] = alpha
+        large = draw(name, seed, 256, 256).astype(float)
+        assert here.sum() == pytest.approx(large.sum() * (size / 256) ** 2, rel=0.1)
+        v, u = (np.array(ndimage.center_of_mass(large)) - 127.5) * size / 256
+        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        middle = 50.7 - 0.5 - sin * u + cos * v, 60.3 - 0.5 + cos * u + sin * v
+        np.testing.assert_allclose(ndimage.center_of_mass(here), middle, atol=max(0.15, 0.01 * size))
 
 
 def plain_contact(key: int, t: int, rows: Array) -> Array:
@@ -111,9 +128,9 @@ def plain_contact(key: int, t: int, rows: Array) -> Array:
     ids=["default", "wide, fringed and slanting", "no fringe"],
 )
 def test_scratches_agree_with_the_oracle(op: Scratch, channels: int) -> None:
-    """The profile, drawn 400 times finer than the pixels and averaged, within 0.003."""
+    """The profile, drawn 100 times finer than the pixels and averaged, within 0.003."""
     params = sampled(op, frames=12)
-    before, over = ground(channels), 400
+    before, over = ground(channels), 100
     across = (np.arange(WIDTH * over) + 0.5) / over
     for t in (0, 7):
         layers = []
@@ -255,7 +272,7 @@ def test_light_defects_brighten_and_dark_ones_darken(kind: Any, light: int) -> N
     for t in range(5):
         frame, mask = painted(op, params, t, ground(level=0.5))
         change = frame[..., 0] - 0.5
-        assert mask.max() > 0.1
+        assert mask.max() > 0.02
         assert (change >= 0).all() if light else (change <= 0).all()
         assert not change[mask == 0].any()
 
@@ -335,3 +352,21 @@ def test_a_scratch_keeps_its_weight_however_thin_and_wherever_it_lies() -> None:
         )  # fmt: skip
         _, mask = painted(Scratch(), alone, 0, ground(level=0.5))
         np.testing.assert_allclose(mask.sum(1), 2 / np.pi * width_px, rtol=1e-4)
+
+
+# ---- presets ----
+
+
+def test_film_presets_get_worse_in_order_and_keep_what_the_machine_does_still() -> None:
+    covered, lost = [], []
+    clip = np.repeat(ndimage.gaussian_filter(ground(1), (2, 2, 0))[None], 4, 0)
+    clip = (clip - clip.min()) / np.ptp(clip)
+    for name in ("film-light", "film-medium", "film-heavy"):
+        pipeline = load(name)
+        damaged = [pipeline(clip, seed=seed, clip_id="clip") for seed in range(12)]
+        covered.append(np.mean([d.mask.mean() for d in damaged]))
+        lost.append(np.mean([np.abs(d.frames - clip).mean() for d in damaged]))
+        order = [label for label, _ in pipeline.labelled()]
+        assert order.index("dust") < order.index("weave") < order.index("scratch")
+    assert covered[0] < 0.5 * covered[1] < 0.25 * covered[2]
+    assert lost[0] < 0.75 * lost[1] < 0.5 * lost[2]

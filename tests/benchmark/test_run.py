@@ -1,0 +1,169 @@
+"""Training, scoring and the command that does both, on a task that takes seconds."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
+from degrade import SpecError  # noqa: E402
+from degrade.benchmark.run import Entry, entries, run  # noqa: E402
+from degrade.benchmark.task import Task, load_task, task_names  # noqa: E402
+from degrade.benchmark.train import TrainingStopped, train  # noqa: E402
+from degrade.leaderboard.schema import load  # noqa: E402
+from degrade.models import build  # noqa: E402
+
+TINY = {
+    "about": "Tiny.",
+    "data": {
+        "seed": 3,
+        "source": "builtin:stills?count=4&frames=6&height=32&width=48",
+        "clips": {"length": 3},
+        "color": "grey",
+        "pipeline": [{"dust": {"per_frame": [2, 4]}}, {"noise": {"sigma": [5, 9]}}],
+        "splits": {"train": 0.5, "val": 0.5},
+    },
+    "metrics": ["psnr", "ssim", "psnr_inside"],
+    "flow": "exact",
+    "baselines": ["input", "median"],
+    "weights": ["scratch"],
+    "train": {
+        "steps": 6, "frames": 2, "crop": [32, 32], "validate_every": 3, "checkpoint_every": 3, "warmup": 2, "ema": 0.5,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Callable[..., Task]:
+    def make(**train: object) -> Task:
+        path = tmp_path / "tiny.yaml"
+        path.write_text(yaml.safe_dump({**TINY, "train": {**TINY["train"], **train}}))
+        return load_task(str(path))
+
+    return make
+
+
+def trained(task: Task, folder: Path, **options: object) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
+    torch.manual_seed(0)
+    model = build("unet")
+    result = train(model, task, folder, **options)
+    from safetensors.torch import load_file
+
+    return load_file(result.weights), result.curve
+
+
+@pytest.mark.parametrize("loss", [{"l1": 1.0}, {"l1": 0, "charbonnier": 1.0, "adversarial": 0.01}])
+def test_resumed_training_equals_an_uninterrupted_one(tiny: Callable[..., Task], tmp_path: Path, loss: dict) -> None:
+    task = tiny(loss=loss)
+    weights, curve = trained(task, tmp_path / "whole")
+
+    def stop(step: int, _: float) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(task, tmp_path / "parts", stepped=stop)
+    again, curve_again = trained(task, tmp_path / "parts", resume=True)
+    assert [(p["step"], p["psnr"]) for p in curve] == [(p["step"], p["psnr"]) for p in curve_again]
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+
+
+def test_training_does_not_depend_on_workers(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    one, _ = trained(tiny(steps=2), tmp_path / "0")
+    other, _ = trained(tiny(steps=2), tmp_path / "2", workers=2)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_training_leaves_curve_pictures_and_weights(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    _, curve = trained(tiny(), tmp_path)
+    assert [point["step"] for point in curve] == [3, 6]
+    assert sorted(path.name for path in tmp_path.glob("*.*")) >= ["checkpoint.pt", "sample-000003.png"]
+
+
+def test_training_learns(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    _, curve = trained(tiny(steps=60, validate_every=20, lr=2e-3, ema=0), tmp_path)
+    assert curve[-1]["loss"] < 0.8 * curve[0]["loss"]
+    assert curve[-1]["psnr"] > curve[0]["psnr"]
+
+
+def test_checkpoint_of_another_task_is_refused(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    trained(tiny(steps=2), tmp_path)
+    with pytest.raises(TrainingStopped, match="is of another task or budget"):
+        trained(tiny(steps=3), tmp_path, resume=True)
+
+
+def test_training_that_diverges_stops(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = build("unet")
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingStopped, match="the loss is nan at step 1"):
+        train(model, tiny(), tmp_path)
+
+
+def test_run_gives_the_same_results_twice_and_resumes(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    task = tiny()
+    chosen = entries(task, ["unet"], None)
+    assert [(e.model, e.weights) for e in chosen] == [("input", "none"), ("median", "none"), ("unet", "scratch")]
+    paths, table = run(task, chosen, tmp_path / "a")
+    again, _ = run(task, chosen, tmp_path / "b", workers=2)
+    for one, other in zip(paths, again, strict=True):
+        assert load(one).clips == load(other).clips
+        assert load(one).data_sha256 == load(other).data_sha256
+    trained_again = []
+    _, resumed = run(
+        task, chosen, tmp_path / "a", resume=True, step=lambda what, *_: trained_again.append(what)
+    )  # fmt: skip
+    assert resumed == table
+    assert not [what for what in trained_again if "train" in what or "restore" in what]
+    assert "unet" in table
+    assert (tmp_path / "a/report.html").stat().st_size > 10_000
+    result = load(next(path for path in paths if "unet" in path.name))
+    assert len(result.clips) == 4
+    assert result.training.steps == 6
+    assert result.run.peak_memory_mb > 0
+    assert "dust" in result.clips[0].damage
+
+
+def test_identity_scores_as_its_input(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    (path,), _ = run(tiny(), [Entry("input")], tmp_path)
+    rows = load(path).clips
+    assert all(15 < row.metrics["psnr"] < 40 for row in rows)
+    inside = [(row.metrics["psnr_inside"], row.metrics["psnr"]) for row in rows if row.metrics["psnr_inside"]]
+    assert inside
+    assert all(there < everywhere for there, everywhere in inside)
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_every_task_loads(name: str) -> None:
+    task = load_task(name, source="builtin:stills")
+    assert set(task.baselines) >= {"input"}
+    assert task.digest() == load_task(name, source="builtin:stills").digest()
+    assert task.digest() != load_task(name, ("train.steps=1",), source="builtin:stills").digest()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: load_task("quick-v2"), "did you mean 'quick-v1'?"),
+        (lambda: load_task("clips-v1"), "task clips-v1 needs a folder with train/ and val/"),
+        (lambda: load_task("quick-v1", ("train.stepz=1",)), "did you mean 'steps'?"),
+        (lambda: load_task("quick-v1", ("metrics=[psnr]",)), "must be train.key=value"),
+        (lambda: entries(load_task("quick-v1"), ["rtm"], None), "did you mean 'rtn'?"),
+        (lambda: entries(load_task("quick-v1"), ["nlmeans", "unet"], "nowhere.safetensors"), "nowhere.safetensors"),
+    ],
+)
+def test_bad_requests_are_one_line(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(SpecError) as error:
+        call()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_result_files_are_json_for_anyone(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    (path,), _ = run(tiny(), [Entry("input")], tmp_path)
+    content = json.loads(path.read_text())
+    assert content["task"] == "tiny"
+    assert len(content["task_sha256"]) == len(content["data_sha256"]) == 64
