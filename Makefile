@@ -20,7 +20,7 @@ demo: install
 test: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf .typecheck
+	rm -rf .typecheck build
 	$(BIN)/python -m pip install --quiet --no-deps --target .typecheck .
 	MYPYPATH=.typecheck $(BIN)/mypy
 	$(BIN)/python -m pytest

@@ -11,7 +11,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.task import Loss, Task, Training
@@ -118,7 +118,7 @@ class _Run:
         self.fabric, self.task, self.budget = fabric, task.digest(), task.train
         budget = task.train
         self.objective = _Objective(budget.loss).to(fabric.device)
-        adam = {"lr": budget.lr, "betas": (0.9, 0.99)}
+        adam: dict[str, Any] = {"lr": budget.lr, "betas": (0.9, 0.99)}
         learnt = [p for p in model.parameters() if p.requires_grad]
         self.network, self.optimizer = fabric.setup(model, torch.optim.Adam(learnt, **adam))
         self.plain = model
@@ -239,7 +239,7 @@ def _schedule(budget: Training, step: int) -> float:
     return warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def _samples(task: Task, dataset: Path | None, count: int) -> Dataset[Sample]:
+def _samples(task: Task, dataset: Path | None, count: int) -> DegradedClips | PairedClips:
     budget = task.train
     if dataset:
         return PairedClips(dataset, "train", frames=budget.frames)

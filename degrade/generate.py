@@ -68,8 +68,8 @@ def generate(
     *,
     workers: int = 1,
     resume: bool = False,
-    started: Callable[[list[Clip]], None] = lambda clips: None,
-    finished: Callable[[Clip], None] = lambda clip: None,
+    started: Callable[[list[Clip]], object] = lambda clips: None,
+    finished: Callable[[Clip], object] = lambda clip: None,
 ) -> Summary:
     """Writes the dataset of a spec; the bytes do not depend on `workers`, nor on interruptions.
 

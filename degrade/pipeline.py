@@ -1,6 +1,7 @@
 """Composition: ops in order, one of several, in random order, at another size."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import cv2
@@ -133,7 +134,7 @@ class Steps(Params):
 class Composition(Op):
     """An op made of ops. Inner masks and streams are labelled ``outer/inner``."""
 
-    Params: ClassVar[type[Params]] = Steps
+    drawn: ClassVar[type[Params]] = Steps
     family: ClassVar[Family] = "composition"
 
     ops: Ops = ()
@@ -178,7 +179,7 @@ class Composition(Op):
             if step["label"] not in ops:
                 raise SpecError(unknown("op in the trace", step["label"], ops))
             steps.append({"label": step["label"], "params": ops[step["label"]].load_params(step["params"])})
-        return self.Params(**{**data, "steps": tuple(steps)})
+        return self.drawn(**{**data, "steps": tuple(steps)})
 
     def _bind(self, params: Any) -> list[Step]:
         ops = dict(self.labelled())
@@ -203,12 +204,16 @@ def _render(steps: list[Step], layer: Layer, start: int) -> Layer:
     for i, (label, op, params) in enumerate(steps):
         if isinstance(op, AtScale) and not op.ops:
             rest = steps[i + 1 :]
-            inner = op.enclose(frames, params, start, lambda small, rest=rest: _render(rest, Layer(small, {}), start))
+            inner = op.enclose(frames, params, start, partial(_render_from, rest, start))
             return Layer(inner.frames, {k: _move(rest, m, start) for k, m in masks.items()} | inner.masks)
         frames, new = op.render(frames, params, start)
         masks = {k: op.move(m, params, start) for k, m in masks.items()}
         masks |= {f"{label}/{k}" if k else label: m for k, m in new.items()}
     return Layer(frames, masks)
+
+
+def _render_from(steps: list[Step], start: int, frames: Array) -> Layer:
+    return _render(steps, Layer(frames, {}), start)
 
 
 def _move(steps: list[Step], frames: Array, start: int) -> Array:
@@ -327,7 +332,7 @@ class AtScale(Composition):
     ops it takes in all that follows it in its own sequence, so that in a `Shuffle` it may fall anywhere.
     """
 
-    Params: ClassVar[type[Params]] = Scaled
+    drawn: ClassVar[type[Params]] = Scaled
 
     scales: tuple[Annotated[Interval, Within(0.01, 4, "of the frame's size")], ...] = ((0.25, 1.0),)
     """One or several ranges, of which one is drawn per clip; below 1 is smaller."""

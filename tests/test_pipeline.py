@@ -149,7 +149,7 @@ def test_at_scale_draws_its_ranges_by_weight_and_its_filters_per_frame() -> None
 class Probe(Contaminant):
     """Remembers the size of the frames that it is given, and marks the left half."""
 
-    Params = Params
+    drawn = Params
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         return Params()

@@ -39,9 +39,7 @@ class Within:
             raise ValueError(f"{shown} must be increasing")
         if low < self.low or (self.high is not None and high > self.high):
             top = "" if self.high is None else f" to {self.high:g}"
-            raise ValueError(
-                f"{shown} must lie within {self.low:g}{top or ' and above'} {self.unit}".rstrip()
-            )
+            raise ValueError(f"{shown} must lie within {self.low:g}{top or ' and above'} {self.unit}".rstrip())
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -52,9 +50,7 @@ class Within:
         checked = core_schema.no_info_after_validator_function(self.check, handler(source))
         return core_schema.no_info_before_validator_function(pair, checked)
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         number: dict[str, Any] = {"type": "number", "minimum": self.low}
         if self.high is not None:
             number["maximum"] = self.high

@@ -20,10 +20,11 @@ class Op(Strict):
     the frames and what was drawn; pixels of frame t depend on frame t and the params alone, so a window
     rendered by itself equals that slice of the whole clip.
 
-    A new op is one file in ``degrade/ops``: a subclass, its `Params`, `sample`, and `render_frame`.
+    A new op is one file in ``degrade/ops``: a subclass, its params (`drawn`), `sample`, and `render_frame`.
     """
 
-    Params: ClassVar[type[Params]]
+    drawn: ClassVar[type[Params]]
+    """The record that `sample` returns."""
     family: ClassVar[Family]
 
     p: Probability = 1.0
@@ -72,7 +73,7 @@ class Op(Strict):
 
     def load_params(self, data: dict[str, Any]) -> Params:
         """Params from a trace's JSON."""
-        return self.Params(**data)
+        return self.drawn(**data)
 
     def to_spec(self) -> dict[str, Any]:
         """The op as in a spec, every parameter named: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""

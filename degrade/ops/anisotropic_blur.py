@@ -36,7 +36,7 @@ class AnisotropicBlur(Op):
     (the usual one of blind super-resolution: Zhang et al., USRNet, CVPR 2020).
     """
 
-    Params: ClassVar[type[Params]] = AnisotropicBlurParams
+    drawn: ClassVar[type[Params]] = AnisotropicBlurParams
     family: ClassVar[Family] = "quality"
 
     variance: Annotated[Interval, Within(0, 2500)] = (0.0, 1e-5)

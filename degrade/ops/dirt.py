@@ -39,7 +39,7 @@ class DirtParams(SpriteParams):
 class Dirt(Contaminant):
     """Stains with cloudy bodies and tide lines: dark ones multiply the picture, light ones screen it."""
 
-    Params: ClassVar[type[Params]] = DirtParams
+    drawn: ClassVar[type[Params]] = DirtParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "stains")] = (0.05, 0.6)
     """Mean number on a frame, drawn per clip."""

@@ -37,7 +37,7 @@ class Dust(Contaminant):
     (FilmDamageSimulator: 10,331 polygons of dust and dirt) have 0.3% and 0.4.
     """
 
-    Params: ClassVar[type[Params]] = DustParams
+    drawn: ClassVar[type[Params]] = DustParams
 
     per_frame: Annotated[Interval, Within(0, 10_000, "specks")] = (5.0, 40.0)
     """Mean number on a frame, drawn per clip."""

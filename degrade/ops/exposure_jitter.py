@@ -25,7 +25,7 @@ class ExposureJitter(Op):
     As torchvision's and albumentations' ColorJitter. For flicker that drifts, as film's does, see `flicker`.
     """
 
-    Params: ClassVar[type[Params]] = ExposureJitterParams
+    drawn: ClassVar[type[Params]] = ExposureJitterParams
     family: ClassVar[Family] = "exposure"
 
     frame_p: Probability = 0.5

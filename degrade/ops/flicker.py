@@ -25,7 +25,7 @@ class Flicker(Op):
     a drifting lamp or developer a slow wave (tens of frames).
     """
 
-    Params: ClassVar[type[Params]] = FlickerParams
+    drawn: ClassVar[type[Params]] = FlickerParams
     family: ClassVar[Family] = "exposure"
 
     std: Annotated[Interval, Within(0, 3, "stops")] = (0.03, 0.15)

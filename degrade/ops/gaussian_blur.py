@@ -29,7 +29,7 @@ class GaussianBlur(Op):
     Sigma is drawn once per clip, evenly over its range, and strays from frame to frame by `jitter`.
     """
 
-    Params: ClassVar[type[Params]] = BlurParams
+    drawn: ClassVar[type[Params]] = BlurParams
     family: ClassVar[Family] = "quality"
 
     sigma: Annotated[Interval, Within(0, 50)] = (0.0005, 0.003)

@@ -43,7 +43,7 @@ class Hair(Contaminant):
     0.6 and 0.4.
     """
 
-    Params: ClassVar[type[Params]] = HairParams
+    drawn: ClassVar[type[Params]] = HairParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "fibres")] = (0.1, 1.0)
     """Mean number on a frame, drawn per clip."""

@@ -25,7 +25,7 @@ class Jpeg(Op):
     Quality is a whole number, drawn once per clip, and strays from frame to frame by `jitter`.
     """
 
-    Params: ClassVar[type[Params]] = JpegParams
+    drawn: ClassVar[type[Params]] = JpegParams
     family: ClassVar[Family] = "quality"
 
     quality: Annotated[Interval, Within(1, 100)] = (40.0, 95.0)
@@ -46,8 +46,7 @@ class Jpeg(Op):
         if frame.shape[-1] == 3:
             levels = cv2.cvtColor(levels, cv2.COLOR_RGB2BGR)
         _, code = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, params.quality[t]])
+        decoded: Any = cv2.imdecode(code, cv2.IMREAD_UNCHANGED)
         if frame.shape[-1] == 3:
-            decoded = cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        else:
-            decoded = cv2.imdecode(code, cv2.IMREAD_GRAYSCALE)
+            decoded = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
         return decoded.astype(np.float32) * np.float32(1 / 255)

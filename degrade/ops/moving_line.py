@@ -30,7 +30,7 @@ class MovingLine(Templates):
     line folder (RTN's 001) unless groups are named; as in RTN (Wan et al., CVPR 2022).
     """
 
-    Params: ClassVar[type[Params]] = MovingLineParams
+    drawn: ClassVar[type[Params]] = MovingLineParams
 
     darker: Annotated[float, Field(ge=0, le=255)] = 25.0
     """A part has in it a pixel darker than the template's mean by more than so many levels of 255."""

@@ -31,7 +31,7 @@ class Noise(Op):
     Sigma is drawn once per clip, evenly over its range, and strays from frame to frame by `jitter`.
     """
 
-    Params: ClassVar[type[Params]] = NoiseParams
+    drawn: ClassVar[type[Params]] = NoiseParams
     family: ClassVar[Family] = "quality"
 
     sigma: Annotated[Interval, Within(0, 255, "of 255")] = (2.0, 8.0)

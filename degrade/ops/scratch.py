@@ -53,7 +53,7 @@ class Scratch(Contaminant):
     first fringe and integrated over each pixel. Position, strength and breaks stream with the film.
     """
 
-    Params: ClassVar[type[Params]] = ScratchParams
+    drawn: ClassVar[type[Params]] = ScratchParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "lines")] = (0.5, 3.0)
     """Mean number on a frame, drawn per clip."""

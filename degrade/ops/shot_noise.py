@@ -25,7 +25,7 @@ class ShotNoise(Op):
     Its standard deviation is √(I / N): with 400 photons at white, 0.05 at white and 0.025 at a quarter.
     """
 
-    Params: ClassVar[type[Params]] = ShotNoiseParams
+    drawn: ClassVar[type[Params]] = ShotNoiseParams
     family: ClassVar[Family] = "quality"
 
     photons: Annotated[Interval, Within(1, 1e6, "photons")] = (200.0, 2000.0)

@@ -33,7 +33,7 @@ class Texture(Templates):
     white lies over the frame as a thin veil, and is in the mask as such.
     """
 
-    Params: ClassVar[type[Params]] = TextureParams
+    drawn: ClassVar[type[Params]] = TextureParams
 
     rotation: Annotated[Interval, Within(0, 360, "degrees")] = (0.0, 360.0)
     """Rotation of the part that is cut out; it is shown up to its greatest upright rectangle."""

@@ -30,7 +30,7 @@ class Weave(Op):
     aligned, move in just the same way.
     """
 
-    Params: ClassVar[type[Params]] = WeaveParams
+    drawn: ClassVar[type[Params]] = WeaveParams
     family: ClassVar[Family] = "transport"
 
     x: Annotated[Interval, Within(0, 0.2, "frame heights")] = (0.0005, 0.002)

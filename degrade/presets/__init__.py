@@ -12,9 +12,7 @@ from degrade.pipeline import Pipeline
 
 def names() -> list[str]:
     """All presets."""
-    return sorted(
-        Path(file.name).stem for file in resources.files(__name__).iterdir() if file.name.endswith(".yaml")
-    )
+    return sorted(Path(file.name).stem for file in resources.files(__name__).iterdir() if file.name.endswith(".yaml"))
 
 
 def text(name: str) -> str:
@@ -40,4 +38,4 @@ def read(name: str) -> list[Any]:
 
 def load(name: str) -> Pipeline:
     """The preset's pipeline: ``load("film-medium")(clip, seed=7)``; see `text` for errors."""
-    return Pipeline(ops=read(name))  # type: ignore[arg-type]
+    return Pipeline(ops=read(name))

@@ -22,7 +22,7 @@ TINY = {
         "source": "builtin:stills?count=4&frames=6&height=32&width=48",
         "clips": {"length": 3},
         "color": "grey",
-        "pipeline": [{"dust": {"per_frame": [2, 4]}}, {"noise": {"sigma": [5, 9]}}],
+        "pipeline": [{"dust": {"per_frame": [5, 9], "size": [0.05, 0.1], "opacity": 1}}, {"noise": {"sigma": [5, 9]}}],
         "splits": {"train": 0.5, "val": 0.5},
     },
     "metrics": ["psnr", "ssim", "psnr_inside"],

@@ -122,7 +122,7 @@ def test_every_op_is_named_after_its_file_and_importable_from_the_folder() -> No
         assert getattr(degrade.ops, cls.__name__) is cls
         assert cls.__name__ in dir(degrade.ops)
         assert cls.family in ("contaminant", "quality", "exposure", "transport")
-        assert issubclass(cls.Params, Params)
+        assert issubclass(cls.drawn, Params)
     with pytest.raises(AttributeError, match="no attribute 'Snow'"):
         _ = degrade.ops.Snow
 

@@ -70,7 +70,7 @@ def test_gaussian_blur(picture: Array, sigma: float, side: int) -> None:
 )  # fmt: skip
 def test_anisotropic_blur(picture: Array, along: float, across: float, degrees: float, side: int) -> None:
     op = AnisotropicBlur()
-    params = op.Params(along_px2=(along,), across_px2=(across,), angle=(degrees,), kernel_px=side)
+    params = op.drawn(along_px2=(along,), across_px2=(across,), angle=(degrees,), kernel_px=side)
     out = op.render_frame(picture, params, 0)
     assert differ(out, oracle.anisotropic_blur(picture, along, across, degrees, side)) < 4e-6
 
@@ -125,14 +125,14 @@ def test_exposure_jitter(picture: Array, brightness: float, contrast: float) -> 
 @pytest.mark.parametrize("stops", [-1.5, -0.1, 0, 0.3, 2])
 def test_flicker(picture: Array, stops: float) -> None:
     op = Flicker()
-    out = op.render_frame(picture, op.Params(stops=(stops,)), 0)
+    out = op.render_frame(picture, op.drawn(stops=(stops,)), 0)
     assert differ(out, oracle.flicker(picture, stops)) < 1e-6
 
 
 def moved(picture: Array, right: float, down: float, degrees: float) -> Array:
     height = picture.shape[0]
     op = Weave()
-    params = op.Params(x=(right / height,), y=(down / height,), degrees=(degrees,))
+    params = op.drawn(x=(right / height,), y=(down / height,), degrees=(degrees,))
     return op.render(picture[None], params, 0).frames[0]
 
 
