@@ -47,14 +47,13 @@ def generate(
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
     out = out or Path("out") / loaded.name
     with progress("frames") as bar:
-        task = bar.add_task(loaded.name, total=None)
         summary = write(
             loaded,
             out,
             workers=workers,
             resume=resume,
-            started=lambda clips: bar.update(task, total=sum(clip.frames for clip in clips)),
-            finished=lambda clip: bar.advance(task, clip.frames),
+            started=lambda clips: bar.add_task(loaded.name, total=sum(clip.frames for clip in clips)),
+            finished=lambda clip: bar.advance(bar.task_ids[0], clip.frames),
         )
     table = Table("op", "fired in", "of the clips", box=None, header_style="dim")
     for label, count in summary.fired.items():
@@ -172,8 +171,13 @@ def verify(
     from degrade.verify import verify as check
 
     with progress("clips") as bar:
-        task = bar.add_task("verify", total=None)
-        problems = check(dataset, rerender=rerender, source=source, checked=lambda clip: bar.advance(task))
+        problems = check(
+            dataset,
+            rerender=rerender,
+            source=source,
+            started=lambda clips: bar.add_task("verify", total=clips),
+            checked=lambda clip: bar.advance(bar.task_ids[0]),
+        )
     for problem in problems[:20]:
         console.print(problem, markup=False)
     if problems:

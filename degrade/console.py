@@ -2,8 +2,8 @@
 
 import errno
 import sys
+from typing import Any
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -12,12 +12,16 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
 from degrade.core.errors import DegradeError
+
+UsageError: Any = typer.BadParameter.__base__
+"""Click's, or that of Typer's own copy of it, which newer versions have."""
 
 console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 """Where results go."""
@@ -38,13 +42,28 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:.1f} {self.unit}/s" if speed else f"– {self.unit}/s", style="cyan")
 
 
+class _Bar(Progress):
+    """A bar that appears with its first task, so that an error before the work stays one line."""
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def stop(self) -> None:
+        if self.live.is_started:
+            super().stop()
+
+    def add_task(self, *args: Any, **fields: Any) -> TaskID:
+        self.start()
+        return super().add_task(*args, **fields)
+
+
 def progress(unit: str) -> Progress:
-    """A bar with count, rate and time left.
+    """A bar with count, rate and time left, that appears with its first task.
 
     Args:
         unit: What is counted: ``"frames"``.
     """
-    return Progress(
+    return _Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -62,9 +81,9 @@ def run(app: typer.Typer) -> int:
             raise KeyboardInterrupt
     except DegradeError as error:
         return _fail(str(error))
-    except click.ClickException as error:
+    except UsageError as error:
         return _fail(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; what was finished is kept")
     except OSError as error:
         if error.errno == errno.EPIPE:

@@ -97,7 +97,7 @@ def generate(
         else:
             todo.append(clip)
     resumed = len(rows)
-    with _one_line_on_full_disk(out):
+    with _one_line_on_full_disk(out), _nothing_left_of_nothing(out, rows):
         for clip in _each(todo, functools.partial(make_clip, spec, source, out), workers):
             rows.append(_row(out, clip))
             finished(clip)
@@ -293,6 +293,19 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         cv2.setNumThreads(threads)
+
+
+@contextmanager
+def _nothing_left_of_nothing(out: Path, rows: list[dict[str, Any]]) -> Iterator[None]:
+    """Removes what was begun in `out` if the run ends before its first clip is whole."""
+    try:
+        yield
+    except BaseException:
+        if not rows:
+            remove(out / WORK)
+            if not any(out.iterdir()):
+                out.rmdir()
+        raise
 
 
 @contextmanager

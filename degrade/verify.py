@@ -22,7 +22,8 @@ def verify(
     *,
     rerender: int = 0,
     source: str | None = None,
-    checked: Callable[[str], None] = lambda clip: None,
+    started: Callable[[int], object] = lambda clips: None,
+    checked: Callable[[str], object] = lambda clip: None,
 ) -> list[str]:
     """All that is wrong with a dataset, a line each; nothing if it is as it was written.
 
@@ -30,6 +31,7 @@ def verify(
         out: The dataset's folder.
         rerender: So many clips are drawn and rendered again from their source and compared pixel by pixel.
         source: Where the footage is now, if not where the spec says.
+        started: Called with the number of clips.
         checked: Called with each clip's id after its files were checked.
 
     Raises:
@@ -53,6 +55,7 @@ def verify(
     if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
         return [*problems, "manifest.csv: missing or changed"]
     rows = list(csv.DictReader(io.StringIO(table.decode())))
+    started(len(rows))
     expected = {out / "dataset.json", out / "manifest.csv"}
     for row in rows:
         files, found = _check_clip(out, row, spec)

@@ -7,6 +7,7 @@
 Listing names and cards imports neither torch nor any model.
 """
 
+import importlib
 import importlib.util
 import inspect
 from pathlib import Path
@@ -17,11 +18,21 @@ from degrade.core.registry import Registry, defined_in
 from degrade.models._card import ModelCard, read_card
 
 if TYPE_CHECKING:
+    from degrade.models._stream import restore, stream
+    from degrade.models._weights import save
     from degrade.models.base import RestorationModel
 
-__all__ = ["ModelCard", "build", "bundled", "cards", "get", "models"]
+__all__ = ["ModelCard", "build", "bundled", "cards", "get", "models", "restore", "save", "stream"]
 
 models: "Registry[RestorationModel]" = Registry("model", __name__, f"{__name__}.base:RestorationModel")
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch, imported when it is first asked for."""
+    homes = {"restore": "_stream", "stream": "_stream", "save": "_weights"}
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{homes[name]}"), name)
 
 
 def cards() -> dict[str, ModelCard | None]:

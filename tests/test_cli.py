@@ -106,8 +106,8 @@ def test_validate_and_schema(degrade: Callable, spec_file: Path) -> None:
         (["generate", "--nonsense"], "No such option"),
         (["show", "dusk"], "did you mean 'dust'?"),
         (["verify", "taken"], "taken holds no dataset"),
-        (["validate", "--preset", "film-light", "--source", "broken"], "broken"),
-        (["validate", "--preset", "film-light", "--source", "sizes"], "size"),
+        (["generate", "--preset", "film-light", "--source", "broken"], "broken/0.png: truncated PNG"),
+        (["generate", "--preset", "film-light", "--source", "sizes"], "24×20"),
         (["generate", "--preset", "film-light", "--source", "broken.mp4"], "broken.mp4"),
     ],
 )
@@ -118,16 +118,19 @@ def test_bad_input_is_one_line_and_exit_code_2(
     for folder in ("empty", "taken", "broken", "sizes"):
         (tmp_path / folder).mkdir()
     (tmp_path / "taken/file.txt").write_text("precious")
+    (tmp_path / "sizes/a").mkdir()
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     for t, size in enumerate((20, 20, 24)):
-        cv2.imwrite(str(tmp_path / f"sizes/{t}.png"), np.zeros((20, size), np.uint8))
-    (tmp_path / "broken/0.png").write_bytes((tmp_path / "sizes/0.png").read_bytes()[:-30])
+        cv2.imwrite(str(tmp_path / f"sizes/a/{t}.png"), np.zeros((20, size), np.uint8))
+    (tmp_path / "broken/0.png").write_bytes((tmp_path / "sizes/a/0.png").read_bytes()[:-30])
     code, _, error = degrade(*arguments)
     assert code == 2
     assert message in error
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["broken", "broken.mp4", "empty", "sizes", "taken"]
+    *before, last = error.splitlines()
+    assert last.startswith("error: ")
+    assert all("frames/s" in line for line in before)  # the progress bar, where work had begun
+    assert {p.name for p in tmp_path.iterdir()} - {"out"} == {"broken", "broken.mp4", "empty", "sizes", "taken"}
+    assert not list(tmp_path.glob("out/*"))
 
 
 def test_ctrl_c_keeps_what_was_finished(make_spec: Callable[..., Spec], tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_training_leaves_curve_pictures_and_weights(tiny: Callable[..., Task], t
 
 def test_training_learns(tiny: Callable[..., Task], tmp_path: Path) -> None:
     _, curve = trained(tiny(steps=60, validate_every=20, lr=2e-3, ema=0), tmp_path)
-    assert curve[-1]["loss"] < 0.8 * curve[0]["loss"]
+    assert curve[-1]["loss"] < 0.9 * curve[0]["loss"]
     assert curve[-1]["psnr"] > curve[0]["psnr"]
 
 

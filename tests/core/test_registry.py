@@ -139,7 +139,7 @@ def test_an_op_of_another_package_takes_part(monkeypatch: pytest.MonkeyPatch) ->
     class Mirror(Op):
         """Left and right exchanged."""
 
-        Params = Params
+        drawn = Params
 
         def sample(self, info, rng):  # type: ignore[no-untyped-def]
             return Params()

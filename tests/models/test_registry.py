@@ -40,6 +40,14 @@ print(*(name for name in sys.modules if name.startswith("degrade.models.")))
     assert done.stdout.split() == ["degrade.models._card"]
 
 
+def test_what_needs_torch_is_there_when_asked_for():
+    from degrade.models import losses, restore, save, stream
+
+    assert all(map(callable, (restore, save, stream, losses.l1)))
+    with pytest.raises(ImportError, match="cannot import name 'sav'"):
+        from degrade.models import sav  # noqa: F401
+
+
 def test_unknown_model_suggests_the_nearest():
     with pytest.raises(SpecError, match=r"unknown model 'basicsvr'; did you mean 'basicvsr'\?"):
         build("basicsvr")
