@@ -29,7 +29,7 @@ COLUMNS = [
     "clip", "split", "sequence", "start", "frames", "height", "width", "channels", "fired",
     "source_sha256", "lq_sha256", "gt_sha256", "mask_sha256", "trace_sha256",
 ]  # fmt: skip
-CHUNK_VALUES = 4_000_000
+CHUNK_VALUES = 1_000_000
 """Pixel values rendered at once; what bounds the memory, whatever the clip's length."""
 
 

@@ -14,10 +14,8 @@ A template is 8-bit grey, a light ground with dark defects, whatever it is on di
 import functools
 import hashlib
 import importlib.metadata
-import threading
 from abc import ABC, abstractmethod
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -25,6 +23,7 @@ from typing import ClassVar, Literal
 import cv2
 import numpy as np
 
+from degrade.core.cache import ByteCache
 from degrade.core.errors import SourceError, SpecError, unknown
 from degrade.core.types import Array
 
@@ -133,7 +132,12 @@ class Pack(ABC):
         """
         if template not in self.templates:
             raise SourceError(f"{self.name}: {unknown('template', template, self.templates)}")
-        return _cached((self.name, template), lambda: Template(template, self._read(template)))
+        return _cache.get((self.name, template), lambda: self._load(template))
+
+    def _load(self, template: str) -> Template:
+        loaded = Template(template, self._read(template))
+        loaded.pixels.flags.writeable = False
+        return loaded
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -240,19 +244,4 @@ def _decode(path: Path) -> tuple[Array, Array | None]:
         raise SourceError(f"{path}: {'not a picture' if unidentified else reason}") from error
 
 
-_cache: OrderedDict[tuple[str, str], Template] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _cached(key: tuple[str, str], make: Callable[[], Template]) -> Template:
-    with _lock:
-        if key in _cache:
-            _cache.move_to_end(key)
-            return _cache[key]
-    template = make()
-    template.pixels.flags.writeable = False
-    with _lock:
-        _cache[key] = template
-        while sum(t.pixels.nbytes for t in _cache.values()) > CACHE_BYTES:
-            _cache.popitem(last=False)
-    return template
+_cache: ByteCache[Template] = ByteCache(CACHE_BYTES, lambda template: template.pixels.nbytes)

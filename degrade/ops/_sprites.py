@@ -95,7 +95,7 @@ def texture_at(
     if top >= bottom or left >= right:
         return None
     side = min(LARGEST, 2 << max(0, math.ceil(math.log2(drawn)) - 1))
-    prototype = _prototype(name, seed, side)
+    prototype = draw(name, seed, side, side) if side >= DRAWN else _shrunk(name, seed, side)
     cos, sin = (f(math.radians(degrees)) * drawn / side for f in (math.cos, math.sin))
     middle = (side - 1) / 2
     x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
@@ -105,9 +105,8 @@ def texture_at(
 
 
 @functools.lru_cache(maxsize=4096)
-def _prototype(name: str, seed: int, side: int) -> Array:
-    drawn = draw(name, seed, max(side, DRAWN), max(side, DRAWN))
-    return drawn if side >= DRAWN else cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
+def _shrunk(name: str, seed: int, side: int) -> Array:
+    return cv2.resize(draw(name, seed, DRAWN, DRAWN), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, tone: float | Array) -> None:
