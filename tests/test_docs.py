@@ -1,0 +1,58 @@
+"""The examples of README and docs run as they stand."""
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import degrade
+from degrade.spec import load_spec
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text("utf-8"), re.S)
+
+
+def test_the_library_example_of_the_readme() -> None:
+    (code,) = blocks("README.md", "python")
+    rng = np.random.default_rng(0)
+    names = {"picture": rng.integers(0, 256, (48, 64, 3), np.uint8), "clip": rng.random((3, 48, 64, 1), np.float32)}
+    exec(code, names)
+    assert names["damaged"].frames.shape == (48, 64, 3)
+    again = degrade.load("film-medium").replay(names["clip"], names["worn"].trace)
+    np.testing.assert_array_equal(again.frames, names["worn"].frames)
+
+
+def test_the_spec_of_the_readme(tmp_path: Path) -> None:
+    (text,) = blocks("README.md", "yaml")
+    (tmp_path / "reels.yaml").write_text(text)
+    assert load_spec(tmp_path / "reels.yaml").name == "reels"
+
+
+def test_the_op_of_the_guide(tmp_path: Path) -> None:
+    code = blocks("docs/ops.md", "python")[0]
+    (tmp_path / "vignette_example.py").write_text(code)
+    spec = importlib.util.spec_from_file_location("vignette_example", tmp_path / "vignette_example.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    op = module.Vignette()
+    params = op.sample(degrade.ClipInfo(frames=1, height=8, width=8), degrade.core.rng.Stream(0))
+    corner = op.render_frame(np.ones((8, 8, 1), np.float32), params, 0)[0, 0, 0]
+    assert corner == pytest.approx(1 - params.falloff)
+
+
+@pytest.mark.parametrize("module", ["degrade", "degrade.pipeline"])
+def test_docstrings(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(module))
+    assert found.attempted
+    assert not found.failed
+
+
+def test_every_preset_stands_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert all(f"`{name}`" in text for name in degrade.presets.names())
