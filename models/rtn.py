@@ -61,9 +61,7 @@ class RTN(RestorationModel):
         widths = (2 * channels, *[channels] * 4)
         layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)]
         self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
-        last = nn.Conv2d(channels, 3, 3, padding=1)
-        nn.init.zeros_(last.weight)  # training starts from the frame itself
-        self.decoder.append(last)
+        self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
         self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
