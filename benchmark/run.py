@@ -1,7 +1,7 @@
 """Runs a task: prepares its clips, trains what learns, restores, scores, reports."""
 
-import csv
 import hashlib
+import itertools
 import json
 import math
 import resource
@@ -23,7 +23,7 @@ from degrade.benchmark.task import Task
 from degrade.benchmark.train import train
 from degrade.core.errors import SpecError
 from degrade.core.types import Array, as_clip, to_uint8
-from degrade.dataset import Clip, file_hash, plan, read_json
+from degrade.dataset import Clip, file_hash, manifest_rows, plan, read_json
 from degrade.generate import generate, versions
 from degrade.leaderboard.schema import ClipScores, CurvePoint, Model, Result, Run, Training
 from degrade.models import build, bundled, get
@@ -96,7 +96,6 @@ def run(
     chosen: Sequence[Entry],
     out: Path,
     *,
-    config: dict[str, Any] | None = None,
     device: str = "cpu",
     workers: int = 0,
     resume: bool = False,
@@ -108,7 +107,6 @@ def run(
         task: What to run.
         chosen: Models with their weights, from `entries`.
         out: Folder for clips, trainings, restored frames, results and report.
-        config: Arguments of the models that are trained from scratch.
         device: ``cpu`` or ``cuda``.
         workers: Processes that prepare clips and samples.
         resume: Keep what an interrupted run has finished.
@@ -118,7 +116,7 @@ def run(
         The result files, and the table as Markdown.
     """
     data = prepare(task, out / "data", max(workers, 1), step)
-    restored = [_restore(task, entry, data, out, config or {}, device, workers, resume, step) for entry in chosen]
+    restored = [_restore(task, entry, data, out, device, workers, resume, step) for entry in chosen]
     results = list(_score(task, restored, data, out, device, step))
     paths = []
     for result in results:
@@ -141,7 +139,7 @@ def prepare(task: Task, out: Path, workers: int, step: Step) -> Path:
         nonlocal total
         total = len(clips)
 
-    done = iter(range(1, 10**9))
+    done = itertools.count(1)
     generate(
         spec, out, workers=workers, resume=True, started=started,
         finished=lambda clip: step("clips", next(done), total),
@@ -165,7 +163,6 @@ def _restore(
     entry: Entry,
     data: Path,
     out: Path,
-    config: dict[str, Any],
     device: str,
     workers: int,
     resume: bool,
@@ -179,7 +176,7 @@ def _restore(
     training, weights = None, None
     if entry.weights == "scratch":
         torch.manual_seed(task.data.seed)
-        model = build(entry.model, **{**task.train.config.get(entry.model, {}), **config})
+        model = build(entry.model, **task.train.config.get(entry.model, {}))
         trained = train(
             model, task, out / "train" / entry.id, device=device, workers=workers, resume=resume,
             stepped=lambda n, loss: step(f"train {entry.model}", n, task.train.steps),
@@ -291,8 +288,8 @@ def _score(
 
 def _rows(data: Path) -> dict[str, tuple[str, ...]]:
     """What fired in each clip."""
-    with (data / "manifest.csv").open(newline="") as stream:
-        return {row["clip"]: tuple(row["fired"].split()) for row in csv.DictReader(stream)}
+    rows = manifest_rows((data / "manifest.csv").read_bytes())
+    return {row["clip"]: tuple(row["fired"].split()) for row in rows}
 
 
 def _mover(task: Task, clip: Clip) -> Mover:

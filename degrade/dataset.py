@@ -159,6 +159,11 @@ def manifest(rows: list[dict[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
+def manifest_rows(table: bytes) -> list[dict[str, str]]:
+    """The inverse of `manifest`; all values are text."""
+    return list(csv.DictReader(io.StringIO(table.decode())))
+
+
 def pretty(content: Any) -> bytes:
     """JSON for people: sorted and indented."""
     return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -87,7 +87,8 @@ def generate(
     """
     source = open_source(spec.source)
     clips = plan(spec, source)
-    _claim(out, record(spec), resume)
+    described = record(spec)
+    _claim(out, described, resume)
     started(clips)
     todo, rows = [], []
     for clip in clips:
@@ -101,7 +102,7 @@ def generate(
         for clip in _each(todo, functools.partial(make_clip, spec, source, out), workers):
             rows.append(_row(out, clip))
             finished(clip)
-        _complete(out, spec, rows)
+        _complete(out, described, rows)
     fired = Counter(label for row in rows for label in row["fired"].split())
     return Summary(len(clips), sum(clip.frames for clip in clips), resumed, dict(fired.most_common()))
 
@@ -226,12 +227,12 @@ def _first_difference(old: Any, new: Any, where: str) -> str:
     return "" if old == new else f"{where} was {old!r:.60}, is {new!r:.60}"
 
 
-def _complete(out: Path, spec: Spec, rows: list[dict[str, Any]]) -> None:
+def _complete(out: Path, described: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     work = out / WORK
     work.mkdir(exist_ok=True)
     table = manifest(rows)
     (work / "manifest.csv").write_bytes(table)
-    whole = {**record(spec), "manifest_sha256": hashlib.sha256(table).hexdigest()}
+    whole = {**described, "manifest_sha256": hashlib.sha256(table).hexdigest()}
     whole["record_sha256"] = record_hash(whole)
     (work / "dataset.json").write_bytes(pretty(whole))
     os.replace(work / "manifest.csv", out / "manifest.csv")

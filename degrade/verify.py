@@ -1,16 +1,14 @@
 """Checks a dataset: every byte against its record, and a sample of clips against what renders again."""
 
-import csv
 import functools
 import hashlib
-import io
 import random
 from collections.abc import Callable
 from pathlib import Path
 
 from degrade.core.errors import DatasetError, DegradeError
 from degrade.core.types import Trace, to_uint8
-from degrade.dataset import Clip, file_hash, mask_to_uint8, pairs, plan, read_json, suffix
+from degrade.dataset import Clip, file_hash, manifest_rows, mask_to_uint8, pairs, plan, read_json, suffix
 from degrade.generate import WORK, record_hash
 from degrade.pipeline import trace_of
 from degrade.sources import Source, open_source
@@ -54,7 +52,7 @@ def verify(
     table = (out / "manifest.csv").read_bytes() if (out / "manifest.csv").exists() else b""
     if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
         return [*problems, "manifest.csv: missing or changed"]
-    rows = list(csv.DictReader(io.StringIO(table.decode())))
+    rows = manifest_rows(table)
     started(len(rows))
     expected = {out / "dataset.json", out / "manifest.csv"}
     for row in rows:

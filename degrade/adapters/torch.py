@@ -4,7 +4,6 @@ Both are map-style. A sample depends on its number alone, so batches are the sam
 workers, and a run that is resumed at sample n goes on as if it had never stopped.
 """
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from torch.utils.data import Dataset
 from degrade.core.errors import DatasetError, SpecError
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, as_clip, union
-from degrade.dataset import fit
+from degrade.dataset import fit, manifest_rows
 from degrade.sources import open_source
 from degrade.spec import Spec
 from degrade.target import sharpen
@@ -109,8 +108,7 @@ class PairedClips(Dataset[Sample]):
         table = self.folder / "manifest.csv"
         if not table.is_file():
             raise DatasetError(f"{folder} holds no finished dataset")
-        with table.open(newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if row["split"] == split]
+        rows = [row for row in manifest_rows(table.read_bytes()) if row["split"] == split]
         if not rows:
             raise DatasetError(f"{folder} has no clips in {split!r}")
         self.split = split
