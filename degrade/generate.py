@@ -252,7 +252,8 @@ def _each(clips: list[Clip], make: Callable[[Clip], Clip], workers: int) -> Iter
         try:
             while True:
                 for clip in itertools.islice(waiting, 2 * workers - len(running)):
-                    running.add(pool.submit(_work, clip))
+                    with _interrupt_held():  # a worker that is started here starts with Ctrl-C held back
+                        running.add(pool.submit(_work, clip))
                 if not running:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -284,6 +285,19 @@ def _end_with_parent() -> None:
 
 def _work(clip: Clip) -> Clip:
     return _make(clip)
+
+
+@contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Delivers Ctrl-C only afterwards; processes started meanwhile never get it. POSIX only."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
