@@ -153,6 +153,7 @@ def run(
     from degrade.benchmark.run import entries
     from degrade.benchmark.run import run as run_task
     from degrade.benchmark.task import load_task
+    from degrade.benchmark.train import rank
 
     loaded = load_task(task, tuple(change), data)
     chosen = entries(loaded, model.split(","), weights)
@@ -161,6 +162,8 @@ def run(
         tasks: dict[str, Any] = {}
 
         def step(what: str, done: int, total: int) -> None:
+            if rank():
+                return
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done)
@@ -168,6 +171,8 @@ def run(
         paths, table = run_task(
             loaded, chosen, folder, device=choose(device), workers=workers, resume=resume, step=step
         )
+    if rank():  # under torchrun the first process says it all
+        return
     console.print(table, markup=False)
     for path in paths:
         console.print(str(path), markup=False)

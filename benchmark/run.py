@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ from degrade.benchmark.report import build_report
 from degrade.benchmark.score import ClipScore, score_clip
 from degrade.benchmark.strips import save_strips
 from degrade.benchmark.task import Task
-from degrade.benchmark.train import train
-from degrade.core.errors import SpecError
+from degrade.benchmark.train import Trained, rank, train
+from degrade.core.errors import DatasetError, SpecError
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset import Clip, file_hash, manifest_rows, plan, read_json
 from degrade.generate import generate, versions
@@ -55,6 +55,13 @@ class Entry:
         """Names its folders."""
         name = Path(self.model.partition(".py:")[0]).stem
         return name if self.weights == "none" else f"{name}-{Path(self.weights).stem}"
+
+    @property
+    def file(self) -> Path | None:
+        """Of weights that are there before the run."""
+        if self.weights in ("none", "scratch"):
+            return None
+        return bundled(self.model) if self.weights == "bundled" else Path(self.weights)
 
 
 class Restored(NamedTuple):
@@ -112,11 +119,23 @@ def run(
         resume: Keep what an interrupted run has finished.
         step: Called as the work goes on.
 
+    Under ``torchrun`` all processes train together, and the first does the rest; `out` is a folder that all see.
+
     Returns:
-        The result files, and the table as Markdown.
+        The result files, and the table as Markdown; nothing in processes that only help to train.
     """
+    kept = {entry: _kept(task, entry, out) for entry in chosen if resume}
+    trained = {
+        entry: _train(task, entry, out, device, workers, resume, step)
+        for entry in chosen
+        if entry.weights == "scratch" and not kept.get(entry)
+    }
+    if rank():
+        return [], ""
     data = prepare(task, out / "data", max(workers, 1), step)
-    restored = [_restore(task, entry, data, out, device, workers, resume, step) for entry in chosen]
+    restored = [
+        kept.get(entry) or _restore(task, entry, trained.get(entry), data, out, device, step) for entry in chosen
+    ]
     results = list(_score(task, restored, data, out, device, step))
     paths = []
     for result in results:
@@ -129,9 +148,11 @@ def prepare(task: Task, out: Path, workers: int, step: Step) -> Path:
     """Writes the clips that the task scores, or finds them written, and checks them.
 
     Raises:
-        SpecError: The task has no footage of its own and none was named.
-        DatasetError: `out` holds something else, or was changed.
+        DatasetError: `out` holds something else, or the dataset was changed.
     """
+    if task.dataset:
+        _check(task.dataset)
+        return task.dataset
     spec = scored(task)
     total = 0
 
@@ -144,10 +165,14 @@ def prepare(task: Task, out: Path, workers: int, step: Step) -> Path:
         spec, out, workers=workers, resume=True, started=started,
         finished=lambda clip: step("clips", next(done), total),
     )  # fmt: skip
-    problems = verify(out)
-    if problems:
-        raise SpecError(f"{problems[0]}; delete {out} to make it anew")
+    _check(out)
     return out
+
+
+def _check(dataset: Path) -> None:
+    problems = verify(dataset)
+    if problems:
+        raise DatasetError(f"{dataset}: {problems[0]}; make it anew")
 
 
 def scored(task: Task) -> Spec:
@@ -158,35 +183,28 @@ def scored(task: Task) -> Spec:
     return task.data.model_copy(update={"splits": {task.split: names}})
 
 
+def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, step: Step) -> Trained:
+    torch.manual_seed(task.data.seed)
+    model = build(entry.model, **task.train.config.get(entry.model, {}))
+    return train(
+        model, task, out / "train" / entry.id, device=device, workers=workers, resume=resume,
+        stepped=lambda n, loss: step(f"train {entry.model}", n, task.train.steps),
+    )  # fmt: skip
+
+
 def _restore(
-    task: Task,
-    entry: Entry,
-    data: Path,
-    out: Path,
-    device: str,
-    workers: int,
-    resume: bool,
-    step: Step,
+    task: Task, entry: Entry, trained: Trained | None, data: Path, out: Path, device: str, step: Step
 ) -> Restored:
-    """Trains the model if need be, and writes what it makes of every clip."""
-    folder, record = out / "restored" / entry.id, out / "restored" / entry.id / "record.json"
-    kept = resume and record.exists() and read_json(record)
-    if kept and kept["task"] == task.digest():
-        return _from_record(entry, kept)
+    """Writes what the model makes of every clip."""
+    folder = out / "restored" / entry.id
     training, weights = None, None
-    if entry.weights == "scratch":
-        torch.manual_seed(task.data.seed)
-        model = build(entry.model, **task.train.config.get(entry.model, {}))
-        trained = train(
-            model, task, out / "train" / entry.id, device=device, workers=workers, resume=resume,
-            stepped=lambda n, loss: step(f"train {entry.model}", n, task.train.steps),
-        )  # fmt: skip
+    if trained:
         recipe = task.train.model_dump(mode="json", exclude={"config"}) | {"device": device_name(device)}
         curve = tuple(CurvePoint(**point) for point in trained.curve)
         training = Training(steps=trained.steps, seconds=trained.seconds, recipe=recipe, curve=curve)
         weights = trained.weights
-    elif entry.weights != "none":
-        weights = bundled(entry.model) if entry.weights == "bundled" else Path(entry.weights)
+    else:
+        weights = entry.file
     model = build(entry.model, weights).eval().to(device)
     _reset_peak(device)
     clips = PairedClips(data, task.split)
@@ -222,11 +240,18 @@ def _restore(
     )
     saved = Restored(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
-    record.write_text(json.dumps({"task": task.digest(), **content}))
+    (folder / "record.json").write_text(json.dumps({"task": task.digest(), **content}))
     return saved
 
 
-def _from_record(entry: Entry, kept: dict[str, Any]) -> Restored:
+def _kept(task: Task, entry: Entry, out: Path) -> Restored | None:
+    """What an earlier run of the task has restored, if it came to the end."""
+    record = out / "restored" / entry.id / "record.json"
+    kept = read_json(record) if record.exists() else None
+    if not kept or kept["task"] != task.digest():
+        return None
+    if entry.file and kept["model"]["weights_sha256"] != file_hash(entry.file):
+        return None
     training = kept["training"]
     if training:
         points = tuple(CurvePoint(**point) for point in training.pop("curve"))
@@ -253,7 +278,7 @@ def _score(
 ) -> Iterator[Result]:
     """Scores all models on one clip after the other."""
     clips, rows = PairedClips(data, task.split), _rows(data)
-    planned = {clip.id: clip for clip in plan(scored(task), open_source(task.data.source))}
+    movers = _movers(task)
     pixels = hashlib.sha256()
     scores: dict[str, list[ClipScores]] = {r.entry.id: [] for r in restored}
     for i, sample in enumerate(clips[i] for i in range(len(clips))):
@@ -267,7 +292,7 @@ def _score(
         scored_models = score_clip(
             present, gt, task.metrics, input=lq, mask=mask,
             predicted_masks={key: frames for key, frames in seen.items() if frames is not None},
-            mover=_mover(task, planned[name]), device=device,
+            mover=movers(name), device=device,
         )  # fmt: skip
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
         for key, score in scored_models.items():
@@ -292,8 +317,13 @@ def _rows(data: Path) -> dict[str, tuple[str, ...]]:
     return {row["clip"]: tuple(row["fired"].split()) for row in rows}
 
 
-def _mover(task: Task, clip: Clip) -> Mover:
-    return exact(open_source(task.data.source), clip.sequence, clip.start) if task.flow == "exact" else dis
+def _movers(task: Task) -> Callable[[str], Mover]:
+    """The motion of each clip, by its name."""
+    if task.flow == "dis":
+        return lambda name: dis
+    source = open_source(task.data.source)
+    planned = {clip.id: clip for clip in plan(scored(task), source)}
+    return lambda name: exact(source, planned[name].sequence, planned[name].start)
 
 
 def _written(out: Path, entry: Entry, kind: str, clip: str, channels: int) -> Array | None:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import Strict
+from degrade.dataset import read_json
 from degrade.spec import Spec, canonical, load_spec
 
 Count = Annotated[int, Field(ge=1)]
@@ -30,7 +31,7 @@ class Loss(Strict):
     perceptual_network: Literal["vgg16", "vgg19"] = "vgg19"
     """Whose features."""
     perceptual_weights: str = ""
-    """File with that network's convolutions, under torchvision's names."""
+    """File with that network's convolutions, under torchvision's names; where it lies is not part of the task."""
 
 
 class Training(Strict):
@@ -91,11 +92,14 @@ class Task(Strict):
     """What the user must name with ``--data``; empty: the task brings its own."""
     train: Training
     """The budget."""
+    dataset: Path | None = None
+    """A written dataset that takes the place of `data`: the user's own."""
 
     def digest(self) -> str:
-        """SHA-256 of all that the task fixes; where the footage lies is not part of it."""
-        content = self.model_dump(mode="json", exclude_none=True)
+        """SHA-256 of all that the task fixes; where footage and VGG's weights lie is not part of it."""
+        content = self.model_dump(mode="json", exclude_none=True, exclude={"dataset"})
         content["data"] = self.data.digest()
+        content["train"]["loss"]["perceptual_weights"] = ""
         return hashlib.sha256(canonical(content)).hexdigest()
 
 
@@ -117,10 +121,12 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
         name: One of `task_names`, or the path of a YAML file.
         changes: ``key=value`` for the training budget: ``train.steps=100``. The result is no result of the
             task any more, as its digest says.
-        source: Where the footage lies, if not where the task says.
+        source: Where the footage lies, if not where the task says; or the folder of a dataset that ``degrade
+            generate`` has written, which makes a task of its own, named after both.
 
     Raises:
         SpecError: No such task, or a value that is not allowed.
+        DatasetError: The dataset is damaged.
     """
     path = Path(name)
     if path.suffix == ".yaml" and path.is_file():
@@ -144,6 +150,10 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
             node = node.setdefault(step, {})
         node[last] = yaml.safe_load(value)
     data = raw.pop("data", {})
+    if source and (Path(source) / "dataset.json").is_file():
+        record = read_json(Path(source) / "dataset.json")
+        raw |= {"name": f"{name}-on-{record['name']}", "flow": "dis", "dataset": Path(source)}
+        return Task(**raw, data=Spec(**record["spec"]))
     if source:
         data["source"] = source
     elif raw.get("footage"):

@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.task import Loss, Task, Training
@@ -47,9 +47,7 @@ def train(
     task: Task,
     folder: Path,
     *,
-    dataset: Path | None = None,
     device: str = "cpu",
-    devices: int = 1,
     workers: int = 0,
     resume: bool = False,
     stepped: Callable[[int, float], object] = lambda step, loss: None,
@@ -58,11 +56,9 @@ def train(
 
     Args:
         model: Built without weights, after `torch.manual_seed`.
-        task: Footage, damage and budget.
+        task: Footage and damage, or a written dataset, and the budget.
         folder: For checkpoints, curve, pictures of samples, and the weights.
-        dataset: A written dataset whose train split is used instead of damage on the fly.
-        device: ``cpu`` or ``cuda``.
-        devices: How many of them; under a launcher of Fabric's, of each machine.
+        device: ``cpu`` or ``cuda``; under ``torchrun`` each process has one of its own.
         workers: Processes that prepare samples; the result does not depend on it.
         resume: Go on from the checkpoint in `folder`, if there is one.
         stepped: Called after each update with its number and its loss.
@@ -71,22 +67,20 @@ def train(
         TrainingStopped: The loss is not finite.
     """
     budget = task.train
-    fabric = Fabric(accelerator=device, devices=devices, precision=budget.precision)
-    if devices > 1:
-        fabric.launch()
+    fabric = _fabric(device, budget.precision)
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(fabric, model, task)
     checkpoint = folder / "checkpoint.pt"
     if resume and checkpoint.exists():
         run.load(checkpoint)
     batch = budget.batch * fabric.world_size
-    samples = _samples(task, dataset, budget.steps * batch)
+    samples = _samples(task, task.train.steps * batch, "train")
     order = range(run.step * batch + fabric.global_rank, budget.steps * batch, fabric.world_size)
     loader = DataLoader(
-        samples, budget.batch, sampler=[i % len(samples) for i in order], num_workers=workers,
+        samples, budget.batch, sampler=list(order), num_workers=workers,
         multiprocessing_context="spawn" if workers else None,
     )  # fmt: skip
-    validation = _validation(task)
+    validation = [_samples(task, SHOWN, task.split, seed=1)[i] for i in range(SHOWN)]
     started = time.monotonic() - run.seconds
     try:
         for sample in loader:
@@ -109,6 +103,21 @@ def train(
     if fabric.is_global_zero:
         save(run.averaged, weights, task=task.name, steps=run.step)
     return Trained(weights, run.step, run.seconds, run.curve)
+
+
+def rank() -> int:
+    """This process's number among those that ``torchrun`` started; 0 without it."""
+    return int(os.environ.get("RANK", 0))
+
+
+def _fabric(device: str, precision: Any) -> Fabric:
+    """One device, or all those that ``torchrun`` started a process for, on one machine or several."""
+    size = {"devices": "LOCAL_WORLD_SIZE", "num_nodes": "GROUP_WORLD_SIZE"}
+    fabric = Fabric(
+        accelerator=device, precision=precision, **{key: int(os.environ.get(name, 1)) for key, name in size.items()}
+    )
+    fabric.launch()
+    return fabric
 
 
 class _Run:
@@ -239,20 +248,13 @@ def _schedule(budget: Training, step: int) -> float:
     return warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def _samples(task: Task, dataset: Path | None, count: int) -> DegradedClips | PairedClips:
+def _samples(task: Task, count: int, split: str, seed: int = 0) -> Dataset[Sample]:
     budget = task.train
-    if dataset:
-        return PairedClips(dataset, "train", frames=budget.frames)
+    if task.dataset:
+        return PairedClips(task.dataset, split, samples=count, frames=budget.frames, crop=budget.crop, seed=seed)
     return DegradedClips(
-        task.data, "train", samples=count, frames=budget.frames, crop=budget.crop, intervals=budget.intervals
+        task.data, split, samples=count, frames=budget.frames, crop=budget.crop, intervals=budget.intervals, seed=seed
     )
-
-
-def _validation(task: Task) -> list[Sample]:
-    """A few samples of the split that is scored, always the same."""
-    budget = task.train
-    samples = DegradedClips(task.data, task.split, samples=SHOWN, frames=budget.frames, crop=budget.crop, seed=1)
-    return [samples[i] for i in range(SHOWN)]
 
 
 @torch.no_grad()

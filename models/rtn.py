@@ -62,7 +62,29 @@ class RTN(RestorationModel):
         layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)]
         self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
         self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
+        self.start_as_identity()
         self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
+
+    @torch.no_grad()
+    def start_as_identity(self) -> None:
+        """Lets an untrained network give back its input: else training must first unlearn the tanh.
+
+        The first channel of a state holds the frame's brightness x, and the decoder adds atanh(x) - x in line
+        segments, whose knees are channels of their own. All other channels start at random.
+        """
+        for gate, block in ((self.backward_gate, self.backward_block), (self.forward_gate, self.forward_block)):
+            route(gate.project, {0: {0: 1 / 3, 1: 1 / 3, 2: 1 / 3}})
+            nn.init.constant_(gate.last.bias, -2)  # the frame, rather than the state
+            route(block.first, {0: {0: 1}, 1: {0: -1}})
+            route(block.up, {0: {}, 1: {}})
+            route(block.last, {0: {0: 1 / 1.2, 1: -1 / 1.2}})  # leaky: f(x) - f(-x) = 1.2 x
+        channels, (first, *inner, last) = self.decoder[0].out_channels, self.decoder[::2]
+        signs = (1, 1, 1, -1, -1, -1)
+        route(first, {i: {0: sign / 2, channels: sign / 2} for i, sign in enumerate(signs)}, 2 * KNEES)
+        for conv in inner:
+            route(conv, {i: {i: 1} for i in range(len(signs))})
+        slopes = {i: sign * slope for i, (sign, slope) in enumerate(zip(signs, 2 * SLOPES, strict=True))}
+        route(last, dict.fromkeys(range(3), slopes))
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
         forward, backward = self.flow(frames) if flows is None else flows
@@ -120,6 +142,21 @@ class Gate(nn.Module):
         hidden = F.leaky_relu(self.first(torch.cat((state, new, residual), 1)), 0.2)
         mask = torch.sigmoid(self.last(hidden))
         return mask * state + (1 - mask) * new, mask
+
+
+KNEES, SLOPES = (-0.5, -0.75, -0.9), (0.7, 1.6, 7.0)
+"""Of line segments near atanh(x) - x on [0.5, 0.98]; below it is under 0.05."""
+
+
+def route(conv: nn.Conv2d, rows: dict[int, dict[int, float]], bias: Sequence[float] = ()) -> None:
+    """Makes some outputs of a convolution plain sums: ``{output: {input: factor}}``; the other outputs stay."""
+    middle = [side // 2 for side in conv.kernel_size]
+    for i, (output, inputs) in enumerate(rows.items()):
+        conv.weight[output] = 0
+        for channel, factor in inputs.items():
+            conv.weight[output, channel, *middle] = factor
+        assert conv.bias is not None
+        conv.bias[output] = bias[i] if bias else 0
 
 
 def mean_mask(a: Tensor | None, b: Tensor | None, like: Tensor) -> Tensor:

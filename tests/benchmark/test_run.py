@@ -1,6 +1,8 @@
 """Training, scoring and the command that does both, on a task that takes seconds."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +127,28 @@ def test_run_gives_the_same_results_twice_and_resumes(tiny: Callable[..., Task],
     assert result.training.steps == 6
     assert result.run.peak_memory_mb > 0
     assert "dust" in result.clips[0].damage
+
+
+@pytest.mark.slow
+def test_processes_of_torchrun_train_together(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    tiny()
+    benchmark = Path(sys.executable).with_name("benchmark")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--no-python", str(benchmark)]
+    options = [
+        "--task",
+        str(tmp_path / "tiny.yaml"),
+        "--model",
+        "unet",
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    done = subprocess.run([*command, "run", *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("report: ") == 1
+    training = load(tmp_path / "o/results/unet-scratch.json").training
+    assert training.steps == 6
 
 
 def test_identity_scores_as_its_input(tiny: Callable[..., Task], tmp_path: Path) -> None:
