@@ -120,7 +120,7 @@ def pairs(clip: Clip, spec: Spec, source: Source, params: Any) -> Iterator[tuple
         The damaged layer, the ground truth (N, H, W, C), and the union mask (N, H, W, 1).
     """
     damage = spec.damage()
-    group = damage.group(params)
+    group = damage.together(params)
     step = group * max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels * group))
     for start in range(0, clip.frames, step):
         stop = min(start + step, clip.frames)

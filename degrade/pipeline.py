@@ -152,10 +152,10 @@ class Composition(Temporal):
         """Through all inner ops; see `Temporal.reach`."""
         return _reach(self._bind(params), start, stop)
 
-    def group(self, params: Any) -> int:
-        """The greatest of the inner ops; see `Temporal.group`."""
+    def together(self, params: Any) -> int:
+        """The greatest of the inner ops; see `Temporal.together`."""
         steps = self._bind(params)
-        return max((op.group(params) for _, op, params in steps if isinstance(op, Temporal)), default=1)
+        return max((op.together(params) for _, op, params in steps if isinstance(op, Temporal)), default=1)
 
     def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
         """Applies the inner ops in order; see `Temporal.render`."""

@@ -32,7 +32,7 @@ class Backwards(Temporal):
     def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
         return params.frames - stop, params.frames - start
 
-    def group(self, params: Any) -> int:
+    def together(self, params: Any) -> int:
         return 3
 
     def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
@@ -91,8 +91,8 @@ def test_reach_goes_backward_through_the_ops() -> None:
     params = pipeline.draw(info(), 0)
     assert pipeline.reach(params, 1, 3) == (5, 7)
     assert Pipeline(ops=pipeline.ops[:-1]).reach(params.model_copy(update={"steps": params.steps[:-1]}), 1, 3) == (1, 3)
-    assert pipeline.group(params) == 3
-    assert Pipeline(ops=(Noise(), Weave())).group(Pipeline(ops=(Noise(), Weave())).draw(info(), 0)) == 1
+    assert pipeline.together(params) == 3
+    assert Pipeline(ops=(Noise(), Weave())).together(Pipeline(ops=(Noise(), Weave())).draw(info(), 0)) == 1
 
 
 def test_frames_that_are_not_those_it_takes_are_refused() -> None:

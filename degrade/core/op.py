@@ -128,7 +128,7 @@ class Temporal(Op):
     def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
         """Which frames of the clip go into frames `start` to `stop`: the first, and the one after the last."""
 
-    def group(self, params: Any) -> int:
+    def together(self, params: Any) -> int:
         """Frames that are made together: windows between multiples of it make none for nothing."""
         return 1
 
