@@ -138,8 +138,8 @@ def _encoded(frames: Array, codec: Codec, qp: int) -> list[av.Packet]:
     encoder: Any = av.CodecContext.create(ENCODERS[codec], "w")
     encoder.height, encoder.width, encoder.pix_fmt = height, width, "yuv420p"
     encoder.framerate, encoder.time_base = Fraction(25), Fraction(1, 25)
-    encoder.thread_count, encoder.gop_size = 1, len(frames) + 1
-    encoder.options = {"flags": "+bitexact", **_options(codec, qp)}
+    encoder.thread_count, encoder.gop_size, encoder.bit_rate = 1, len(frames) + 1, 0
+    encoder.options = _options(codec, qp)
     reformat = VideoReformatter().reformat
     packets = []
     for t, frame in enumerate(frames):
@@ -149,7 +149,7 @@ def _encoded(frames: Array, codec: Codec, qp: int) -> list[av.Packet]:
             planes: Any = np.concatenate((luma, np.full((height // 2, width), 128, np.uint8)))
             picture = av.VideoFrame.from_ndarray(planes, "yuv420p")
         else:
-            rgb = cv2.copyMakeBorder(to_uint8(frame), *edges, cv2.BORDER_REPLICATE)
+            rgb: Any = cv2.copyMakeBorder(to_uint8(frame), *edges, cv2.BORDER_REPLICATE)
             whole = av.VideoFrame.from_ndarray(rgb, "rgb24")
             picture = reformat(whole, format="yuv420p", interpolation=EXACT, threads=1)
         picture.pts, picture.time_base = t, encoder.time_base
@@ -160,8 +160,9 @@ def _encoded(frames: Array, codec: Codec, qp: int) -> list[av.Packet]:
 def _options(codec: Codec, qp: int) -> dict[str, str]:
     """A constant quantiser, one thread; presets that keep to 60 frames a second at 640×368."""
     if codec == "h264":
-        return {"qp": str(qp), "preset": "veryfast"}
+        return {"flags": "+bitexact", "qp": str(qp), "preset": "veryfast"}
     if codec == "hevc":
-        return {"preset": "ultrafast", "x265-params": f"qp={qp}:pools=none:frame-threads=1:wpp=0:log-level=none"}
+        own = f"qp={qp}:pools=none:frame-threads=1:wpp=0:log-level=none"
+        return {"flags": "+bitexact", "preset": "ultrafast", "x265-params": own}
     scale = str(min(max(round(0.3125 * 2 ** (qp / 6)), 1), 31))  # half the step of H.264, which is 0.625 · 2^(QP/6)
-    return {"qmin": scale, "qmax": scale, "bf": "2"}
+    return {"flags": "+bitexact", "qmin": scale, "qmax": scale, "bf": "2"}
