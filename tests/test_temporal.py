@@ -159,3 +159,15 @@ def test_datasets_hold_the_whole_clip_whatever_is_rendered_at_once(
 def test_such_a_dataset_verifies(make_spec: MakeSpec, tmp_path: Path) -> None:
     generate(make_spec(pipeline=OPS), tmp_path / "out")
     assert verify(tmp_path / "out", rerender=4) == []
+
+
+def test_samples_for_training_follow_too(make_spec: MakeSpec) -> None:
+    pytest.importorskip("torch", reason="the adapters need PyTorch")
+    from degrade.adapters.torch import DegradedClips
+
+    still = {"frame_faults": {"repeated": 1, "missing": 0, "phantom": 0}}
+    for alignment, held in (("aligned", True), ("original", False)):
+        spec = make_spec(pipeline=[still], alignment=alignment)
+        sample = DegradedClips(spec, samples=1, frames=3, crop=(24, 32))[0]
+        assert sample["lq"].equal(sample["lq"][:1].expand(3, -1, -1, -1))
+        assert sample["gt"].equal(sample["lq"]) == held

@@ -21,7 +21,7 @@ class Roll(Strip):
     drawn: ClassVar[type[Params]] = StripParams
 
     rolling: Annotated[Interval, Within(0, 1)] = (0.05, 0.3)
-    """Share of frames during which it rolls, drawn per clip."""
+    """Share of frames during which it rolls, about; drawn per clip."""
     duration: Annotated[Interval, Within(2, 1000, "frames")] = (6.0, 36.0)
     """Of one roll."""
     speed: Annotated[Interval, Within(0, 0.5, "frames per frame")] = (0.03, 0.2)

@@ -20,7 +20,7 @@ class Slip(Strip):
     drawn: ClassVar[type[Params]] = StripParams
 
     slipped: Annotated[Interval, Within(0, 1)] = (0.02, 0.15)
-    """Share of frames that are out of place, drawn per clip."""
+    """Share of frames that are out of place, about; drawn per clip."""
     hold: Annotated[Interval, Within(1, 1000, "frames")] = (1.0, 8.0)
     """Frames until it falls back into place, drawn per slip."""
     amount: Annotated[Interval, Within(0, 0.5, "frames")] = (0.03, 0.4)

@@ -56,7 +56,7 @@ class VideoCodec(Temporal):
     """Quantiser as H.264 and HEVC count it, drawn per clip, whole: 0 the best, its step doubled by every 6 more.
     MPEG-2 and MPEG-4 have the nearest of their own 31 steps, which span 10 to 40."""
     group: Annotated[Interval, Within(1, 250, "frames")] = (12.0, 12.0)
-    """Length of a group, drawn per clip, whole."""
+    """Length of a group, drawn per clip, whole. Memory grows with it, and so does the time for a single frame."""
 
     @model_validator(mode="after")
     def _encoders_are_there(self) -> "VideoCodec":
