@@ -30,7 +30,8 @@ COLUMNS = [
     "source_sha256", "lq_sha256", "gt_sha256", "mask_sha256", "trace_sha256",
 ]  # fmt: skip
 CHUNK_VALUES = 1_000_000
-"""Pixel values rendered at once; what bounds the memory, whatever the clip's length."""
+"""Pixel values rendered at once, or more where ops make greater groups of frames together; what bounds the memory,
+whatever the clip's length."""
 
 
 class Clip(Strict):
@@ -119,14 +120,19 @@ def pairs(clip: Clip, spec: Spec, source: Source, params: Any) -> Iterator[tuple
         The damaged layer, the ground truth (N, H, W, C), and the union mask (N, H, W, 1).
     """
     damage = spec.damage()
-    step = max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels))
+    group = damage.together(params)
+    step = group * max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels * group))
     for start in range(0, clip.frames, step):
-        clean = as_clip(clean_frames(clip, source, start, min(start + step, clip.frames)))
-        layer = damage.render(clean, params, start)
+        stop = min(start + step, clip.frames)
+        reach = damage.reach(params, start, stop)
+        clean = as_clip(clean_frames(clip, source, *reach))
+        layer = damage.render(clean, params, start, stop)
+        if spec.alignment == "original" and reach != (start, stop):
+            clean = as_clip(clean_frames(clip, source, start, stop))
         target = sharpen(clean) if spec.target == "sharpened" else clean
         if spec.alignment == "aligned":
-            target = damage.move(target, params, start)
-        yield layer, target, union(layer.masks, (*clean.shape[:3], 1))
+            target = damage.target(target, params, start, stop)
+        yield layer, target, union(layer.masks, (stop - start, clip.height, clip.width, 1))
 
 
 def mask_to_uint8(mask: Array) -> Array:

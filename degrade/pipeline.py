@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeGuard
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, mo
 
 from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import Interval, Within, complaining
-from degrade.core.op import Family, Op
+from degrade.core.op import Family, Op, Temporal
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, Trace, as_clip, to_uint8
 from degrade.ops import registry
@@ -131,7 +131,7 @@ class Steps(Params):
     steps: tuple[dict[str, Any], ...] = ()
 
 
-class Composition(Op):
+class Composition(Temporal):
     """An op made of ops. Inner masks and streams are labelled ``outer/inner``."""
 
     drawn: ClassVar[type[Params]] = Steps
@@ -148,24 +148,32 @@ class Composition(Op):
         """Draws the inner ops, each from its own stream."""
         return Steps(steps=_draw(self.labelled(), info, rng))
 
-    def render(self, frames: Array, params: Any, start: int) -> Layer:
-        """Applies the inner ops in order; see `Op.render`."""
-        steps = self._bind(params)
-        if len(frames) <= 1:
-            return _render(steps, Layer(frames, {}), start)
-        # One frame after the other through all ops: it stays in the cache, and memory is used again.
-        out = np.empty_like(frames)
-        masks: dict[str, Array] = {}
-        for i in range(len(frames)):
-            layer = _render(steps, Layer(frames[i : i + 1], {}), start + i)
-            out[i] = layer.frames[0]
-            for label, mask in layer.masks.items():
-                masks.setdefault(label, np.empty((*frames.shape[:3], 1), np.float32))[i] = mask[0]
-        return Layer(out, masks)
+    def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+        """Through all inner ops; see `Temporal.reach`."""
+        return _reach(self._bind(params), start, stop)
 
-    def move(self, frames: Array, params: Any, start: int) -> Array:
-        """Moves frames as the inner ops do; see `Op.move`."""
-        return _move(self._bind(params), frames, start)
+    def together(self, params: Any) -> int:
+        """The greatest of the inner ops; see `Temporal.together`."""
+        steps = self._bind(params)
+        return max((op.together(params) for _, op, params in steps if isinstance(op, Temporal)), default=1)
+
+    def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
+        """Applies the inner ops in order; see `Temporal.render`."""
+        steps = self._bind(params)
+        if _alone(steps):
+            return _by_frame(steps, Layer(frames, {}), start)
+        frames, _, stop = self.window(frames, params, start, stop)
+        return _render(steps, Layer(frames, {}), start, stop)
+
+    def move(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """Moves frames as the inner ops do; see `Temporal.move`."""
+        frames, _, stop = self.window(frames, params, start, stop)
+        return _follow("move", self._bind(params), frames, start, stop)
+
+    def target(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """The ground truth that follows all inner ops; see `Temporal.target`."""
+        frames, _, stop = self.window(frames, params, start, stop)
+        return _follow("target", self._bind(params), frames, start, stop)
 
     def files(self) -> dict[str, str]:
         """What the inner ops read; see `Op.files`."""
@@ -199,27 +207,83 @@ def _draw(ops: Sequence[tuple[str, Op]], info: ClipInfo, rng: Stream) -> tuple[d
     return tuple(steps)
 
 
-def _render(steps: list[Step], layer: Layer, start: int) -> Layer:
+def _alone(steps: Sequence[Step]) -> bool:
+    """Whether every frame is made of itself alone."""
+    return all(
+        not isinstance(op, Temporal) or (isinstance(op, Composition) and _alone(op._bind(params)))
+        for _, op, params in steps
+    )
+
+
+def _reach(steps: Sequence[Step], start: int, stop: int) -> tuple[int, int]:
+    for _, op, params in reversed(steps):
+        if isinstance(op, Temporal):
+            start, stop = op.reach(params, start, stop)
+    return start, stop
+
+
+def _render(steps: Sequence[Step], layer: Layer, start: int, stop: int) -> Layer:
+    """Frames `start` to `stop`; the layer holds those that `_reach` names."""
+    if _alone(steps):
+        return _by_frame(steps, layer, start)
+    split = next(i for i, step in enumerate(steps) if _takes_in_the_rest(step.op) or not _alone((step,)))
+    (label, op, params), rest = steps[split], steps[split + 1 :]
+    window = _reach(rest, start, stop)
+    frames, masks = _by_frame(steps[:split], layer, _reach(steps[split : split + 1], *window)[0])
+    if _takes_in_the_rest(op):
+        inner = op.enclose(frames, params, window[0], start, lambda small: _render(rest, Layer(small, {}), start, stop))
+        moved = {k: _follow("move", rest, mask, start, stop) for k, mask in masks.items()}
+        return Layer(inner.frames, moved | inner.masks)
+    assert isinstance(op, Temporal)
+    frames, new = op.render(frames, params, *window)
+    masks = {k: op.move(mask, params, *window) for k, mask in masks.items()} | _labelled(label, new)
+    return _render(rest, Layer(frames, masks), start, stop)
+
+
+def _by_frame(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
+    """One frame after the other through all steps: it stays in the cache, and memory is used again."""
+    frames, masks = layer
+    if len(frames) <= 1 or not steps:
+        return _apply(steps, layer, start)
+    out = np.empty_like(frames)
+    made: dict[str, Array] = {}
+    for i in range(len(frames)):
+        one = _apply(steps, Layer(frames[i : i + 1], {k: mask[i : i + 1] for k, mask in masks.items()}), start + i)
+        out[i] = one.frames[0]
+        for label, mask in one.masks.items():
+            made.setdefault(label, np.empty((*frames.shape[:3], 1), np.float32))[i] = mask[0]
+    return Layer(out, made)
+
+
+def _apply(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
     frames, masks = layer
     for i, (label, op, params) in enumerate(steps):
-        if isinstance(op, AtScale) and not op.ops:
+        if _takes_in_the_rest(op):
             rest = steps[i + 1 :]
-            inner = op.enclose(frames, params, start, partial(_render_from, rest, start))
-            return Layer(inner.frames, {k: _move(rest, m, start) for k, m in masks.items()} | inner.masks)
+            inner = op.enclose(frames, params, start, start, partial(_apply_from, rest, start))
+            end = start + len(frames)
+            moved = {k: _follow("move", rest, mask, start, end) for k, mask in masks.items()}
+            return Layer(inner.frames, moved | inner.masks)
         frames, new = op.render(frames, params, start)
-        masks = {k: op.move(m, params, start) for k, m in masks.items()}
-        masks |= {f"{label}/{k}" if k else label: m for k, m in new.items()}
+        masks = {k: op.move(m, params, start) for k, m in masks.items()} | _labelled(label, new)
     return Layer(frames, masks)
 
 
-def _render_from(steps: list[Step], start: int, frames: Array) -> Layer:
-    return _render(steps, Layer(frames, {}), start)
+def _apply_from(steps: Sequence[Step], start: int, frames: Array) -> Layer:
+    return _apply(steps, Layer(frames, {}), start)
 
 
-def _move(steps: list[Step], frames: Array, start: int) -> Array:
-    for _, op, params in steps:
-        frames = op.move(frames, params, start)
+def _follow(how: Literal["move", "target"], steps: Sequence[Step], frames: Array, start: int, stop: int) -> Array:
+    """Other frames, those that `_reach` names, through all steps."""
+    for i, (_, op, params) in enumerate(steps):
+        window = _reach(steps[i + 1 :], start, stop)
+        where = window if isinstance(op, Temporal) else window[:1]
+        frames = getattr(op, how)(frames, params, *where)
     return frames
+
+
+def _labelled(label: str, masks: dict[str, Array]) -> dict[str, Array]:
+    return {f"{label}/{k}" if k else label: mask for k, mask in masks.items()}
 
 
 class Pipeline(Composition):
@@ -357,20 +421,27 @@ class AtScale(Composition):
         steps = _draw(self.labelled(), info.scaled(scale), rng)
         return Scaled(scale=scale, shrink=tuple(ways[0]), enlarge=tuple(ways[1]), steps=steps)
 
-    def render(self, frames: Array, params: Any, start: int) -> Layer:
-        """See `Op.render`."""
-        return self.enclose(frames, params, start, lambda small: super(AtScale, self).render(small, params, start))
+    def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
+        """See `Temporal.render`."""
+        frames, first, stop = self.window(frames, params, start, stop)
+        return self.enclose(
+            frames, params, first, start, lambda small: super(AtScale, self).render(small, params, start, stop)
+        )
 
-    def enclose(self, frames: Array, params: Any, start: int, inner: Callable[[Array], Layer]) -> Layer:
-        """Resizes, applies `inner`, resizes back."""
+    def enclose(self, frames: Array, params: Any, first: int, start: int, inner: Callable[[Array], Layer]) -> Layer:
+        """Resizes frames from `first` on, applies `inner`, resizes back what it returns, from `start` on."""
         height, width = frames.shape[1:3]
         small = ClipInfo(frames=1, height=height, width=width).scaled(params.scale)
         if (small.height, small.width) == (height, width):
             return inner(frames)
-        there = _resize(frames, small.height, small.width, params.shrink[start:])
+        there = _resize(frames, small.height, small.width, params.shrink[first:])
         layer = inner(there)
         masks = {k: _resize(m, height, width, ("bilinear",) * len(m)) for k, m in layer.masks.items()}
         return Layer(_resize(layer.frames, height, width, params.enlarge[start:]), masks)
+
+
+def _takes_in_the_rest(op: Op) -> TypeGuard[AtScale]:
+    return isinstance(op, AtScale) and not op.ops
 
 
 def _resize(frames: Array, height: int, width: int, filters: Sequence[str]) -> Array:

@@ -72,7 +72,8 @@ class Spec(Strict):
     target: Literal["clean", "sharpened"] = "clean"
     """Ground truth: the clean frames, or these sharpened as RTN's authors do."""
     alignment: Literal["aligned", "original"] = "aligned"
-    """Whether the ground truth moves with ops that move the picture (weave), or stays where it was."""
+    """Whether the ground truth moves with ops that move the picture (weave) and shows the frames that they show
+    (pulldown), or stays where and when it was."""
     pipeline: Ops
     """The ops, in order."""
     splits: dict[Slug, Share | tuple[str, ...]] = {"train": 1.0}

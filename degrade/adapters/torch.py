@@ -85,7 +85,7 @@ class DegradedClips(Dataset[Sample]):
         layer = self.damage.render(clean, params, 0)
         target = sharpen(clean) if self.spec.target == "sharpened" else clean
         if self.spec.alignment == "aligned":
-            target = self.damage.move(target, params, 0)
+            target = self.damage.target(target, params, 0)
         mask = union(layer.masks, (*clean.shape[:3], 1))
         top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip((height, width), self.crop, strict=True))
         window = np.s_[:, top : top + self.crop[0], left : left + self.crop[1]]

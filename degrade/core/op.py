@@ -18,7 +18,7 @@ class Op(Strict):
 
     `sample` draws everything random for a clip, tracks over time included. `render` is a pure function of
     the frames and what was drawn; pixels of frame t depend on frame t and the params alone, so a window
-    rendered by itself equals that slice of the whole clip.
+    rendered by itself equals that slice of the whole clip. An op that looks at other frames is a `Temporal`.
 
     A new op is one file in ``degrade/ops``: a subclass, its params (`drawn`), `sample`, and `render_frame`.
     """
@@ -62,6 +62,10 @@ class Op(Strict):
     def move(self, frames: Array, params: Any, start: int) -> Array:
         """Moves other frames or masks (N, H, W, C) as `render` moves the picture; unchanged by default."""
         return frames
+
+    def target(self, frames: Array, params: Any, start: int) -> Array:
+        """Clean frames as the ground truth that follows the picture; as `move` has it by default."""
+        return self.move(frames, params, start)
 
     def files(self) -> dict[str, str]:
         """Outside files that the op reads: their SHA-256 by name.
@@ -111,3 +115,62 @@ class Contaminant(Op):
             params: From `sample`.
             t: Frame index in the clip.
         """
+
+
+class Temporal(Op):
+    """An op that makes a frame of other frames than that one, too.
+
+    `reach` says of which. `render`, `move` and `target` are given these, and `stop`, the end of the window
+    that is wanted; so any window can still be rendered by itself.
+    """
+
+    @abstractmethod
+    def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+        """Which frames of the clip go into frames `start` to `stop`: the first, and the one after the last."""
+
+    def together(self, params: Any) -> int:
+        """Frames that are made together: windows between multiples of it make none for nothing."""
+        return 1
+
+    @abstractmethod
+    def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
+        """Damages a window of the clip.
+
+        Args:
+            frames: (N, H, W, C) float32 in [0, 1], those that `reach` names; without `stop`, the frames from
+                `start` on, the wanted ones, which must then hold all that `reach` names.
+            params: From `sample`.
+            start: Index of the first frame wanted.
+            stop: Index after the last frame wanted.
+
+        Returns:
+            Frames `start` to `stop`, and the masks.
+        """
+
+    @abstractmethod
+    def move(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """Moves other frames or masks, given as for `render`, as it moves the picture."""
+
+    def target(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """Clean frames, given as for `render`, as the ground truth that follows the picture."""
+        return self.move(frames, params, start, stop)
+
+    def window(self, frames: Array, params: Any, start: int, stop: int | None) -> tuple[Array, int, int]:
+        """What `render` was given, made out.
+
+        Returns:
+            The frames that `reach` names, the index of the first of them, and `stop`.
+
+        Raises:
+            ValueError: `frames` lacks some of them.
+        """
+        begin, end = start, start + len(frames)
+        if stop is None:
+            stop = end
+            first, last = self.reach(params, start, stop)
+        else:
+            first, last = begin, end = self.reach(params, start, stop)
+            end = begin + len(frames)
+        if not begin <= first <= last <= end:
+            raise ValueError(f"frames {start} to {stop} are made of {first} to {last}; given are {begin} to {end}")
+        return frames[first - begin : last - begin], first, stop

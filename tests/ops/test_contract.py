@@ -177,15 +177,19 @@ def test_a_window_is_that_slice_of_the_whole_clip(name: str, number: int) -> Non
     params = pipeline.draw(given.info, given.seed)
     whole = pipeline.render(given.clip, params, 0)
     moved = pipeline.move(given.clip, params, 0)
+    target = pipeline.target(given.clip, params, 0)
     count = len(given.clip)
-    for start, stop in {(0, 1), (count - 1, count), (count // 2, count), (1, max(2, count - 1))}:
-        window = pipeline.render(given.clip[start:stop], params, start)
+    for start, stop in {(0, 1), (count - 1, count), (count // 2, count), (min(1, count - 1), max(1, count - 1))}:
+        first, last = pipeline.reach(params, start, stop)
+        assert 0 <= first < last <= count
+        seen = given.clip[first:last]
+        window = pipeline.render(seen, params, start, stop)
         np.testing.assert_array_equal(window.frames, whole.frames[start:stop])
         assert list(window.masks) == list(whole.masks)
         for label, mask in window.masks.items():
             np.testing.assert_array_equal(mask, whole.masks[label][start:stop])
-        again = pipeline.move(given.clip[start:stop], params, start)
-        np.testing.assert_array_equal(again, moved[start:stop])
+        np.testing.assert_array_equal(pipeline.move(seen, params, start, stop), moved[start:stop])
+        np.testing.assert_array_equal(pipeline.target(seen, params, start, stop), target[start:stop])
 
 
 @every_case

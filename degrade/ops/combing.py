@@ -1,0 +1,27 @@
+"""Combing: interlaced video whose two fields are shown together."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from degrade.core.rng import Stream
+from degrade.core.types import ClipInfo, Params
+from degrade.ops._mixed import FieldOrder, Interlaced, InterlacedParams
+
+
+class Combing(Interlaced):
+    """Every other line of a frame is that of the next frame, so that whatever moves has combs for edges.
+
+    A target that is to stay aligned is the frame of the older lines.
+    """
+
+    drawn: ClassVar[type[Params]] = InterlacedParams
+
+    first: Annotated[tuple[FieldOrder, ...], Field(min_length=1)] = ("top", "bottom")
+    """Which lines are older, the even (``top``) or the odd; one of them is drawn per clip."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws the order of fields."""
+        order: Any = self.first[rng.generator("order").integers(len(self.first))]
+        frames = range(info.frames)
+        return InterlacedParams(shown=tuple(frames), later=(*frames[1:], frames[-1]), first=order)
