@@ -67,6 +67,30 @@ def fractal(
     return np.asarray(sum(layers), np.float32)
 
 
+def plane(height: int, width: int) -> tuple[Array, Array]:
+    """x (1, width) and y (height, 1) of the pixels' centres, from -1 to 1, float32."""
+    x, y = ((np.arange(n, dtype=np.float32) + 0.5) * (2 / n) - 1 for n in (width, height))
+    return x, y[:, None]
+
+
+def drops(rng: np.random.Generator, x: Array, y: Array, count: int, radius: tuple[float, float]) -> Array:
+    """How far inside some round drops that ran together a point of `plane` lies; negative outside of them."""
+    depth = np.full((y.size, x.size), -9, np.float32)
+    for _ in range(count):
+        turned, squeeze, reach = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 0.5)), rng.uniform(*radius)
+        x0, y0 = (0.8 - reach) * rng.uniform(-1, 1, 2)
+        across = np.cos(turned) * (x - x0) + np.sin(turned) * (y - y0)
+        along = (np.cos(turned) * (y - y0) - np.sin(turned) * (x - x0)) * squeeze
+        depth = np.logaddexp(10 * depth, 10 * (reach - np.hypot(across, along))) / 10
+    return depth
+
+
+def clear(x: Array, y: Array, alpha: Array) -> Array:
+    """`alpha` on `plane`, within [0, 1] and ending softly before the border."""
+    ends = np.clip((0.96 - np.maximum(abs(x), abs(y))) / 0.1, 0, 1)
+    return np.asarray(np.clip(alpha * ends, 0, 1), np.float32)
+
+
 def wander(rng: np.random.Generator, count: int, knots: int) -> Array:
     """A smooth normal curve through that many random knots; (count,) float64."""
     curve = rng.standard_normal((knots, 1)).astype(np.float32)
