@@ -19,11 +19,11 @@ def swell(rng: np.random.Generator, height: int, width: int, cells: int) -> Arra
     return cv2.remap(lattice, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_CUBIC).astype(float)
 
 
-def walls(points: Array, x: Array, y: Array) -> tuple[Array, Array]:
+def walls(points: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
     """The cells about `points` (N, 2) in the unit square that repeats, at x, y.
 
     Returns:
-        Distance to the nearest wall and to the cell's own point, both (H, W).
+        Distance to the nearest wall, to another, and to the cell's own point, each (H, W).
     """
     from scipy.spatial import cKDTree  # here, since few need it
 
@@ -32,4 +32,4 @@ def walls(points: Array, x: Array, y: Array) -> tuple[Array, Array]:
     apart = points[index[..., 1:]] - points[index[..., :1]]
     apart -= np.rint(apart)
     gap = (distance[..., 1:] ** 2 - distance[..., :1] ** 2) / (2 * np.linalg.norm(apart, axis=-1))
-    return gap.min(-1), distance[..., 0]
+    return gap.min(-1), gap.max(-1), distance[..., 0]

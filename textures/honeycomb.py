@@ -15,7 +15,7 @@ class Honeycomb(Texture):
 
     bubbles: Annotated[int, Field(ge=4, le=5000)] = 260
     """On the canvas."""
-    wall: Annotated[float, Field(gt=0, le=1)] = 0.32
+    wall: Annotated[float, Field(gt=0, le=1)] = 0.4
     """Thickness of the walls, in radii of the bubble."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
@@ -27,6 +27,7 @@ class Honeycomb(Texture):
         crowd = rng.random((4 * self.bubbles, 2))
         dense = _tiles.swell(rng, 16, 16, 4)[tuple((crowd.T * 16).astype(int))]
         kept = crowd[np.argsort(dense + 1.6 * rng.standard_normal(dense.size))[: self.bubbles]]
-        gap, inner = _tiles.walls(kept, x, y)
+        gap, other, inner = _tiles.walls(kept, x, y)
         radius = gap + inner  # of the cell in this direction, about
-        return np.clip(1 - gap / (self.wall * radius), 0, 1).astype(np.float32)
+        rounded = -np.logaddexp(-9 * gap / radius, -9 * other / radius) / 9
+        return np.clip(1 - rounded / self.wall, 0, 1).astype(np.float32) ** 1.5
