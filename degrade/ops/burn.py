@@ -94,7 +94,7 @@ class Burn(Contaminant):
         where = rows, columns
         x = (np.arange(width, dtype=np.float32)[columns] + np.float32(0.5 - params.x_px)) / height
         y = (np.arange(height, dtype=np.float32)[rows, None] + np.float32(0.5 - params.y_px)) / height
-        edge = fractal_along(params.key, params.first, height, width, 3, 5, 0.55)[where]
+        edge = fractal_along(params.key, params.first, height, width, 3, 6, 0.65)[where]
         depth = np.float32(radius) - np.hypot(x, y) + np.float32(params.ragged) * np.clip(edge, -3, 3)
         walls = tiled("honeycomb", params.key, params.first, height, width, 0.5 * height, SHAPES)[where]
         scorch = ease(depth, -params.halo, 0) ** 2

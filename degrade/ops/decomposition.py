@@ -101,7 +101,7 @@ class Decomposition(Contaminant):
         cover(frame, mask, EVERYTHING, 0.8 * ease(depth, 0.02, 0.15), mottled[..., None] * tint(channels, 1.06, 1, 0.86))
         walls = tiled("honeycomb", key + 24, t, height, width, params.bubbles_px, SHAPES)
         boiling = ease(depth + 0.1 * flow, 0.1, 0.2)
-        cover(frame, mask, EVERYTHING, boiling * (0.25 + 0.65 * walls), (1 - walls * np.float32(0.95))[..., None])
+        cover(frame, mask, EVERYTHING, boiling * (0.25 + 0.5 * walls), (1 - walls * np.float32(0.95))[..., None])
         uneven = np.clip(0.5 + 0.5 * flow, 0.05, 1)  # where the silver that left the front gathers
         rim = np.exp(-((depth / (0.008 + 0.02 * uneven)) ** 2)) * (depth > -0.04)
         cover(frame, mask, EVERYTHING, np.float32(0.75) * uneven * rim, tint(channels, 0.14, 0.09, 0.05))
