@@ -25,7 +25,11 @@ class Craquelure(Texture):
         x = x + 0.02 * _tiles.swell(rng, *size, 6) + 0.004 * _tiles.swell(rng, *size, 28)
         y = y + 0.02 * _tiles.swell(rng, *size, 6) + 0.004 * _tiles.swell(rng, *size, 28)
         alpha = np.zeros(size)
-        for count, thin, strength in ((self.plates, 1.0, 1.0), (5 * self.plates, 0.6, 0.75), (16 * self.plates, 0.4, 0.5)):
+        for count, thin, strength in (
+            (self.plates, 1.0, 1.0),
+            (5 * self.plates, 0.6, 0.75),
+            (16 * self.plates, 0.4, 0.5),
+        ):
             gap, *_ = _tiles.walls(rng.random((count, 2)), x, y)
             opened = 0.6 + 0.5 * _tiles.swell(rng, *size, 9)  # closed where this is 0
             if count > self.plates:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import cv2
 import numpy as np
-from pydantic import Field
 
 from degrade.core.fields import Interval, Within
 from degrade.core.types import Array

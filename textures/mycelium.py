@@ -41,7 +41,13 @@ class Mycelium(Texture):
         return clear(x, y, np.maximum(threads, cloud))
 
     def _grow(
-        self, rng: np.random.Generator, paths: list[tuple[Array, int]], start: Array, way: float, length: float, age: int
+        self,
+        rng: np.random.Generator,
+        paths: list[tuple[Array, int]],
+        start: Array,
+        way: float,
+        length: float,
+        age: int,
     ) -> None:
         turns = way + np.cumsum(rng.normal(0, 0.17, STEPS))
         steps = np.stack([np.cos(turns), np.sin(turns)], 1) * length / STEPS

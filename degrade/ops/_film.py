@@ -1,4 +1,4 @@
-"""What lies on the strip of film rather than on a frame: it runs on from the foot of a frame to the head of the next."""
+"""What lies on the strip of film rather than on a frame, and runs on from the foot of one to the head of the next."""
 
 import functools
 
@@ -11,35 +11,45 @@ from degrade.textures import draw
 
 TILE = 256
 """Side of the drawing of a texture that repeats."""
+SHAPES = 6
+"""How many different ones of each there are."""
+Part = tuple[slice, slice]
+"""Rows and columns of a frame."""
 
 
-def along(key: int, t: int, height: int, width: int, rows: int) -> Array:
-    """Smooth normal noise on frame t, its foot continued in frame t + 1; (height, width) float32.
+def along(key: int, t: int, size: tuple[int, int], rows: int, part: Part = np.s_[:, :]) -> Array:
+    """Smooth normal noise on frame t, its foot continued in frame t + 1; float32.
 
     Args:
         key: Of the noise.
         t: Frame index in the clip.
-        height: In pixels.
-        width: In pixels.
+        size: Height and width of the frame.
         rows: Cells down a frame; across it there are as many as keep them square.
+        part: What of the frame is wanted.
     """
-    columns = max(1, round(rows * width / height))
+    columns = max(1, round(rows * size[1] / size[0]))
     lattice = np.concatenate([_lattice(key, t, rows, columns), _lattice(key, t + 1, rows, columns)[:1]])
-    down, across = _places(height, rows), _places(width, columns)
-    lines = lattice[down[0]] + down[1][:, None] * (lattice[down[0] + 1] - lattice[down[0]])
-    left = np.take(lines, across[0], axis=1)
-    left += across[1] * (np.take(lines, across[0] + 1, axis=1) - left)
-    return left
+    (above, down), (left, across) = (
+        [values[wanted] for values in _places(length, knots)]
+        for length, knots, wanted in zip(size, (rows, columns), part, strict=True)
+    )
+    lines = lattice[above] + down[:, None] * (lattice[above + 1] - lattice[above])
+    noise = np.take(lines, left, axis=1)
+    noise += across * np.take(np.diff(lines), left, axis=1)
+    return noise
 
 
-def fractal_along(key: int, t: int, height: int, width: int, rows: int, octaves: int, roughness: float) -> Array:
+def fractal_along(
+    key: int, t: int, size: tuple[int, int], rows: int, octaves: int, roughness: float, part: Part = np.s_[:, :]
+) -> Array:
     """Octaves of `along`, each twice as fine and `roughness` times as strong; about unit variance."""
     strengths = roughness ** np.arange(octaves)
     strengths /= np.linalg.norm(strengths)
-    total = np.zeros((height, width), np.float32)
-    for octave, strength in enumerate(strengths.tolist()):
-        total += np.float32(strength) * along(key + octave, t, height, width, rows << octave)
-    return total
+    layers = (
+        np.float32(strength) * along(key + octave, t, size, rows << octave, part)
+        for octave, strength in enumerate(strengths.tolist())
+    )
+    return np.asarray(sum(layers), np.float32)
 
 
 @functools.lru_cache(maxsize=256)
@@ -56,25 +66,23 @@ def _places(length: int, knots: int) -> tuple[Array, Array]:
     return before, (share * share * (3 - 2 * share)).astype(np.float32)
 
 
-def tiled(name: str, key: int, t: int, height: int, width: int, side: float, shapes: int) -> Array:
-    """A texture that repeats, over all of frame t, another piece of it for every frame; (height, width) float32.
+def tiled(name: str, key: int, t: int, size: tuple[int, int], side: float) -> Array:
+    """A texture that repeats, over all of frame t, another piece of it for every frame; float32.
 
     Args:
         name: Of the texture.
         key: Of the piece.
         t: Frame index in the clip.
-        height: In pixels.
-        width: In pixels.
+        size: Height and width of the frame.
         side: Of the texture's canvas, in pixels.
-        shapes: How many different ones are drawn from.
     """
-    rng = at(key, t)
-    shape, angle, scale = int(rng.integers(shapes)), rng.uniform(0, 2 * np.pi), TILE / max(side, 8.0)
-    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-    matrix = np.array([[cos, -sin, rng.uniform(0, TILE)], [sin, cos, rng.uniform(0, TILE)]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    piece = cv2.warpAffine(draw(name, shape, TILE, TILE), matrix, (width, height), flags=flags, borderMode=cv2.BORDER_WRAP)
-    return piece.reshape(height, width)
+    rng, drawn = at(key, t), max(8, round(side))
+    tile = draw(name, int(rng.integers(SHAPES)), TILE, TILE)
+    tile = np.rot90(tile, int(rng.integers(4)))[:, :: int(rng.choice((-1, 1)))]
+    filters = cv2.INTER_AREA if drawn < TILE else cv2.INTER_LINEAR
+    tile = cv2.resize(np.ascontiguousarray(tile), (drawn, drawn), interpolation=filters)
+    rows, columns = ((int(rng.integers(drawn)) + np.arange(length)) % drawn for length in size)
+    return np.take(tile[rows], columns, axis=1)
 
 
 def ease(values: Array, low: float, high: float) -> Array:

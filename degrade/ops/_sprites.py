@@ -187,7 +187,8 @@ def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, t
     alpha = np.clip(alpha, 0, 1).reshape(*alpha.shape[:2], -1)
     part, covered = frame[where], mask[where]
     part += alpha * (tone - part)
-    covered += (alpha if alpha.shape[2] == 1 else alpha.max(2, keepdims=True)) * (1 - covered)
+    greatest = functools.reduce(np.maximum, np.split(alpha, alpha.shape[2], axis=2))  # faster than max(2)
+    covered += greatest * (1 - covered)
 
 
 def tint(channels: int, *rgb: float) -> Array:

@@ -12,8 +12,6 @@ from degrade.ops._drawn import plain
 from degrade.ops._film import ease, fractal_along, tiled
 from degrade.ops._sprites import cover, tint
 
-SHAPES = 12
-
 
 class BurnParams(Params):
     """What was drawn."""
@@ -94,14 +92,16 @@ class Burn(Contaminant):
         where = rows, columns
         x = (np.arange(width, dtype=np.float32)[columns] + np.float32(0.5 - params.x_px)) / height
         y = (np.arange(height, dtype=np.float32)[rows, None] + np.float32(0.5 - params.y_px)) / height
-        edge = fractal_along(params.key, params.first, height, width, 3, 6, 0.65)[where]
+        edge = fractal_along(params.key, params.first, (height, width), 3, 6, 0.65, where)
         depth = np.float32(radius) - np.hypot(x, y) + np.float32(params.ragged) * np.clip(edge, -3, 3)
-        walls = tiled("honeycomb", params.key, params.first, height, width, 0.5 * height, SHAPES)[where]
+        walls = tiled("honeycomb", params.key, params.first, (height, width), 0.5 * height)[where]
         scorch = ease(depth, -params.halo, 0) ** 2
         cover(frame, mask, where, 1 - np.exp(-scorch[..., None] * tint(channels, 0.7, 1.5, 3.0)), 0)
         blister = ease(depth, -0.45 * params.halo, -0.1 * params.halo)
         cover(frame, mask, where, blister * 0.7 * (1 - walls) ** 2, tint(channels, 0.75, 0.45, 0.2))
         cover(frame, mask, where, blister * 0.6 * walls, 0)
-        cover(frame, mask, where, ease(depth, -0.12 * params.halo, -0.02 * params.halo), tint(channels, 0.06, 0.03, 0.02))
+        cover(
+            frame, mask, where, ease(depth, -0.12 * params.halo, -0.02 * params.halo), tint(channels, 0.06, 0.03, 0.02)
+        )
         hole = ease(depth, 0, max(0.006, 1.5 / height))
         cover(frame, mask, where, hole, params.tone * tint(channels, 1, 0.98, 0.92))

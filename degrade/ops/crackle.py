@@ -8,11 +8,9 @@ from degrade.core.fields import Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._film import ease, fractal_along, tiled
 from degrade.ops._drawn import plain
+from degrade.ops._film import ease, fractal_along, tiled
 from degrade.ops._sprites import cover
-
-SHAPES = 12
 
 
 class CrackleParams(Params):
@@ -74,8 +72,8 @@ class Crackle(Contaminant):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        size = frame.shape[:2]
-        patches = ease(fractal_along(params.key, t, *size, 2, 4, 0.6), params.below[t] - 0.3, params.below[t] + 0.5)
+        size = frame.shape[0], frame.shape[1]
+        patches = ease(fractal_along(params.key, t, size, 2, 4, 0.6), params.below[t] - 0.3, params.below[t] + 0.5)
         texture = "craquelure" if params.kind == "cracked" else "reticulation"
-        alpha = tiled(texture, params.key, t, *size, params.side_px, SHAPES) * patches
+        alpha = tiled(texture, params.key, t, size, params.side_px) * patches
         cover(frame, mask, (slice(None), slice(None)), np.float32(params.opacity) * alpha, params.tone)

@@ -13,9 +13,6 @@ from degrade.ops._drawn import plain
 from degrade.ops._film import along, ease, fractal_along, tiled
 from degrade.ops._sprites import cover, tint
 
-SHAPES = 12
-EVERYTHING = slice(None), slice(None)
-
 
 class DecompositionParams(Params):
     """What was drawn."""
@@ -82,28 +79,30 @@ class Decomposition(Contaminant):
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width, channels = frame.shape
-        key, tone = params.key, np.float32(params.tone)
+        key, size = params.key, (height, width)
         x = (np.arange(width, dtype=np.float32) + np.float32(0.5)) / height
         inwards = {"left": x, "right": x[::-1], "both": np.minimum(x, x[::-1])}[params.side]
-        depth = np.float32(params.rough) * fractal_along(key, t, height, width, 2, 5, 0.6)
-        depth += np.float32(params.level[t]) - inwards  # inside the front it is positive
-        if depth.max() <= -0.04:
+        depth = np.float32(params.rough) * fractal_along(key, t, size, 2, 5, 0.6)
+        depth += np.float32(params.level[t]) - inwards  # positive behind the front
+        columns = np.flatnonzero(depth.max(0) > -0.04)
+        if not columns.size:
             return
-        attacked = ease(depth, 0, 0.05)
-        flow = along(key + 8, t, height, width, 3)
+        where = np.s_[:, columns[0] : columns[-1] + 1]
+        depth = depth[where]
+        flow = along(key + 8, t, size, 3, where)
         if params.melt_px:
-            way = np.float32(2 * np.pi) * flow
-            reach = np.float32(params.melt_px) * attacked
-            maps = (np.arange(width, dtype=np.float32) + reach * np.cos(way), np.arange(height, dtype=np.float32)[:, None] + reach * np.sin(way))
-            melted = cv2.remap(frame, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).reshape(frame.shape)
-            cover(frame, mask, EVERYTHING, ease(depth, 0, 0.01), melted)
-        mottled = np.clip(0.55 + 0.45 * fractal_along(key + 16, t, height, width, 6, 4, 0.7), 0, 1)
-        cover(frame, mask, EVERYTHING, 0.8 * ease(depth, 0.02, 0.15), mottled[..., None] * tint(channels, 1.06, 1, 0.86))
-        walls = tiled("honeycomb", key + 24, t, height, width, params.bubbles_px, SHAPES)
+            way, reach = np.float32(2 * np.pi) * flow, np.float32(params.melt_px) * ease(depth, 0, 0.05)
+            from_x = np.arange(width, dtype=np.float32)[where[1]] + reach * np.cos(way)
+            from_y = np.arange(height, dtype=np.float32)[:, None] + reach * np.sin(way)
+            melted = cv2.remap(frame, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            cover(frame, mask, where, ease(depth, 0, 0.01), melted.reshape(*depth.shape, channels))
+        mottled = np.clip(0.55 + 0.45 * fractal_along(key + 16, t, size, 6, 3, 0.7, where), 0, 1)
+        bleached = mottled[..., None] * tint(channels, 1, 0.95, 0.82)
+        cover(frame, mask, where, 0.8 * ease(depth, 0.02, 0.15), bleached)
+        walls = tiled("honeycomb", key + 24, t, size, params.bubbles_px)[where]
         boiling = ease(depth + 0.1 * flow, 0.1, 0.2)
-        cover(frame, mask, EVERYTHING, boiling * (0.25 + 0.5 * walls), (1 - walls * np.float32(0.95))[..., None])
+        cover(frame, mask, where, boiling * (0.25 + 0.5 * walls), (1 - np.float32(0.95) * walls)[..., None])
         uneven = np.clip(0.5 + 0.5 * flow, 0.05, 1)  # where the silver that left the front gathers
         rim = np.exp(-((depth / (0.008 + 0.02 * uneven)) ** 2)) * (depth > -0.04)
-        cover(frame, mask, EVERYTHING, np.float32(0.75) * uneven * rim, tint(channels, 0.14, 0.09, 0.05))
-        gone = ease(depth - 0.08 * walls, 0.26, 0.28)
-        cover(frame, mask, EVERYTHING, gone, tone)
+        cover(frame, mask, where, 0.75 * uneven * rim, tint(channels, 0.14, 0.09, 0.05))
+        cover(frame, mask, where, ease(depth - 0.08 * walls, 0.26, 0.28), params.tone)

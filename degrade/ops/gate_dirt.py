@@ -23,6 +23,7 @@ from degrade.ops._sprites import (
     within,
 )
 
+
 class GateDirtParams(SpriteParams):
     """What was drawn: one entry per particle, sorted by first frame."""
 
@@ -78,7 +79,9 @@ class GateDirt(Contaminant):
         size = np.minimum(log_normal(draw, draw.uniform(*self.size), self.spread, count), 0.5)
         fibre = draw.random(count) < draw.uniform(*self.fibres)
         size = np.where(fibre, 3 * size, size)
-        inwards = size * np.where(fibre, draw.uniform(0.1, 0.45, count), np.minimum(abs(draw.normal(0, 0.25, count)), 0.5))
+        inwards = size * np.where(
+            fibre, draw.uniform(0.1, 0.45, count), np.minimum(abs(draw.normal(0, 0.25, count)), 0.5)
+        )
         across = np.where(np.isin(side[heap], (0, 2)), inwards, 1 - inwards)
         beside = np.isin(side[heap], (2, 3))
         x = np.where(beside, np.where(side[heap] == 2, inwards, aspect - inwards), along * aspect)

@@ -93,10 +93,15 @@ class LightLeak(Contaminant):
         y = (np.arange(height, dtype=np.float32)[:, None] + np.float32(0.5)) / height
         through = np.cos(2 * np.pi * params.perforations * y) if params.perforations else np.zeros_like(y)
         fog = np.float32(params.fog[t]) * (1 + np.float32(0.7) * through) * np.exp(-x / np.float32(params.reach))
-        streaks = fractal_along(params.key, t, height, width, 1, 2, 0.5)
+        streaks = fractal_along(params.key, t, (height, width), 1, 2, 0.5)
         away = np.float32(params.size) * np.exp(np.float32(-0.3) * streaks)
         flare = np.exp(-(((y - np.float32(params.y[t])) / away) ** 2) - (x / np.float32(3 * params.reach)) ** 2)
         exposure = (fog + np.float32(params.flare[t]) * flare) * (1 + np.float32(0.2) * streaks)
-        exposure = np.maximum(exposure - np.float32(0.01), 0)[..., None]  # so that it ends somewhere
+        exposure -= np.float32(0.01)  # so that it ends somewhere
+        lit = np.flatnonzero(exposure.max(0) > 0)
+        if not lit.size:
+            return
+        where = slice(None), slice(lit[0], lit[-1] + 1)
+        exposure = np.maximum(exposure[where], 0)[..., None]
         colour = tint(channels, 1, 1 - 0.6 * params.warmth, 1 - 0.92 * params.warmth)
-        cover(frame, mask, (slice(None), slice(None)), 1 - np.exp(-exposure * colour), params.tone)
+        cover(frame, mask, where, 1 - np.exp(-exposure * colour), params.tone)

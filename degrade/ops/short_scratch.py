@@ -96,7 +96,9 @@ class ShortScratch(Contaminant):
             x_px=rounded(x, 2),
             y_px=rounded(y, 2),
             degrees=rounded(degrees[group] + loose * 0.15 * slant * draw.standard_normal(count), 1),
-            length_px=rounded(height * np.minimum(log_normal(draw, draw.uniform(*self.length), self.spread, count), 2), 2),
+            length_px=rounded(
+                height * np.minimum(log_normal(draw, draw.uniform(*self.length), self.spread, count), 2), 2
+            ),
             width_px=rounded(height * draw.uniform(*self.width, count), 2),
             bend=rounded(0.02 * draw.standard_normal(members.size)[group], 3),
             chatter=rounded(draw.uniform(0, 1, count), 2),
@@ -126,4 +128,10 @@ class ShortScratch(Contaminant):
             body = np.clip(half * np.sqrt(ends) + np.float32(0.5) - abs(across), 0, min(1.0, 2 * half))
             wave = np.cos(np.float32(length / 6 / max(half, 0.5)) * along + np.float32(2 * np.pi * params.phase[i]))
             pressed = 1 - np.float32(params.chatter[i]) * (np.float32(0.5) + np.float32(0.5) * wave)
-            cover(frame, mask, (rows, columns), np.float32(params.opacity[i]) * body * pressed * np.minimum(5 * ends, 1), params.tone[i])
+            cover(
+                frame,
+                mask,
+                (rows, columns),
+                np.float32(params.opacity[i]) * body * pressed * np.minimum(5 * ends, 1),
+                params.tone[i],
+            )

@@ -94,10 +94,10 @@ class Splice(Contaminant):
                 continue
             part = slice(rows[0], rows[-1] + 1)
             where, inside, y = (part, slice(None)), inside[part], y[part]
-            uneven = fractal_along(key, t, height, width, 3 if tape else 8, 3, 0.6)[part]
+            uneven = fractal_along(key, t, (height, width), 3 if tape else 8, 3, 0.6, where)
             band = ease(inside, -0.5 * pixel, 0.5 * pixel)
             if tape:
-                bubbles = ease(along(key + 8, t, height, width, 14)[part] - np.float32(0.3) * uneven, 1.5, 1.8)
+                bubbles = ease(along(key + 8, t, (height, width), 14, where) - np.float32(0.3) * uneven, 1.5, 1.8)
                 lighter = band * (params.opacity[i] * np.clip(1 + 0.15 * uneven, 0.5, 1.5) + 0.2 * bubbles)
                 cover(frame, mask, where, lighter, tint(channels, 1, 0.95, 0.8))
             else:

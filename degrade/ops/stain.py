@@ -60,7 +60,9 @@ class Stain(Sprites):
         placed = self.place(rng.generator("stains"), info)
         draw, count = rng.generator("layers"), len(placed["first"])
         kinds = [self.kinds[k] for k in draw.integers(len(self.kinds), size=count)]
-        sizes = [size * (2 if kind == "fingerprint" else 1) for size, kind in zip(placed["size_px"], kinds, strict=True)]
+        sizes = [
+            size * (2 if kind == "fingerprint" else 1) for size, kind in zip(placed["size_px"], kinds, strict=True)
+        ]
         return StainParams(
             **(placed | {"size_px": rounded(sizes, 2)}),
             kind=tuple(kinds),
@@ -85,7 +87,9 @@ def _beneath(frame: Array, where: tuple[slice, slice], thickness: Array, params:
     part = np.ascontiguousarray(frame[where])
     if params.shift_px[i]:
         smooth = cv2.GaussianBlur(thickness, (0, 0), max(0.7, 0.02 * params.size_px[i])).reshape(thickness.shape)
-        slopes = [np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth) for axis in (1, 0)]
+        slopes = [
+            np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth) for axis in (1, 0)
+        ]
         steepest = max(1e-6, float(np.hypot(*slopes).max()))
         x, y = (
             np.arange(side, dtype=np.float32).reshape(shape) - np.float32(params.shift_px[i] / steepest) * slope
