@@ -53,7 +53,7 @@ class Decomposition(Contaminant):
     """Frames in a turn of the roll, drawn per clip."""
     breath: Annotated[Interval, Within(0, 5, "frame heights")] = (0.02, 0.15)
     """How much farther it reaches on one side of the roll, drawn per clip."""
-    bubbles: Annotated[Interval, Within(0.02, 10, "frame heights")] = (0.4, 1.0)
+    bubbles: Annotated[Interval, Within(0.02, 10, "frame heights")] = (0.3, 0.8)
     """Side of the square with 16 bubbles across it, drawn per clip."""
     melt: Annotated[Interval, Within(0, 1, "frame heights")] = (0.005, 0.03)
     """How far the picture has flowed where it is attacked, drawn per clip."""
@@ -96,12 +96,13 @@ class Decomposition(Contaminant):
             from_y = np.arange(height, dtype=np.float32)[:, None] + reach * np.sin(way)
             melted = cv2.remap(frame, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             cover(frame, mask, where, ease(depth, 0, 0.01), melted.reshape(*depth.shape, channels))
-        mottled = np.clip(0.55 + 0.45 * fractal_along(key + 16, t, size, 6, 3, 0.7, where), 0, 1)
+        mottled = np.clip(0.35 + 0.25 * params.tone + 0.4 * fractal_along(key + 16, t, size, 6, 3, 0.7, where), 0, 1)
         bleached = mottled[..., None] * tint(channels, 1, 0.95, 0.82)
         cover(frame, mask, where, 0.8 * ease(depth, 0.02, 0.15), bleached)
         walls = tiled("honeycomb", key + 24, t, size, params.bubbles_px)[where]
         boiling = ease(depth + 0.1 * flow, 0.1, 0.2)
-        cover(frame, mask, where, boiling * (0.25 + 0.5 * walls), (1 - np.float32(0.95) * walls)[..., None])
+        cover(frame, mask, where, 0.4 * boiling * (1 - walls) ** 2, params.tone)
+        cover(frame, mask, where, boiling * walls * (0.25 + 0.6 * mottled), 0.05 + 0.9 * (1 - params.tone))
         uneven = np.clip(0.5 + 0.5 * flow, 0.05, 1)  # where the silver that left the front gathers
         rim = np.exp(-((depth / (0.008 + 0.02 * uneven)) ** 2)) * (depth > -0.04)
         cover(frame, mask, where, 0.75 * uneven * rim, tint(channels, 0.14, 0.09, 0.05))
