@@ -23,7 +23,7 @@ class Mycelium(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws one colony; see `Texture.draw`."""
-        paths = []
+        paths: list[tuple[Array, int]] = []
         count = int(rng.integers(5, 14))
         length, brush = rng.uniform(0.25, 0.5), np.exp(rng.uniform(*np.log((0.0025, 0.005))))
         for way in 2 * np.pi * np.arange(count) / count + rng.normal(0, 0.3, count):

@@ -43,8 +43,8 @@ class LineParams(Params):
 class Stretch(NamedTuple):
     """The part of a frame that a line may touch."""
 
-    index: int
-    """Of the line in the params."""
+    line: int
+    """Its index in the params."""
     where: tuple[slice, slice]
     """The part."""
     borders: Array
@@ -100,8 +100,9 @@ class Lines(Contaminant):
         }
 
 
-def stretches(params: Any, t: int, height: int, width: int, reach: Sequence[float]) -> Iterator[Stretch]:
+def stretches(params: Any, t: int, size: tuple[int, int], reach: Sequence[float]) -> Iterator[Stretch]:
     """The lines on frame t; `reach` is how far each shows to either side, in half widths."""
+    height, width = size
     rows = (np.arange(height, dtype=np.float32) + np.float32(0.5)) / height
     for i in range(bisect_right(params.first, t)):
         age = t - params.first[i]

@@ -62,9 +62,9 @@ class EmulsionScratch(Lines):
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
         tone = 0.0 if self.stock == "negative" else 1.0
-        for stretch in stretches(params, t, *frame.shape[:2], [1] * len(params.first)):
-            half = half_width(params, stretch.index)
-            above = [_integral(stretch.borders, half, stretch.weight(params.depth[stretch.index]), k) for k in range(4)]
+        for stretch in stretches(params, t, (frame.shape[0], frame.shape[1]), [1] * len(params.first)):
+            half = half_width(params, stretch.line)
+            above = [_integral(stretch.borders, half, stretch.weight(params.depth[stretch.line]), k) for k in range(4)]
             cut = [np.diff(above[k] - above[k + 1], axis=1) for k in range(3)]
             channels = [cut[LAYERS[self.stock].index(channel)] for channel in range(3)]
             alpha = np.stack(channels, -1) if frame.shape[2] == 3 else np.mean(channels, 0)

@@ -1,5 +1,6 @@
 """Gate dirt: shavings of emulsion and lint that gather at the border of the aperture."""
 
+import math
 from bisect import bisect_right
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -73,7 +74,7 @@ class GateDirt(Contaminant):
         count = first.size
         heaps = round(draw.uniform(*self.heaps))
         side = draw.choice(4, heaps, p=(0.3, 0.4, 0.15, 0.15))
-        middle, reach = draw.random(heaps), np.exp(draw.uniform(*np.log((0.02, 0.3)), heaps))
+        middle, reach = draw.random(heaps), np.exp(draw.uniform(math.log(0.02), math.log(0.3), heaps))
         heap = draw.integers(heaps, size=count)
         along = np.clip(middle[heap] + reach[heap] * draw.standard_normal(count), 0, 1)
         size = np.minimum(log_normal(draw, draw.uniform(*self.size), self.spread, count), 0.5)

@@ -19,11 +19,11 @@ class Mould(Sprites):
 
     shapes: ClassVar[int] = 48
 
-    per_frame: Annotated[Interval, Within(0, 1000, "colonies")] = (2.0, 12.0)
+    per_frame: Annotated[Interval, Within(0, 1000, "colonies")] = (4.0, 25.0)
     """Mean number on a frame, drawn per clip."""
     lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (1, 1)
     """Frames that one stays for: 1 on film, more on a lens."""
-    size: Annotated[Interval, Within(0, 4, "frame heights")] = (0.1, 0.3)
+    size: Annotated[Interval, Within(0, 4, "frame heights")] = (0.1, 0.35)
     """Median side of the square that a colony lies in, drawn per clip."""
     spread: Annotated[float, Field(ge=0, le=2)] = 0.5
     """Standard deviation of the logarithm of the sizes within a clip."""

@@ -56,8 +56,8 @@ class Scratch(Lines):
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
         reach = [3 if lobes else 1 for lobes in params.lobes]
-        for stretch in stretches(params, t, *frame.shape[:2], reach):
-            i = stretch.index
+        for stretch in stretches(params, t, (frame.shape[0], frame.shape[1]), reach):
+            i = stretch.line
             line = np.diff(_integral(stretch.borders, half_width(params, i), params.lobes[i]), axis=1)
             line *= stretch.weight(params.opacity[i])
             tone = np.where(line > 0, params.tone[i], 1 - params.tone[i]).astype(np.float32)
