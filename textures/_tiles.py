@@ -28,7 +28,7 @@ def walls(points: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
     from scipy.spatial import cKDTree  # here, since few need it
 
     at = np.stack(np.broadcast_arrays(x % 1, y % 1), -1)
-    distance, index = cKDTree(points, boxsize=(1.0, 1.0)).query(at, 3)
+    distance, index = (np.asarray(found) for found in cKDTree(points, boxsize=np.ones(2)).query(at, 3))
     apart = points[index[..., 1:]] - points[index[..., :1]]
     apart -= np.rint(apart)
     gap = (distance[..., 1:] ** 2 - distance[..., :1] ** 2) / (2 * np.linalg.norm(apart, axis=-1))

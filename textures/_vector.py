@@ -1,6 +1,7 @@
 """Shapes in unit coordinates as antialiased alpha at any size, and noise that is the same at any size."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -89,6 +90,13 @@ def clear(x: Array, y: Array, alpha: Array) -> Array:
     """`alpha` on `plane`, within [0, 1] and ending softly before the border."""
     ends = np.clip((0.96 - np.maximum(abs(x), abs(y))) / 0.1, 0, 1)
     return np.asarray(np.clip(alpha * ends, 0, 1), np.float32)
+
+
+def detailed(paint: Callable[[int, int], Array], height: int, width: int, least: int = 192) -> Array:
+    """What `paint(height, width)` gives, drawn larger where the canvas is too small for its detail, and reduced."""
+    over = math.ceil(least / max(height, width))
+    large = paint(over * height, over * width)
+    return cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA) if over > 1 else large
 
 
 def wander(rng: np.random.Generator, count: int, knots: int) -> Array:

@@ -1,5 +1,6 @@
 """Cracks of a brittle emulsion."""
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from degrade.core.types import Array
 from degrade.textures import _tiles
+from degrade.textures._vector import detailed
 from degrade.textures.base import Texture
 
 
@@ -20,6 +22,9 @@ class Craquelure(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws the net; see `Texture.draw`."""
+        return detailed(partial(self._draw, rng), height, width)
+
+    def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         size = (height, width)
         x, y = _tiles.grid(*size)
         x = x + 0.02 * _tiles.swell(rng, *size, 6) + 0.004 * _tiles.swell(rng, *size, 28)

@@ -1,9 +1,11 @@
 """Fingerprints."""
 
+from functools import partial
+
 import numpy as np
 
 from degrade.core.types import Array
-from degrade.textures._vector import clear, fractal, noise, plane
+from degrade.textures._vector import clear, detailed, fractal, noise, plane
 from degrade.textures.base import Texture
 
 
@@ -12,6 +14,9 @@ class Fingerprint(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws one print; see `Texture.draw`."""
+        return detailed(partial(self._draw, rng), height, width)
+
+    def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         x, y = plane(height, width)
         shape = (height, width)
         u = x - rng.uniform(-0.15, 0.15) + 0.1 * noise(rng, *shape, (3, 3))

@@ -1,5 +1,6 @@
 """Dirt out of focus."""
 
+from functools import partial
 from typing import Annotated
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 
 from degrade.core.fields import Interval, Within
 from degrade.core.types import Array
-from degrade.textures._vector import clear, drops, noise, plane
+from degrade.textures._vector import clear, detailed, drops, noise, plane
 from degrade.textures.base import Texture
 
 
@@ -19,6 +20,9 @@ class Mote(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws one speck; see `Texture.draw`."""
+        return detailed(partial(self._draw, rng), height, width)
+
+    def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         x, y = plane(height, width)
         disc = rng.uniform(*self.disc)
         inner = 1 - 2 * disc  # so that the disc still fits

@@ -1,12 +1,13 @@
 """Mould: colonies of fungus."""
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from degrade.core.types import Array
-from degrade.textures._vector import clear, fit, fractal, plane, soften, strokes
+from degrade.textures._vector import clear, detailed, fit, fractal, plane, soften, strokes
 from degrade.textures.base import Texture
 
 STEPS = 14
@@ -23,6 +24,9 @@ class Mycelium(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws one colony; see `Texture.draw`."""
+        return detailed(partial(self._draw, rng), height, width)
+
+    def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         paths: list[tuple[Array, int]] = []
         count = int(rng.integers(5, 14))
         length, brush = rng.uniform(0.25, 0.5), np.exp(rng.uniform(*np.log((0.0025, 0.005))))

@@ -1,5 +1,6 @@
 """Reticulation of gelatine."""
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from degrade.core.types import Array
 from degrade.textures import _tiles
+from degrade.textures._vector import detailed
 from degrade.textures.base import Texture
 
 WAVES = 24
@@ -20,6 +22,9 @@ class Reticulation(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws the maze; see `Texture.draw`."""
+        return detailed(partial(self._draw, rng), height, width)
+
+    def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         x, y = _tiles.grid(height, width)
         x = x + 0.006 * _tiles.swell(rng, height, width, 12)
         y = y + 0.006 * _tiles.swell(rng, height, width, 12)

@@ -1,9 +1,11 @@
 """Dried water."""
 
+from functools import partial
+
 import numpy as np
 
 from degrade.core.types import Array
-from degrade.textures._vector import clear, drops, fractal, noise, plane
+from degrade.textures._vector import clear, detailed, drops, fractal, noise, plane
 from degrade.textures.base import Texture
 
 
@@ -12,6 +14,9 @@ class Water(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws the mark of one or a few drops; see `Texture.draw`."""
+        return detailed(partial(self._draw, rng), height, width)
+
+    def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         pixel = 2 / min(height, width)
         x, y = plane(height, width)
         depth = drops(rng, x, y, int(rng.integers(1, 5)), (0.25, 0.65))
