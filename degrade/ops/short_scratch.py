@@ -125,7 +125,8 @@ class ShortScratch(Contaminant):
             along, across = (sin * x + cos * y) * np.float32(2 / length), cos * x - sin * y
             across -= np.float32(params.bend[i] * length) * along**2
             ends = np.clip(1 - along**2, 0, 1)
-            body = np.clip(half * np.sqrt(ends) + np.float32(0.5) - abs(across), 0, min(1.0, 2 * half))
+            thin = np.float32(half) * np.sqrt(ends)
+            body = np.minimum(np.clip(thin + np.float32(0.5) - abs(across), 0, 1), 2 * thin)
             wave = np.cos(np.float32(length / 6 / max(half, 0.5)) * along + np.float32(2 * np.pi * params.phase[i]))
             pressed = 1 - np.float32(params.chatter[i]) * (np.float32(0.5) + np.float32(0.5) * wave)
             cover(
