@@ -1,6 +1,7 @@
 """What lies on the strip of film rather than on a frame, and runs on from the foot of one to the head of the next."""
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -9,8 +10,8 @@ from degrade.core.rng import at
 from degrade.core.types import Array
 from degrade.textures import draw
 
-TILE = 256
-"""Side of the drawing of a texture that repeats."""
+SMALLEST, LARGEST = 128, 512
+"""Sides of the smallest and the largest drawing of a texture that repeats."""
 SHAPES = 6
 """How many different ones of each there are."""
 Part = tuple[slice, slice]
@@ -77,9 +78,10 @@ def tiled(name: str, key: int, t: int, size: tuple[int, int], side: float) -> Ar
         side: Of the texture's canvas, in pixels.
     """
     rng, drawn = at(key, t), max(8, round(side))
-    tile = draw(name, int(rng.integers(SHAPES)), TILE, TILE)
+    side_px = int(np.clip(2 ** math.ceil(math.log2(drawn)), SMALLEST, LARGEST))
+    tile = draw(name, int(rng.integers(SHAPES)), side_px, side_px)
     tile = np.rot90(tile, int(rng.integers(4)))[:, :: int(rng.choice((-1, 1)))]
-    filters = cv2.INTER_AREA if drawn < TILE else cv2.INTER_LINEAR
+    filters = cv2.INTER_AREA if drawn < side_px else cv2.INTER_LINEAR
     tile = cv2.resize(np.ascontiguousarray(tile), (drawn, drawn), interpolation=filters)
     rows, columns = ((int(rng.integers(drawn)) + np.arange(length)) % drawn for length in size)
     return np.take(tile[rows], columns, axis=1)
