@@ -10,6 +10,7 @@ from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._drawn import plain
 from degrade.ops._film import ease, fractal_along, tiled
+from degrade.ops._lines import quantile
 from degrade.ops._sprites import cover
 
 
@@ -59,8 +60,7 @@ class Crackle(Contaminant):
         draw = rng.generator("pattern")
         kind = ("cracked", "reticulated")[int(draw.integers(2))] if self.kind == "any" else self.kind
         finer = 1.0 if kind == "cracked" else 0.5
-        covered = draw.uniform(*self.covered)
-        level = -3.0 if covered == 1 else np.clip(-np.log((covered + 1e-3) / (1.001 - covered)) / 1.7, -3, 3)
+        level = float(quantile(1 - np.asarray(draw.uniform(*self.covered))))
         return CrackleParams(
             kind=kind,
             side_px=float(info.height * draw.uniform(*self.size) * finer),

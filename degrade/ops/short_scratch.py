@@ -91,14 +91,13 @@ class ShortScratch(Contaminant):
         x = x[group] + loose * height * wide[group] * draw.standard_normal(count)
         y = y[group] + loose * height * 2 * wide[group] * draw.standard_normal(count)
         degrees = slant * draw.standard_normal(members.size)
+        length = np.minimum(log_normal(draw, draw.uniform(*self.length), self.spread, count), 2)
         return ShortScratchParams(
             first=tuple(np.concatenate([alone, bundles])[group].tolist()),
             x_px=rounded(x, 2),
             y_px=rounded(y, 2),
             degrees=rounded(degrees[group] + loose * 0.15 * slant * draw.standard_normal(count), 1),
-            length_px=rounded(
-                height * np.minimum(log_normal(draw, draw.uniform(*self.length), self.spread, count), 2), 2
-            ),
+            length_px=rounded(height * length, 2),
             width_px=rounded(height * draw.uniform(*self.width, count), 2),
             bend=rounded(0.02 * draw.standard_normal(members.size)[group], 3),
             chatter=rounded(draw.uniform(0, 1, count), 2),
@@ -129,10 +128,5 @@ class ShortScratch(Contaminant):
             body = np.minimum(np.clip(thin + np.float32(0.5) - abs(across), 0, 1), 2 * thin)
             wave = np.cos(np.float32(length / 6 / max(half, 0.5)) * along + np.float32(2 * np.pi * params.phase[i]))
             pressed = 1 - np.float32(params.chatter[i]) * (np.float32(0.5) + np.float32(0.5) * wave)
-            cover(
-                frame,
-                mask,
-                (rows, columns),
-                np.float32(params.opacity[i]) * body * pressed * np.minimum(5 * ends, 1),
-                params.tone[i],
-            )
+            alpha = np.float32(params.opacity[i]) * body * pressed * np.minimum(5 * ends, 1)
+            cover(frame, mask, (rows, columns), alpha, params.tone[i])
