@@ -1,6 +1,7 @@
 """Shapes in unit coordinates as antialiased alpha at any size, and noise that is the same at any size."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -65,6 +66,37 @@ def fractal(
         for octave, strength in enumerate((strengths / np.linalg.norm(strengths)).tolist())
     )
     return np.asarray(sum(layers), np.float32)
+
+
+def plane(height: int, width: int) -> tuple[Array, Array]:
+    """x (1, width) and y (height, 1) of the pixels' centres, from -1 to 1, float32."""
+    x, y = ((np.arange(n, dtype=np.float32) + 0.5) * (2 / n) - 1 for n in (width, height))
+    return x, y[:, None]
+
+
+def drops(rng: np.random.Generator, x: Array, y: Array, count: int, radius: tuple[float, float]) -> Array:
+    """How far inside some round drops that ran together a point of `plane` lies; negative outside of them."""
+    depth = np.full((y.size, x.size), -9, np.float32)
+    for _ in range(count):
+        turned, squeeze, reach = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 0.5)), rng.uniform(*radius)
+        x0, y0 = (0.8 - reach) * rng.uniform(-1, 1, 2)
+        across = np.cos(turned) * (x - x0) + np.sin(turned) * (y - y0)
+        along = (np.cos(turned) * (y - y0) - np.sin(turned) * (x - x0)) * squeeze
+        depth = np.logaddexp(10 * depth, 10 * (reach - np.hypot(across, along))) / 10
+    return depth
+
+
+def clear(x: Array, y: Array, alpha: Array) -> Array:
+    """`alpha` on `plane`, within [0, 1] and ending softly before the border."""
+    ends = np.clip((0.96 - np.maximum(abs(x), abs(y))) / 0.1, 0, 1)
+    return np.asarray(np.clip(alpha * ends, 0, 1), np.float32)
+
+
+def detailed(paint: Callable[[int, int], Array], height: int, width: int, least: int = 192) -> Array:
+    """What `paint(height, width)` gives, drawn larger where the canvas is too small for its detail, and reduced."""
+    over = math.ceil(least / max(height, width))
+    large = paint(over * height, over * width)
+    return cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA) if over > 1 else large
 
 
 def wander(rng: np.random.Generator, count: int, knots: int) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from degrade.core.types import Array
-from degrade.textures._vector import fractal, noise
+from degrade.textures._vector import clear, drops, fractal, noise, plane
 from degrade.textures.base import Texture
 
 
@@ -18,15 +18,9 @@ class Stain(Texture):
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
         """Draws one stain; see `Texture.draw`."""
-        y, x = (((np.arange(n, dtype=np.float32) + 0.5) * (2 / n) - 1) for n in (height, width))
         pixel = 2 / min(height, width)
-        depth = np.full((height, width), -9, np.float32)
-        for _ in range(rng.choice([1, 1, 2, 3])):  # drops that ran together
-            turned, squeeze, radius = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 0.5)), rng.uniform(0.4, 0.75)
-            x0, y0 = (0.8 - radius) * rng.uniform(-1, 1, 2)
-            across = np.cos(turned) * (x - x0) + np.sin(turned) * (y - y0)[:, None]
-            along = (np.cos(turned) * (y - y0)[:, None] - np.sin(turned) * (x - x0)) * squeeze
-            depth = np.logaddexp(10 * depth, 10 * (radius - np.hypot(across, along))) / 10
+        x, y = plane(height, width)
+        depth = drops(rng, x, y, rng.choice([1, 1, 2, 3]), (0.4, 0.75))
         depth += rng.uniform(0.06, 0.14) * noise(rng, height, width, (5, 5))
         depth += rng.uniform(0.01, 0.08) * fractal(rng, height, width, 5, 4, 0.5)  # inwards from the rim
         edge = max(np.exp(rng.uniform(*np.log((0.03, 0.4)))), 2 * pixel)
@@ -40,5 +34,4 @@ class Stain(Texture):
             thin = max(rng.uniform(0.012, 0.04), pixel)
             lines += strength * np.exp(-(((depth - at) / thin) ** 2))
             at, strength = at + rng.uniform(0.08, 0.3), strength * rng.uniform(0.2, 0.8)
-        clear = np.clip((0.96 - np.maximum(abs(x), abs(y)[:, None])) / 0.1, 0, 1)
-        return np.asarray(np.clip((body * cloud * hollow + tide * lines) * clear, 0, 1), np.float32)
+        return clear(x, y, body * cloud * hollow + tide * lines)

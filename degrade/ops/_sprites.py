@@ -2,13 +2,17 @@
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
+from pydantic import Field
 
-from degrade.core.fields import Interval
-from degrade.core.types import Array, Params
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Contaminant
+from degrade.core.types import Array, ClipInfo, Params
 from degrade.textures import draw
 
 SHAPES = 256
@@ -30,6 +34,65 @@ class SpriteParams(Params):
     """What it covers the picture with: 0 black, 1 white."""
     opacity: tuple[float, ...]
     """Greatest alpha."""
+
+
+class PlacedParams(SpriteParams):
+    """What was drawn for defects that lie still while they show."""
+
+    lifetime: tuple[int, ...]
+    """Frames of the clip that it shows on."""
+    x_px: tuple[float, ...]
+    """Centre, from the left border."""
+    y_px: tuple[float, ...]
+    """Centre, from the upper border."""
+    degrees: tuple[float, ...]
+    """Turned by, counter-clockwise."""
+
+
+class Sprites(Contaminant):
+    """Defects that come at random, lie still, and go; the op sets the defaults and paints each one."""
+
+    drawn: ClassVar[type[Params]] = PlacedParams
+    shapes: ClassVar[int] = SHAPES
+    """How many different defects the texture has."""
+
+    per_frame: Annotated[Interval, Within(0, 1000, "defects")] = (0.1, 1.0)
+    """Mean number on a frame, drawn per clip."""
+    lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (1, 1)
+    """Frames that one stays for."""
+    size: Annotated[Interval, Within(0, 4, "frame heights")] = (0.05, 0.2)
+    """Median side of the square that a defect lies in, drawn per clip."""
+    spread: Annotated[float, Field(ge=0, le=2)] = 0.5
+    """Standard deviation of the logarithm of the sizes within a clip."""
+    opacity: Annotated[Interval, Within(0, 1)] = (0.2, 0.8)
+    """Drawn per defect."""
+    light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
+    """Share of defects that lighten, drawn per clip."""
+
+    def place(self, draw: np.random.Generator, info: ClipInfo) -> dict[str, Any]:
+        """Draws when defects come and go, then every defect: the fields of `PlacedParams`."""
+        stays = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
+        first, life = within(*stays, info.frames)
+        count = first.size
+        size = np.minimum(log_normal(draw, draw.uniform(*self.size), self.spread, count), 4)
+        return {
+            "first": tuple(first.tolist()),
+            "lifetime": tuple(life.tolist()),
+            "x_px": rounded(draw.uniform(0, info.width, count), 2),
+            "y_px": rounded(draw.uniform(0, info.height, count), 2),
+            "size_px": rounded(info.height * size, 2),
+            "degrees": rounded(draw.uniform(0, 360, count), 0),
+            "shape": tuple(draw.integers(self.shapes, size=count).tolist()),
+            "tone": rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
+            "opacity": rounded(draw.uniform(*self.opacity, count), 2),
+        }
+
+
+def shown(params: Any, t: int) -> Iterator[int]:
+    """Which of the defects of `PlacedParams` frame t shows."""
+    for i in range(bisect_right(params.first, t)):
+        if t < params.first[i] + params.lifetime[i]:
+            yield i
 
 
 def tones(rng: np.random.Generator, light: Interval, count: int, dark: Interval, bright: Interval) -> Array:
@@ -118,13 +181,19 @@ def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, t
         frame: (H, W, C).
         mask: (H, W, 1).
         where: The part.
-        alpha: Of that part, (h, w).
-        tone: One, or (h, w, 1).
+        alpha: Of that part, (h, w), or (h, w, C) if channels differ: then the greatest is the mask's.
+        tone: One, or (h, w, 1), or one for each channel, (C,).
     """
-    alpha = np.clip(alpha, 0, 1).reshape(*alpha.shape[:2], 1)
+    alpha = np.clip(alpha, 0, 1).reshape(*alpha.shape[:2], -1)
     part, covered = frame[where], mask[where]
     part += alpha * (tone - part)
-    covered += alpha * (1 - covered)
+    greatest = functools.reduce(np.maximum, np.split(alpha, alpha.shape[2], axis=2))  # faster than max(2)
+    covered += greatest * (1 - covered)
+
+
+def tint(channels: int, *rgb: float) -> Array:
+    """A number for each channel of the picture, (C,) float32; of grey ones the mean."""
+    return np.array(rgb if channels == 3 else [sum(rgb) / 3], np.float32)
 
 
 def rounded(values: Array | Sequence[float], digits: int) -> tuple[float, ...]:

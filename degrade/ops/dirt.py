@@ -1,45 +1,17 @@
 """Transparent dirt: smudges and dried water that the picture shows through."""
 
-from bisect import bisect_right
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Interval, Within
-from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import (
-    SHAPES,
-    SpriteParams,
-    arrivals,
-    cover,
-    log_normal,
-    rounded,
-    texture_at,
-    tones,
-    within,
-)
+from degrade.ops._sprites import PlacedParams, Sprites, cover, shown, texture_at
 
 
-class DirtParams(SpriteParams):
-    """What was drawn: one entry per stain, sorted by first frame."""
-
-    lifetime: tuple[int, ...]
-    """Frames of the clip that it shows on."""
-    x_px: tuple[float, ...]
-    """Centre, from the left border."""
-    y_px: tuple[float, ...]
-    """Centre, from the upper border."""
-    degrees: tuple[float, ...]
-    """Turned by, counter-clockwise."""
-
-
-class Dirt(Contaminant):
+class Dirt(Sprites):
     """Stains with cloudy bodies and tide lines: dark ones multiply the picture, light ones screen it."""
-
-    drawn: ClassVar[type[Params]] = DirtParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "stains")] = (0.05, 0.6)
     """Mean number on a frame, drawn per clip."""
@@ -56,28 +28,11 @@ class Dirt(Contaminant):
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws when stains come and go, then every stain."""
-        draw = rng.generator("stains")
-        stays = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
-        first, life = within(*stays, info.frames)
-        count = first.size
-        size = np.minimum(log_normal(draw, draw.uniform(*self.size), self.spread, count), 4)
-        return DirtParams(
-            first=tuple(first.tolist()),
-            lifetime=tuple(life.tolist()),
-            x_px=rounded(draw.uniform(0, info.width, count), 2),
-            y_px=rounded(draw.uniform(0, info.height, count), 2),
-            size_px=rounded(info.height * size, 2),
-            degrees=rounded(draw.uniform(0, 360, count), 0),
-            shape=tuple(draw.integers(SHAPES, size=count).tolist()),
-            tone=rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
-        )
+        return PlacedParams(**self.place(rng.generator("stains"), info))
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in range(bisect_right(params.first, t)):
-            if t >= params.first[i] + params.lifetime[i]:
-                continue
+        for i in shown(params, t):
             place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
             if found := texture_at("stain", params.shape[i], frame.shape[:2], *place):
                 where, alpha = found

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo
-from degrade.ops import Dirt, Dust, Hair, Scratch
+from degrade.ops import Blotch, Dirt, Dust, EmulsionScratch, GateDirt, Hair, LensDirt, Mould, Scratch, ShortScratch
 from degrade.ops._sprites import texture_at
 from degrade.presets import load
 from degrade.textures import draw
@@ -68,8 +68,11 @@ def sprite(name: str, seed: int, x: float, y: float, size: float, degrees: float
         (Hair(per_frame=3, size=(0.1, 0.5)), "fibre"),
         (Hair(per_frame=2, lifetime=(5, 20), place="edge", size=(0.1, 0.5)), "fibre"),
         (Dirt(per_frame=3, size=(0.1, 0.5)), "stain"),
+        (Blotch(per_frame=3, size=(0.1, 0.5), flake=0), "blotch"),
+        (Mould(per_frame=3, size=(0.2, 0.6)), "mycelium"),
+        (LensDirt(per_frame=3, size=(0.1, 0.5)), "mote"),
     ],
-    ids=["dust", "tiny dust", "hair", "hair in the gate", "dirt"],
+    ids=["dust", "tiny dust", "hair", "hair in the gate", "dirt", "blotch", "mould", "lens dirt"],
 )
 def test_sprites_agree_with_the_oracle(op: Any, texture: str, channels: int) -> None:
     """Within 0.02, since OpenCV may place its samples at 32nds of a pixel."""
@@ -205,8 +208,11 @@ def test_sizes_are_log_normal_about_the_median(op: Any) -> None:
         Hair(per_frame=2, lifetime=(5, 20), place="edge"),
         Dirt(per_frame=2, lifetime=(1, 3)),
         Scratch(per_frame=2, lifetime=(10, 60)),
+        EmulsionScratch(per_frame=2, lifetime=(10, 60)),
+        LensDirt(per_frame=2, lifetime=(20, 90)),
+        GateDirt(per_frame=2, lifetime=(10, 60)),
     ],
-    ids=["hair", "hair in the gate", "dirt", "scratch"],
+    ids=["hair", "hair in the gate", "dirt", "scratch", "emulsion scratch", "lens dirt", "gate dirt"],
 )
 def test_frames_show_the_number_asked_for_from_the_first_on(op: Any) -> None:
     shown = np.zeros(30)
@@ -230,8 +236,15 @@ def lifetimes(params: Any) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize(
     ("op", "longest"),
-    [(Hair(per_frame=0.5, lifetime=(3, 8)), 8), (Dirt(per_frame=0.5, lifetime=(2, 4)), 4), (Dust(per_frame=3), 1)],
-    ids=["hair", "dirt", "dust"],
+    [
+        (Hair(per_frame=0.5, lifetime=(3, 8)), 8),
+        (Dirt(per_frame=0.5, lifetime=(2, 4)), 4),
+        (Dust(per_frame=3), 1),
+        (Blotch(per_frame=0.5, lifetime=(2, 4), flake=0), 4),
+        (Mould(per_frame=0.5, lifetime=(1, 5)), 5),
+        (LensDirt(per_frame=3, lifetime=(5, 30)), 30),
+    ],
+    ids=["hair", "dirt", "dust", "blotch", "mould", "lens dirt"],
 )
 def test_a_defect_shows_in_its_frames_and_in_no_other(op: Any, longest: int) -> None:
     params = sampled(op, frames=40)
@@ -264,9 +277,9 @@ def test_a_hair_on_the_film_shows_once_and_one_in_the_gate_stays_at_the_edge_and
 
 
 @pytest.mark.parametrize("light", [0, 1])
-@pytest.mark.parametrize("kind", [Dust, Hair, Dirt, Scratch])
+@pytest.mark.parametrize("kind", [Dust, Hair, Dirt, Scratch, Blotch, Mould, LensDirt, GateDirt, ShortScratch])
 def test_light_defects_brighten_and_dark_ones_darken(kind: Any, light: int) -> None:
-    extra = {"lobes": 0} if kind is Scratch else {}
+    extra = {Scratch: {"lobes": 0}, Blotch: {"flake": 0}}.get(kind, {})
     op = kind(per_frame=8, light=light, **extra)
     params = sampled(op, frames=5)
     for t in range(5):

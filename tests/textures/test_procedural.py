@@ -13,7 +13,8 @@ from degrade.textures.dust import Dust
 from degrade.textures.fibre import Fibre
 from degrade.textures.scratch import Scratch
 
-NAMES = ["dust", "fibre", "scratch", "scratch_cluster", "stain"]
+REPEATING = ["craquelure", "honeycomb", "reticulation"]
+NAMES = [name for name in registry.names() if name not in REPEATING]
 SCANS = Path(__file__).resolve().parents[2].parent / "shared/data/textures/filmdamage/scans"
 
 
@@ -21,7 +22,7 @@ def generator(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", registry.names())
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (7, 1), (2, 2), (48, 48), (90, 31), (300, 200)])
 def test_alpha_is_of_the_size_asked_for_and_in_range(name: str, height: int, width: int) -> None:
     for seed in range(5):
@@ -31,7 +32,7 @@ def test_alpha_is_of_the_size_asked_for_and_in_range(name: str, height: int, wid
         assert 0 <= alpha.min() <= alpha.max() <= 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", registry.names())
 def test_it_depends_on_the_seed_alone(name: str) -> None:
     texture = registry.get(name)()
     first, again, other = (texture.draw(generator(seed), 64, 64) for seed in (3, 3, 4))
@@ -50,7 +51,7 @@ def test_it_shows_something_and_ends_before_the_border(name: str) -> None:
         assert max(side.max() for side in sides) < 1e-3, seed
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", registry.names())
 @pytest.mark.parametrize("side", [16, 48])
 def test_the_same_seed_is_the_same_defect_at_another_resolution(name: str, side: int) -> None:
     """A large drawing reduced to `side` is much closer to the small one than to any other defect."""
@@ -61,6 +62,58 @@ def test_the_same_seed_is_the_same_defect_at_another_resolution(name: str, side:
     apart = np.array([[np.abs(a - b).mean() for a in large] for b in small])
     np.testing.assert_array_equal(apart.argmin(1), np.arange(8))
     assert np.diag(apart).mean() < 0.4 * apart[~np.eye(8, dtype=bool)].mean()
+
+
+@pytest.mark.parametrize("name", REPEATING)
+def test_it_repeats_without_a_seam(name: str) -> None:
+    for seed in range(3):
+        alpha = draw(name, seed, 128, 128)
+        for picture in (alpha, alpha.T):
+            steps = np.abs(np.diff(picture, axis=0)).mean(1)
+            assert np.abs(picture[0] - picture[-1]).mean() < 2 * np.median(steps)
+
+
+def test_fingerprints_have_ridges_of_one_width() -> None:
+    """Most of the power lies at 14 to 18 ridges in half a canvas, give or take what the skin stretched."""
+    x, y = np.fft.fftfreq(128, 1 / 128), np.fft.fftfreq(128, 1 / 128)
+    ring = np.hypot(x, y[:, None])
+    for seed in range(12):
+        print_ = draw("fingerprint", seed, 128, 128)
+        power = abs(np.fft.fft2(print_ - print_.mean())) ** 2
+        fine = ring > 12
+        assert power[fine & (ring < 44)].sum() > 0.7 * power[fine].sum()
+
+
+def test_a_colony_branches_outwards() -> None:
+    crossed = []
+    for seed in range(8):
+        alpha = draw("mycelium", seed, 256, 256) > 0.3
+        points = np.argwhere(alpha)
+        middle = points[np.argmax([alpha[r - 5 : r + 6, c - 5 : c + 6].sum() for r, c in points])]
+        distance = np.hypot(*(points - middle).T)
+        rings = [cv2.connectedComponents((alpha & _ring(middle, r)).astype(np.uint8))[0] - 1 for r in (10, 45)]
+        crossed.append(rings)
+        assert np.percentile(distance, 90) > 50
+    near, far = np.mean(crossed, 0)
+    assert far > near > 2
+
+
+def _ring(middle: Array, radius: float) -> Array:
+    away = np.hypot(*(np.mgrid[:256, :256] - middle[:, None, None]))
+    return (away > radius - 1.5) & (away < radius + 1.5)
+
+
+def test_out_of_focus_dirt_has_no_sharp_edge_and_water_has_a_dark_rim() -> None:
+    for seed in range(10):
+        mote = draw("mote", seed, 128, 128)
+        assert mote.max() == pytest.approx(1, abs=0.01)
+        assert np.abs(np.diff(mote)).max() < 0.3
+    rims = []
+    for seed in range(10):
+        water = draw("water", seed, 128, 128)
+        inside = cv2.distanceTransform((water > 0.02).astype(np.uint8), cv2.DIST_L2, 5)
+        rims.append(water[(inside > 1) & (inside < 5)].mean() / water[inside > 12].mean())
+    assert np.median(rims) > 2
 
 
 def test_a_speck_is_opaque_within_and_fills_the_canvas() -> None:

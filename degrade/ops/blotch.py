@@ -1,0 +1,67 @@
+"""Blotches: opaque patches where the emulsion is gone or something thick lies on it."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from degrade.core.fields import Interval, Within
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, shown, texture_at
+
+
+class BlotchParams(PlacedParams):
+    """What was drawn: one entry per blotch, sorted by first frame."""
+
+    flake_x_px: tuple[float, ...]
+    """How far to the right of the blotch its flake lies."""
+    flake_y_px: tuple[float, ...]
+    """How far below."""
+
+
+class Blotch(Sprites):
+    """Opaque blotches: light ones, where emulsion tore off the print, have beside them the dark flake that was torn.
+
+    The flake is the blotch's own shape, shifted and of the opposite tone, so that it shows as a ragged
+    fringe on one side, as in Within Our Gates (1920).
+    """
+
+    drawn: ClassVar[type[Params]] = BlotchParams
+    shapes: ClassVar[int] = 64
+
+    per_frame: Annotated[Interval, Within(0, 1000, "blotches")] = (0.05, 0.5)
+    """Mean number on a frame, drawn per clip."""
+    lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (1, 1)
+    """Frames that one stays for."""
+    size: Annotated[Interval, Within(0, 4, "frame heights")] = (0.03, 0.12)
+    """Median side of the square that a blotch lies in, drawn per clip; it spans about 0.7 of it."""
+    spread: Annotated[float, Field(ge=0, le=2)] = 0.7
+    """Standard deviation of the logarithm of the sizes within a clip."""
+    opacity: Annotated[Interval, Within(0, 1)] = (0.8, 1.0)
+    """Drawn per blotch."""
+    light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
+    """Share of light blotches (torn off the print, or thick on the negative), drawn per clip."""
+    flake: Annotated[Interval, Within(0, 1, "of its size")] = (0.0, 0.06)
+    """Distance of the flake, drawn per blotch; 0 for none."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws when blotches come and go, then every blotch and its flake."""
+        placed = self.place(rng.generator("blotches"), info)
+        draw, count = rng.generator("flakes"), len(placed["first"])
+        way = draw.uniform(0, 2 * np.pi, count)
+        reach = np.array(placed["size_px"]) * draw.uniform(*self.flake, count)
+        return BlotchParams(
+            **placed, flake_x_px=rounded(reach * np.cos(way), 2), flake_y_px=rounded(reach * np.sin(way), 2)
+        )
+
+    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+        """See `Contaminant.paint`."""
+        for i in shown(params, t):
+            away = params.flake_x_px[i], params.flake_y_px[i]
+            layers = [(away, 1 - params.tone[i])] if any(away) else []
+            for (right, down), tone in [*layers, ((0, 0), params.tone[i])]:
+                place = params.x_px[i] + right, params.y_px[i] + down, params.size_px[i], params.degrees[i]
+                if found := texture_at("blotch", params.shape[i], frame.shape[:2], *place):
+                    where, alpha = found
+                    cover(frame, mask, where, params.opacity[i] * alpha, tone)

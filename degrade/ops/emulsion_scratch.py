@@ -1,0 +1,79 @@
+"""Scratches on the emulsion side: they cut through one dye layer of colour film after the other."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from degrade.core.fields import Interval, Within
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._lines import LineParams, Lines, half_width, quantile, stretches
+from degrade.ops._sprites import cover, rounded
+
+LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}
+"""Channel that the dye of each layer absorbs, from the surface down to the base."""
+
+
+class EmulsionScratchParams(LineParams):
+    """What was drawn: one entry per line, sorted by first frame; see `LineParams`."""
+
+    depth: tuple[float, ...]
+    """How deep it cuts in the middle, in layers; 3 lays the base bare."""
+
+
+class EmulsionScratch(Lines):
+    """Vertical grooves in the emulsion: green, yellow, then white on a colour print, by how deep they cut.
+
+    Where a layer is cut away its dye is missing. A print has magenta on top, then cyan, then yellow, so a
+    shallow scratch turns green, a deeper one yellow, one down to the base white. Reversal film has yellow,
+    magenta, cyan: blue, cyan, white; a negative the same, and is printed yellow, red, black. The groove is a
+    V, so a deep scratch has the tints of shallow ones at its sides. Grey clips show the mean of the layers.
+    """
+
+    drawn: ClassVar[type[Params]] = EmulsionScratchParams
+
+    stock: Literal["print", "reversal", "negative"] = "print"
+    """The film that was scratched."""
+    depth: Annotated[Interval, Within(0, 20, "layers")] = (0.4, 4.0)
+    """How deep a line cuts in its middle, drawn per line; from 3 on it reaches the base."""
+    per_frame: Annotated[Interval, Within(0, 1000, "lines")] = (0.5, 3.0)
+    """Mean number on a frame, drawn per clip."""
+    lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (3, 80)
+    """Frames that a line runs for."""
+    fade: Annotated[float, Field(ge=0, le=1000)] = 2.0
+    """Frames over which it comes and goes; at most half its lifetime."""
+    broken: Annotated[Interval, Within(0, 1)] = (0.1, 0.7)
+    """Share of its length where a line has lifted off, about; drawn per line."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws when lines begin and end, then every line and its tracks."""
+        draw = rng.generator("lines")
+        lines = self.run(draw, info)
+        count = len(lines["first"])
+        return EmulsionScratchParams(
+            **lines,
+            width_px=rounded(info.height * draw.uniform(*self.width, count), 3),
+            depth=rounded(draw.uniform(*self.depth, count), 2),
+            lift=rounded(quantile(draw.uniform(*self.broken, count)), 2),
+            key=tuple(draw.integers(2**32, size=count).tolist()),
+        )
+
+    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+        """See `Contaminant.paint`."""
+        tone = 0.0 if self.stock == "negative" else 1.0
+        for stretch in stretches(params, t, (frame.shape[0], frame.shape[1]), [1] * len(params.first)):
+            half = half_width(params, stretch.line)
+            above = [_integral(stretch.borders, half, stretch.weight(params.depth[stretch.line]), k) for k in range(4)]
+            cut = [np.diff(above[k] - above[k + 1], axis=1) for k in range(3)]
+            channels = [cut[LAYERS[self.stock].index(channel)] for channel in range(3)]
+            alpha = np.stack(channels, -1) if frame.shape[2] == 3 else np.mean(channels, 0)
+            cover(frame, mask, stretch.where, alpha, tone)
+
+
+def _integral(d: Array, half: float, depth: Array, layer: int) -> Array:
+    """Integral from the middle to `d` of how far the groove depth (1 - |d| / half) goes beyond `layer` layers."""
+    top = np.maximum(depth - layer, 0)
+    base = half * top / np.maximum(depth, 1e-6)
+    away = np.minimum(abs(d), base)
+    return np.asarray(np.sign(d) * top * (away - away**2 / (2 * np.maximum(base, 1e-6))))

@@ -1,0 +1,55 @@
+"""Mould: fungus that ate its way into the gelatine."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from degrade.core.fields import Interval, Within
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, shown, texture_at
+
+
+class Mould(Sprites):
+    """Branching colonies, more of them towards the sides of the film, where the damp gets in.
+
+    They lie on the film, so every frame has others. Threads that ate through the gelatine of a print are light.
+    """
+
+    shapes: ClassVar[int] = 48
+
+    per_frame: Annotated[Interval, Within(0, 1000, "colonies")] = (4.0, 25.0)
+    """Mean number on a frame, drawn per clip."""
+    lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (1, 1)
+    """Frames that one stays for: 1 on film, more on a lens."""
+    size: Annotated[Interval, Within(0, 4, "frame heights")] = (0.1, 0.35)
+    """Median side of the square that a colony lies in, drawn per clip."""
+    spread: Annotated[float, Field(ge=0, le=2)] = 0.5
+    """Standard deviation of the logarithm of the sizes within a clip."""
+    opacity: Annotated[Interval, Within(0, 1)] = (0.3, 0.9)
+    """Drawn per colony."""
+    light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
+    """Share of colonies that lighten, drawn per clip."""
+    sides: Annotated[Interval, Within(0, 1)] = (0.3, 0.9)
+    """Share of colonies that crowd at the left or right side, drawn per clip."""
+    reach: Annotated[Interval, Within(0, 1, "frame widths")] = (0.08, 0.2)
+    """How far from the side these lie on average, drawn per clip."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws every colony, then moves some to the sides."""
+        placed = self.place(rng.generator("colonies"), info)
+        draw, count = rng.generator("sides"), len(placed["first"])
+        crowded = draw.random(count) < draw.uniform(*self.sides)
+        inwards = np.minimum(draw.exponential(draw.uniform(*self.reach), count), 1) * info.width
+        left = draw.random(count) < draw.uniform()
+        x = np.where(crowded, np.where(left, inwards, info.width - inwards), placed["x_px"])
+        return PlacedParams(**(placed | {"x_px": rounded(x, 2)}))
+
+    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+        """See `Contaminant.paint`."""
+        for i in shown(params, t):
+            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
+            if found := texture_at("mycelium", params.shape[i], frame.shape[:2], *place):
+                where, alpha = found
+                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
