@@ -1,0 +1,61 @@
+"""Banding: contours in what was a smooth gradient, while detail stays."""
+
+from typing import Annotated, Any, ClassVar
+
+import cv2
+import numpy as np
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+
+SMOOTH, AROUND = 0.006, 0.012
+"""Sigma of what counts as gradient, and of the neighbourhood that must be flat, in frame heights."""
+
+
+class BandingParams(Params):
+    """What was drawn."""
+
+    levels: float
+    """From black to white."""
+    flat: float
+    """Mean detail that counts as flat, in full range."""
+
+
+class Banding(Op):
+    """Smooth parts rounded to few levels: what coarse quantisation of the low frequencies leaves of a sky.
+
+    The picture less its blur is detail; where there is little of it all around, the blur is rounded and
+    detail left out. As detail grows past `flat` the picture comes through unchanged.
+    """
+
+    drawn: ClassVar[type[Params]] = BandingParams
+    family: ClassVar[Family] = "quality"
+
+    levels: Annotated[Interval, Within(2, 256, "levels")] = (16.0, 48.0)
+    """Levels from black to white, drawn per clip."""
+    flat: Annotated[Interval, Within(0, 1)] = (0.01, 0.03)
+    """Mean detail of a place that is half flat, in full range, drawn per clip."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws levels and flatness."""
+        draw = rng.generator("bands")
+        return BandingParams(levels=float(draw.uniform(*self.levels)), flat=float(draw.uniform(*self.flat)))
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t with its bands."""
+        base = _blur(frame, SMOOTH)
+        detail = _blur(abs(frame - base).mean(-1, keepdims=True), AROUND)
+        rough = (detail * np.float32(1 / max(params.flat, 1e-6))) ** 2
+        steps = np.float32(params.levels - 1)
+        bands = np.rint(base * steps)
+        bands *= 1 / steps
+        bands -= frame
+        bands /= 1 + rough**2
+        bands += frame
+        return np.clip(bands, 0, 1, out=bands)
+
+
+def _blur(frame: Array, sigma: float) -> Array:
+    return cv2.GaussianBlur(frame, (0, 0), max(sigma * len(frame), 0.1)).reshape(frame.shape)
