@@ -13,6 +13,9 @@ from degrade.ops._light import GAMMA
 
 Film = Literal["negative", "print"]
 
+NEGATIVE_RANGE = 3.0
+"""Density that a negative has at most."""
+
 
 class BaseFogParams(Params):
     """What was drawn."""
@@ -58,7 +61,3 @@ class BaseFog(Op):
             return frame + share * (1 - frame)
         clear = np.float32(10 ** (-params.density / GAMMA * shift))
         return frame * (1 - (1 - clear) * frame)
-
-
-NEGATIVE_RANGE = 3.0
-"""Density that a negative has at most."""

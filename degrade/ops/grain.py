@@ -41,10 +41,10 @@ class Grain(Op):
     The standard deviation of coded values I is in proportion to I·√D: greatest at I = 0.6, nothing in black,
     and next to nothing in white. The noise is normal, with a Gaussian spectrum. Its strength is given as data
     sheets of films do, by the rms granularity: a thousand times the standard deviation of density 1 seen
-    through an aperture of 48 µm. What a pixel sees follows from the gauge by Selwyn's law (deviation times the root of the area is
-    constant), so that 8 mm is grainier than 35 mm, and full HD than its reduction. Sources: P. G. Nutting,
-    Phil. Mag. 26 (1913), 423; E. W. H. Selwyn, Phot. J. 75 (1935), 571; Kodak, Understanding graininess and
-    granularity (publication F-20).
+    through an aperture of 48 µm. What a pixel sees follows from the gauge by Selwyn's law (deviation times the
+    root of the area is constant), so that 8 mm is grainier than 35 mm, and full HD than its reduction. Sources:
+    P. G. Nutting, Phil. Mag. 26 (1913), 423; E. W. H. Selwyn, Phot. J. 75 (1935), 571; Kodak, Understanding
+    graininess and granularity (publication F-20).
     """
 
     drawn: ClassVar[type[Params]] = GrainParams

@@ -23,6 +23,8 @@ class LineJitterParams(Params):
     """Standard deviation of a line's own shift, in frame heights."""
     wave: float
     """Standard deviation of the slow one."""
+    length: float
+    """Distance down which the slow one's autocorrelation falls to 1/e, in frame heights."""
     bend: tuple[float, ...]
     """Shift of the uppermost line, per frame."""
     key: int
@@ -56,7 +58,7 @@ class LineJitter(Op):
         draw = rng.generator("lines")
         jitter, wave, bend = (float(draw.uniform(*most)) for most in (self.jitter, self.wave, self.bend))
         track = bend * ornstein_uhlenbeck(draw, info.frames, draw.uniform(*self.correlation))
-        return LineJitterParams(jitter=jitter, wave=wave, bend=plain(track), key=rng.key("lines"))
+        return LineJitterParams(jitter=jitter, wave=wave, length=self.length, bend=plain(track), key=rng.key("lines"))
 
     def render(self, frames: Array, params: Any, start: int) -> Layer:
         """See `Op.render`."""
@@ -66,16 +68,17 @@ class LineJitter(Op):
         """See `Op.move`."""
         out = np.empty_like(frames)
         for i, frame in enumerate(frames):
-            out[i] = sideways(frame, self.shifts(len(frame), params, start + i))
+            out[i] = sideways(frame, shifts(len(frame), params, start + i))
         return out
 
-    def shifts(self, height: int, params: Any, t: int) -> Array:
-        """How far each line of frame t moves to the right, in pixels, (height,)."""
-        draw = at(params.key, t)
-        shift = params.jitter * draw.standard_normal(height)
-        shift += params.wave * ornstein_uhlenbeck(draw, height, self.length * height)
-        shift += params.bend[t] * np.exp(-np.arange(height) / (FLAG * height))
-        return (shift * height).astype(np.float32)
+
+def shifts(height: int, params: LineJitterParams, t: int) -> Array:
+    """How far each line of frame t moves to the right, in pixels, (height,) float32."""
+    draw = at(params.key, t)
+    shift = params.jitter * draw.standard_normal(height)
+    shift += params.wave * ornstein_uhlenbeck(draw, height, params.length * height)
+    shift += params.bend[t] * np.exp(-np.arange(height) / (FLAG * height))
+    return (shift * height).astype(np.float32)
 
 
 def sideways(frame: Array, shifts: Array) -> Array:

@@ -70,8 +70,7 @@ def streaks(white: Array, along: float, down: float) -> Array:
         along: Sigma along the lines, in pixels.
         down: Sigma down the frame.
     """
-    kernels = [
-        cv2.getGaussianKernel(2 * int(4 * sigma + 1) + 1, max(sigma, 0.1), cv2.CV_32F) for sigma in (along, down)
-    ]
+    sides = [(2 * int(4 * sigma + 1) + 1, max(sigma, 0.1)) for sigma in (along, down)]
+    kernels = [cv2.getGaussianKernel(side, sigma, cv2.CV_32F) for side, sigma in sides]
     across, upright = (kernel / np.linalg.norm(kernel) for kernel in kernels)
     return cv2.sepFilter2D(white, -1, across, upright, borderType=cv2.BORDER_REFLECT)
