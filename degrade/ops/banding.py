@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, ClassVar
 
-import cv2
 import numpy as np
 
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._blur import gaussian
 
 SMOOTH, AROUND = 0.006, 0.012
 """Sigma of what counts as gradient, and of the neighbourhood that must be flat, in frame heights."""
@@ -45,8 +45,9 @@ class Banding(Op):
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t with its bands."""
-        base = _blur(frame, SMOOTH)
-        detail = _blur(abs(frame - base).mean(-1, keepdims=True), AROUND)
+        height = len(frame)
+        base = gaussian(frame, SMOOTH * height)
+        detail = gaussian(abs(frame - base).mean(-1, keepdims=True), AROUND * height)
         rough = (detail * np.float32(1 / max(params.flat, 1e-6))) ** 2
         steps = np.float32(params.levels - 1)
         bands = np.rint(base * steps)
@@ -55,7 +56,3 @@ class Banding(Op):
         bands /= 1 + rough**2
         bands += frame
         return np.clip(bands, 0, 1, out=bands)
-
-
-def _blur(frame: Array, sigma: float) -> Array:
-    return cv2.GaussianBlur(frame, (0, 0), max(sigma * len(frame), 0.1)).reshape(frame.shape)

@@ -33,9 +33,9 @@ class BlackAndWhite(Op):
     """A colour picture as black-and-white stock takes it: a weighted sum of red, green and blue light.
 
     Plain emulsions see blue and violet alone; orthochromatic ones, the film of the silent era, also green and
-    yellow, so that lips and red cloth are black and a blue sky is white; panchromatic film, general from 1926,
-    sees red as well, and blue more than the eye does. All three channels are alike then; grey clips stay as
-    they are. Source: C. E. K. Mees, The Theory of the Photographic Process (1942), on spectral sensitising.
+    yellow, so that lips and red cloth are black and a blue sky is white; panchromatic film, usual from the late
+    1920s, sees red as well, and blue more than the eye does. All three channels are alike then; grey clips stay
+    as they are. Source: C. E. K. Mees, The Theory of the Photographic Process (1942), on spectral sensitising.
     """
 
     drawn: ClassVar[type[Params]] = BlackAndWhiteParams

@@ -1,15 +1,12 @@
 """Breathing focus: film that does not lie flat in the gate, now sharp, now soft."""
 
-import math
 from typing import Annotated, Any, ClassVar
-
-import cv2
 
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import REACH
+from degrade.ops._blur import REACH, gaussian
 from degrade.ops._drawn import plain
 
 
@@ -43,8 +40,4 @@ class Breathing(Op):
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t, as sharp as it is."""
-        sigma = abs(params.defocus_px[t])
-        if sigma < 0.1:  # as in `GaussianBlur`
-            return frame
-        side = 2 * math.ceil(5 * sigma) + 1
-        return cv2.GaussianBlur(frame, (side, side), sigma, borderType=cv2.BORDER_REFLECT_101)
+        return gaussian(frame, abs(params.defocus_px[t]))

@@ -26,7 +26,7 @@ class ChromaBleed(Op):
     """Colour difference blurred along the lines: a Gaussian, and a tail to the right that falls exponentially.
 
     VHS keeps colour up to about 0.4 MHz, some 30 lines of horizontal resolution where its luma has 240. A
-    Gaussian that is 3 dB down at f cycles per frame height has a sigma of 0.1325 / f heights: 0.009 for
+    Gaussian that is 3 dB down at f cycles per frame height has a sigma of 0.1325 / f heights: 0.0084 for
     0.4 MHz. Luma stays; grey clips have no colour to bleed.
     """
 

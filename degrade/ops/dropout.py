@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from typing import Annotated, Any, ClassVar
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -39,8 +40,8 @@ class DropoutParams(Params):
 class Dropout(Contaminant):
     """Streaks along the lines: white or black snow with a tail to the right, or the line above once more.
 
-    Players that compensate for dropouts repeat the line above. Lengths are distributed exponentially, as
-    those of VHS are; a great one goes over several lines.
+    Players that compensate for dropouts repeat the line above. Lengths are distributed exponentially; a speck
+    that lifts the head for long takes out several lines.
     """
 
     drawn: ClassVar[type[Params]] = DropoutParams
@@ -93,7 +94,7 @@ class Dropout(Contaminant):
             if params.tone[i] < 0:
                 alpha, tone = np.ones((bottom - top, right - left, 1), np.float32), frame[max(top - 1, 0), left:right]
             else:
-                alpha, tone = _snow(at(params.key, i), bottom - top, right - left), np.float32(params.tone[i])
+                alpha, tone = _snow(at(params.key, i), bottom - top, right - left), np.array(params.tone[i], np.float32)
             frame[where] += alpha * (tone - frame[where])
             mask[where] += alpha * (1 - mask[where])
 
@@ -104,5 +105,4 @@ def _snow(draw: np.random.Generator, lines: int, length: int) -> Array:
     starts = draw.uniform(0, 0.15, (lines, 1)).astype(np.float32)  # a ragged head
     alpha = 1.15 - 0.9 * along**1.5 + 0.3 * normal(draw, (lines, length))
     alpha *= along >= starts
-    alpha[:, length // 2] = np.maximum(alpha[:, length // 2], 0.2)  # none is invisible
-    return np.clip(alpha, 0, 1)[..., None]
+    return np.asarray(cv2.blur(np.clip(alpha, 0, 1), (3, 1)))[..., None]  # no sharper than the luma's band

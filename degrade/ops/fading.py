@@ -35,7 +35,7 @@ class Fading(Op):
     """Share of what remains that the cyan dye has lost besides, drawn per clip; colour clips only, as all dyes."""
     magenta: Annotated[Interval, Within(0, 1)] = (0.0, 0.1)
     """The same of the magenta dye."""
-    yellow: Annotated[Interval, Within(0, 1)] = (0.1, 0.35)
+    yellow: Annotated[Interval, Within(0, 1)] = (0.05, 0.3)
     """The same of the yellow dye."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:

@@ -3,13 +3,13 @@
 import math
 from typing import Annotated, Any, ClassVar, Literal
 
-import cv2
 import numpy as np
 
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._blur import gaussian
 from degrade.ops._light import GAMMA
 
 Gauge = Literal["8mm", "16mm", "35mm"]
@@ -54,7 +54,7 @@ class Grain(Op):
     """Width of the film."""
     granularity: Annotated[Interval, Within(0, 200)] = (15.0, 45.0)
     """Rms granularity, drawn per clip: 5 to 20 of a camera film; a print multiplies its negative's by two or three."""
-    size: Annotated[Interval, Within(0, 50, "µm")] = (3.0, 8.0)
+    size: Annotated[Interval, Within(0, 50, "µm")] = (4.0, 10.0)
     """Standard deviation of a clump on the film, drawn per clip."""
     layers: Literal["colour", "silver"] = "colour"
     """Grain of its own in each of three dye layers, or the same in all channels; grey clips have but one."""
@@ -72,11 +72,7 @@ class Grain(Op):
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t with its grain."""
-        grain = normal(at(params.key, t), (*frame.shape[:2], params.layers))
-        if params.sigma_px >= 0.1:  # as in `GaussianBlur`
-            side = 2 * math.ceil(4 * params.sigma_px) + 1
-            grain = cv2.GaussianBlur(grain, (side, side), params.sigma_px, borderType=cv2.BORDER_REFLECT)
-            grain = grain.reshape(*frame.shape[:2], params.layers)
+        grain = gaussian(normal(at(params.key, t), (*frame.shape[:2], params.layers)), params.sigma_px)
         density = np.log(np.maximum(frame, np.float32(1e-4)))
         density *= np.float32(-GAMMA / math.log(10))
         density += np.float32(BASE)

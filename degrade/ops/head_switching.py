@@ -33,8 +33,8 @@ class HeadSwitchingParams(Params):
 class HeadSwitching(Contaminant):
     """A band at the bottom whose lines are torn off sideways, more with each line, under a burst of noise.
 
-    A VHS recorder switches between its heads five to eight lines before the vertical sync, which television
-    sets hid behind their frame, and scans show. The mask is 1 on the whole band.
+    A VHS recorder switches between its heads five to eight lines before the vertical sync: television sets
+    hid these lines behind their frame, captures show them. The mask is 1 on the whole band.
     """
 
     drawn: ClassVar[type[Params]] = HeadSwitchingParams

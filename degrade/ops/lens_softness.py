@@ -2,14 +2,13 @@
 
 from typing import Annotated, Any, ClassVar
 
-import cv2
 import numpy as np
 
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import REACH
+from degrade.ops._blur import REACH, gaussian
 from degrade.ops.vignette import radius2
 
 LEVELS = 3
@@ -41,13 +40,11 @@ class LensSoftness(Op):
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t, soft towards its corners."""
-        if params.sigma_px < 0.1:  # as in `GaussianBlur`
-            return frame
         variance = (LEVELS * np.minimum(radius2(frame.shape[:2]), 1)) ** 2  # of the first blur
         out, sharper = frame.copy(), frame
         for level in range(1, LEVELS + 1):
             low, high = (level - 1) ** 2, level**2
-            softer = cv2.GaussianBlur(frame, (0, 0), params.sigma_px * level / LEVELS).reshape(frame.shape)
+            softer = gaussian(frame, params.sigma_px * level / LEVELS)
             out += np.clip((variance - low) / (high - low), 0, 1)[..., None] * (softer - sharper)
             sharper = softer
         return np.clip(out, 0, 1, out=out)

@@ -27,13 +27,14 @@ class SpatialFlicker(Op):
 
     The field is a sum of low cosines (DCT-II), without the constant one, which is `flicker`; each amplitude
     is an Ornstein–Uhlenbeck process over the frames, and all have the same share in the variance. Correctors
-    of flicker model it likewise, as smooth in space (van Roosmalen et al., Image sequence restoration, 1999).
+    of flicker, too, take it for smooth in space (P. M. B. van Roosmalen, Restoration of archived film and video,
+    Delft 1999).
     """
 
     drawn: ClassVar[type[Params]] = SpatialFlickerParams
     family: ClassVar[Family] = "exposure"
 
-    std: Annotated[Interval, Within(0, 3, "stops")] = (0.04, 0.15)
+    std: Annotated[Interval, Within(0, 3, "stops")] = (0.02, 0.1)
     """Standard deviation over frames and places, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (0.0, 8.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""
@@ -58,11 +59,11 @@ class SpatialFlicker(Op):
         for (i, j), track in zip(params.waves, params.stops, strict=True):
             stops[i, j] = track[t]
         down, across = (_cosines(side) for side in frame.shape[:2])
-        exposure = np.exp2(down @ stops @ across.T)
-        return np.minimum(frame * exposure[..., None], 1)
+        field = np.einsum("iy,ix->yx", down, stops @ across)  # `@` would wake all threads for it
+        return np.minimum(frame * np.exp2(field)[..., None], 1)
 
 
 def _cosines(side: int) -> Array:
-    """Cosines of 0 to 6 half waves over so many pixels, (side, 7)."""
-    at = (np.arange(side, dtype=np.float64)[:, None] + 0.5) / side
-    return np.cos(np.pi * at * np.arange(7)).astype(np.float32)
+    """Cosines of 0 to 6 half waves over so many pixels, (7, side)."""
+    at = (np.arange(side) + 0.5) / side
+    return np.cos(np.pi * np.arange(7)[:, None] * at).astype(np.float32)

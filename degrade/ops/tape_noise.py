@@ -11,8 +11,8 @@ from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._luma import add_chroma
 
-LUMA_SIGMA, CHROMA_SIGMA = 0.0015, 0.009
-"""Of the noise along the lines, in frame heights: that of a Gaussian band of 3 MHz is 0.0013, of 0.4 MHz 0.009."""
+LUMA_SIGMA, CHROMA_SIGMA = 0.0011, 0.0084
+"""Along the lines, in frame heights: of a Gaussian band 3 dB down at 3 MHz, VHS's luma, and 0.4 MHz, its colour."""
 CHROMA_LINES = 0.003
 """Sigma of the colour noise down the frame: comb filters average neighbouring lines."""
 
@@ -40,7 +40,7 @@ class TapeNoise(Op):
 
     luma: Annotated[Interval, Within(0, 100, "of 255")] = (2.0, 7.0)
     """Standard deviation of the luma noise in 8-bit levels, drawn per clip."""
-    chroma: Annotated[Interval, Within(0, 100, "of 255")] = (4.0, 14.0)
+    chroma: Annotated[Interval, Within(0, 100, "of 255")] = (2.0, 9.0)
     """The same of the colour noise."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:

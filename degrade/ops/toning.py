@@ -17,7 +17,7 @@ TONES: dict[Tone, tuple[float, float, float]] = {
     "sepia": (0.72, 0.95, 1.3),
     "iron": (1.45, 1.0, 0.6),
     "copper": (0.62, 1.05, 1.2),
-    "uranium": (0.5, 1.0, 1.6),
+    "uranium": (0.6, 1.0, 1.5),
     "vanadium": (1.2, 0.8, 1.15),
 }
 """Density to red, green and blue light, relative to that of the silver: brown, blue, red, orange, green."""
