@@ -17,8 +17,8 @@ SMOOTH, AROUND = 0.006, 0.012
 class BandingParams(Params):
     """What was drawn."""
 
-    levels: float
-    """From black to white."""
+    levels: int
+    """Black and white among them."""
     flat: float
     """Mean detail that counts as flat, in full range."""
 
@@ -34,14 +34,16 @@ class Banding(Op):
     family: ClassVar[Family] = "quality"
 
     levels: Annotated[Interval, Within(2, 256, "levels")] = (16.0, 48.0)
-    """Levels from black to white, drawn per clip."""
+    """Number of levels, black and white among them, drawn per clip."""
     flat: Annotated[Interval, Within(0, 1)] = (0.01, 0.03)
     """Mean detail of a place that is half flat, in full range, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws levels and flatness."""
         draw = rng.generator("bands")
-        return BandingParams(levels=float(draw.uniform(*self.levels)), flat=float(draw.uniform(*self.flat)))
+        low, high = (round(levels) for levels in self.levels)
+        levels = int(draw.integers(low, high, endpoint=True))
+        return BandingParams(levels=levels, flat=float(draw.uniform(*self.flat)))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t with its bands."""

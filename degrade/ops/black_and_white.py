@@ -43,7 +43,7 @@ class BlackAndWhite(Op):
 
     stocks: Annotated[tuple[Stock, ...], Field(min_length=1)] = ("orthochromatic", "panchromatic")
     """Stocks of which one is drawn per clip."""
-    filter: Annotated[Interval, Within(0, 1)] = (0.0, 0.2)
+    yellow_filter: Annotated[Interval, Within(0, 1)] = (0.0, 0.2)
     """Share of the blue light that a yellow filter before the lens holds back, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
@@ -51,7 +51,7 @@ class BlackAndWhite(Op):
         draw = rng.generator("stock")
         stock = self.stocks[int(draw.integers(len(self.stocks)))]
         red, green, blue = WEIGHTS[stock]
-        blue *= 1 - draw.uniform(*self.filter)
+        blue *= 1 - draw.uniform(*self.yellow_filter)
         total = red + green + blue
         return BlackAndWhiteParams(weights=(red / total, green / total, blue / total))
 

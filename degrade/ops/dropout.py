@@ -84,7 +84,7 @@ class Dropout(Contaminant):
         """See `Contaminant.paint`."""
         height, width = frame.shape[:2]
         for i in range(bisect_left(params.frame, t), bisect_right(params.frame, t)):
-            top = int(params.y[i] * height)
+            top = min(int(params.y[i] * height), height - 1)
             bottom = min(height, top + max(1, round(params.thickness[i] * height)))
             left, right = (round(end * height) for end in (params.x[i], params.x[i] + params.length[i]))
             left, right = max(left, 0), min(max(right, left + 2), width)

@@ -36,7 +36,7 @@ class GrainParams(Params):
 
 
 class Grain(Op):
-    """Density that varies at random: its variance is proportional to the density, as Nutting's law has it.
+    """Grain: density varies at random, its variance in proportion to the density, as Nutting's law has it.
 
     The standard deviation of coded values I is in proportion to I·√D: greatest at I = 0.6, nothing in black,
     and next to nothing in white. The noise is normal, with a Gaussian spectrum. Its strength is given as data

@@ -9,7 +9,7 @@ from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._drawn import plain
-from degrade.ops.line_jitter import sideways
+from degrade.ops._geometry import sideways
 
 UNREST = 2
 """Frames over which the band's edge and its shift change."""

@@ -9,7 +9,7 @@ from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import REACH, gaussian
-from degrade.ops.vignette import radius2
+from degrade.ops._geometry import radius2
 
 LEVELS = 3
 """Blurs between which each pixel is mixed."""

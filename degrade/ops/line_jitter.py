@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any, ClassVar
 
-import cv2
 import numpy as np
 from pydantic import Field
 
@@ -11,6 +10,7 @@ from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Layer, Params
 from degrade.ops._drawn import plain
+from degrade.ops._geometry import sideways
 
 FLAG = 0.06
 """Frame heights down which the bend at the top falls to 1/e."""
@@ -79,12 +79,3 @@ def shifts(height: int, params: LineJitterParams, t: int) -> Array:
     shift += params.wave * ornstein_uhlenbeck(draw, height, params.length * height)
     shift += params.bend[t] * np.exp(-np.arange(height) / (FLAG * height))
     return (shift * height).astype(np.float32)
-
-
-def sideways(frame: Array, shifts: Array) -> Array:
-    """Each line of (H, W, C) moved to the right by its own number of pixels; bilinear, the border repeated."""
-    height, width = frame.shape[:2]
-    x = np.arange(width, dtype=np.float32) - shifts[:, None]
-    y = np.repeat(np.arange(height, dtype=np.float32)[:, None], width, axis=1)
-    moved = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return moved.reshape(frame.shape)

@@ -1,6 +1,5 @@
 """Vignetting: a lens that gives less light towards the corners."""
 
-import math
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -9,6 +8,7 @@ from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._geometry import radius2
 from degrade.ops._light import GAMMA
 
 
@@ -47,18 +47,3 @@ class Vignette(Op):
         distance *= np.float32(steepness)
         distance += 1
         return frame * np.power(distance, np.float32(-2 / GAMMA))[..., None]
-
-
-def radius2(shape: tuple[int, int], x: float = 0, y: float = 0) -> Array:
-    """Squared distance of each pixel from a point, in half diagonals of the frame, (H, W).
-
-    Args:
-        shape: Height and width.
-        x: The point, in frame heights to the right of the centre.
-        y: The same downwards.
-    """
-    height, width = shape
-    half = math.hypot(height, width) / 2
-    down = ((np.arange(height) + 0.5 - (0.5 + y) * height) / half) ** 2
-    across = ((np.arange(width) + 0.5 - width / 2 - x * height) / half) ** 2
-    return np.add.outer(down, across).astype(np.float32)

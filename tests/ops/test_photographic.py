@@ -244,7 +244,7 @@ def test_stocks_see_colours_as_they_did() -> None:
     red, sky = (0.8, 0.1, 0.1), (0.45, 0.65, 0.95)
 
     def seen(colour: tuple[float, ...], stock: Any) -> float:
-        out = BlackAndWhite(stocks=(stock,), filter=0)(flat(colour, side=2, channels=3)).frames
+        out = BlackAndWhite(stocks=(stock,), yellow_filter=0)(flat(colour, side=2, channels=3)).frames
         assert (out == out[0, 0, 0, 0]).all()
         return float(out[0, 0, 0, 0])
 
