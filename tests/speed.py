@@ -19,6 +19,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import oracles_photographic
 import oracles_quality as oracle
 from skimage import data
 
@@ -52,6 +53,7 @@ ORACLES: dict[str, Callable[[Array, Any], Array]] = {
     "at_scale": lambda frame, p: oracle.resize(
         oracle.resize(frame, len(frame) // 2, frame.shape[1] // 2, "bicubic"), *frame.shape[:2], "bicubic"
     ),
+    **oracles_photographic.ORACLES,
 }
 
 

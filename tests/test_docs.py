@@ -36,14 +36,15 @@ def test_the_spec_of_the_readme(tmp_path: Path) -> None:
 
 def test_the_op_of_the_guide(tmp_path: Path) -> None:
     code = blocks("docs/ops.md", "python")[0]
-    (tmp_path / "vignette_example.py").write_text(code)
-    spec = importlib.util.spec_from_file_location("vignette_example", tmp_path / "vignette_example.py")
+    (tmp_path / "shading.py").write_text(code)
+    spec = importlib.util.spec_from_file_location("shading", tmp_path / "shading.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    op = module.Vignette()
+    op = module.Shading()
     params = op.sample(degrade.ClipInfo(frames=1, height=8, width=8), degrade.core.rng.Stream(0))
-    corner = op.render_frame(np.ones((8, 8, 1), np.float32), params, 0)[0, 0, 0]
-    assert corner == pytest.approx(1 - params.falloff)
+    line = op.render_frame(np.ones((8, 8, 1), np.float32), params, 0)[0, :, 0]
+    assert (line.min(), line.max()) == pytest.approx((1 - abs(params.loss), 1))
+    assert (line[-1] < line[0]) == (params.loss > 0)
 
 
 @pytest.mark.parametrize("module", ["degrade", "degrade.pipeline"])

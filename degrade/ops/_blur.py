@@ -1,10 +1,14 @@
 """What the blurs share."""
 
+import math
 from typing import Literal
+
+import cv2
 
 from degrade.core.errors import SpecError
 from degrade.core.fields import Interval
 from degrade.core.rng import Stream
+from degrade.core.types import Array
 
 Unit = Literal["height", "px"]
 
@@ -26,3 +30,17 @@ def odd(sides: Interval | None, rng: Stream) -> int:
         return 0
     smallest, greatest = (int(side) // 2 for side in sides)
     return 2 * int(rng.generator("kernel").integers(smallest, greatest, endpoint=True)) + 1
+
+
+def gaussian(picture: Array, sigma: float) -> Array:
+    """Gaussian blur of (H, W) or (H, W, C), in that shape, mirrored at the border.
+
+    Args:
+        picture: float32.
+        sigma: In pixels; below 0.1, where the neighbouring pixel's weight is below e^-50, nothing is done.
+    """
+    if sigma < 0.1:
+        return picture
+    side = 2 * math.ceil(5 * sigma) + 1  # weights beyond it are below 4e-6 of the greatest
+    blurred = cv2.GaussianBlur(picture, (side, side), sigma, borderType=cv2.BORDER_REFLECT_101)
+    return blurred.reshape(picture.shape)

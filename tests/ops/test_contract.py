@@ -294,10 +294,14 @@ def test_contaminant_leaves_a_mark_and_a_mask(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in registry.names() if name not in CONTAMINANTS])
 def test_ops_that_are_no_contaminants_leave_no_mask_but_a_mark(name: str) -> None:
-    clip = np.random.default_rng(0).random((4, 360, 64, 1), dtype=np.float32)
-    outs = [registry.get(name)()(clip, seed=seed) for seed in range(4)]
-    assert all(out.masks == {} for out in outs)
-    assert any((abs(out.frames - clip) > 0.01).any() for out in outs)
+    colour = np.random.default_rng(0).random((4, 360, 64, 3), dtype=np.float32)
+    colour[:, :180] = np.linspace(0, 1, 64, dtype=np.float32)[:, None]  # some change smooth parts alone
+    changes = []
+    for clip in (colour[..., :1], colour):  # some change colour alone
+        outs = [registry.get(name)()(clip, seed=seed) for seed in range(4)]
+        assert all(out.masks == {} for out in outs)
+        changes += [abs(out.frames - clip).max() for out in outs]
+    assert max(changes) > 0.01
 
 
 def assert_same(one: Any, other: Any) -> None:

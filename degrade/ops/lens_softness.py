@@ -1,0 +1,50 @@
+"""A lens that is sharp in the middle and soft towards the corners."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._blur import REACH, gaussian
+from degrade.ops._geometry import radius2
+
+LEVELS = 3
+"""Blurs between which each pixel is mixed."""
+
+
+class LensSoftnessParams(Params):
+    """What was drawn."""
+
+    sigma_px: float
+    """In the corners."""
+
+
+class LensSoftness(Op):
+    """Gaussian blur whose sigma grows as the square of the distance from the centre, as curvature of field has it.
+
+    Between blurs by a third, two thirds and all of the greatest sigma the variance is interpolated.
+    """
+
+    drawn: ClassVar[type[Params]] = LensSoftnessParams
+    family: ClassVar[Family] = "quality"
+
+    sigma: Annotated[Interval, Within(0, REACH, "frame heights")] = (0.002, 0.006)
+    """Standard deviation in the corners, drawn per clip."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws the softness."""
+        return LensSoftnessParams(sigma_px=float(info.height * rng.generator("sigma").uniform(*self.sigma)))
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t, soft towards its corners."""
+        variance = (LEVELS * np.minimum(radius2(frame.shape[:2]), 1)) ** 2  # of the first blur
+        out, sharper = frame.copy(), frame
+        for level in range(1, LEVELS + 1):
+            low, high = (level - 1) ** 2, level**2
+            softer = gaussian(frame, params.sigma_px * level / LEVELS)
+            out += np.clip((variance - low) / (high - low), 0, 1)[..., None] * (softer - sharper)
+            sharper = softer
+        return np.clip(out, 0, 1, out=out)

@@ -1,0 +1,60 @@
+"""Tinting: film of the silent era bathed in a dye, or printed on coloured base."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+
+Dye = Literal["amber", "yellow", "orange", "pink", "red", "green", "blue", "violet"]
+
+DYES: dict[Dye, tuple[float, float, float]] = {
+    "amber": (1.0, 0.78, 0.42),
+    "yellow": (1.0, 0.92, 0.55),
+    "orange": (1.0, 0.68, 0.38),
+    "pink": (1.0, 0.72, 0.76),
+    "red": (0.95, 0.40, 0.35),
+    "green": (0.62, 0.90, 0.58),
+    "blue": (0.50, 0.70, 1.0),
+    "violet": (0.80, 0.64, 0.95),
+}
+"""White seen through the dye, in coded red, green and blue."""
+
+
+class TintingParams(Params):
+    """What was drawn."""
+
+    white: tuple[float, float, float]
+    """What white becomes."""
+
+
+class Tinting(Op):
+    """All values times the colour of a dye: white takes on the colour, black stays black.
+
+    Scenes had their colours: amber by day or lamplight, blue by night, red for fire, pink for dawn, green for
+    woods. Meant for black-and-white pictures in three channels; see `black_and_white`. Grey clips stay as they
+    are. Source: P. Read, M.-P. Meyer (eds.), Restoration of Motion Picture Film (2000), on tinting and toning.
+    """
+
+    drawn: ClassVar[type[Params]] = TintingParams
+    family: ClassVar[Family] = "exposure"
+
+    dyes: Annotated[tuple[Dye, ...], Field(min_length=1)] = ("amber", "yellow", "orange", "pink", "green", "blue")
+    """Dyes of which one is drawn per clip."""
+    strength: Annotated[Interval, Within(0, 1)] = (0.4, 1.0)
+    """0 for a dye that has faded altogether, drawn per clip."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws dye and strength."""
+        draw = rng.generator("dye")
+        dye = DYES[self.dyes[int(draw.integers(len(self.dyes)))]]
+        red, green, blue = np.power(dye, draw.uniform(*self.strength)).tolist()  # density in proportion
+        return TintingParams(white=(red, green, blue))
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t, tinted."""
+        return frame if frame.shape[-1] == 1 else frame * np.array(params.white, np.float32)

@@ -1,0 +1,44 @@
+"""Tone curve: contrast as a print's characteristic curve gives it, with a toe and a shoulder."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+
+
+class ToneCurveParams(Params):
+    """What was drawn."""
+
+    contrast: float
+    middle: float
+
+
+class ToneCurve(Op):
+    """The odds of a value, I / (1 - I), to the power of the contrast: straight in the middle, flat at both ends.
+
+    Black and white stay; duplicates of duplicates have ever more contrast, flat lighting or spent developer
+    give less. The logistic curve is a usual fit of the S of Hurter and Driffield (J. Soc. Chem. Ind. 9, 1890).
+    """
+
+    drawn: ClassVar[type[Params]] = ToneCurveParams
+    family: ClassVar[Family] = "exposure"
+
+    contrast: Annotated[Interval, Within(0.1, 5)] = (0.7, 1.8)
+    """Slope where it is steepest, drawn per clip; 1 changes nothing if `middle` is 0.5."""
+    middle: Annotated[Interval, Within(0.05, 0.95)] = (0.4, 0.6)
+    """What 0.5 becomes, drawn per clip: below, a dark print, above, a light one."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws contrast and middle."""
+        draw = rng.generator("curve")
+        return ToneCurveParams(contrast=float(draw.uniform(*self.contrast)), middle=float(draw.uniform(*self.middle)))
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t through the curve."""
+        contrast, odds = np.float32(params.contrast), np.float32(params.middle / (1 - params.middle))
+        light = odds * np.power(frame, contrast)
+        return light / (light + np.power(1 - frame, contrast))

@@ -1,0 +1,59 @@
+"""Toning: silver turned into a coloured compound."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from degrade.core.fields import Interval, Within
+from degrade.core.op import Family, Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._light import scale_density
+
+Tone = Literal["sepia", "iron", "copper", "uranium", "vanadium"]
+
+TONES: dict[Tone, tuple[float, float, float]] = {
+    "sepia": (0.72, 0.95, 1.3),
+    "iron": (1.45, 1.0, 0.6),
+    "copper": (0.62, 1.05, 1.2),
+    "uranium": (0.6, 1.0, 1.5),
+    "vanadium": (1.2, 0.8, 1.15),
+}
+"""Density to red, green and blue light, relative to that of the silver: brown, blue, red, orange, green."""
+
+
+class ToningParams(Params):
+    """What was drawn."""
+
+    factor: tuple[float, float, float]
+    """Density relative to the silver's, as red, green and blue light see it."""
+
+
+class Toning(Op):
+    """The densities of red, green and blue, each by its own factor: shadows take on a colour, white stays white.
+
+    The silver is turned into ferric ferrocyanide (blue), copper ferrocyanide (red), silver sulphide (brown),
+    or others. Meant for black-and-white pictures in three channels; see `black_and_white`. Grey clips stay as
+    they are. Source: P. Read, M.-P. Meyer (eds.), Restoration of Motion Picture Film (2000), on tinting and
+    toning.
+    """
+
+    drawn: ClassVar[type[Params]] = ToningParams
+    family: ClassVar[Family] = "exposure"
+
+    tones: Annotated[tuple[Tone, ...], Field(min_length=1)] = ("sepia", "iron", "copper", "uranium", "vanadium")
+    """Tones of which one is drawn per clip."""
+    strength: Annotated[Interval, Within(0, 1)] = (0.4, 1.0)
+    """Share of the silver that has been turned, drawn per clip."""
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+        """Draws tone and strength."""
+        draw = rng.generator("tone")
+        tone = np.array(TONES[self.tones[int(draw.integers(len(self.tones)))]])
+        red, green, blue = (1 + draw.uniform(*self.strength) * (tone - 1)).tolist()
+        return ToningParams(factor=(red, green, blue))
+
+    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+        """Frame t, toned."""
+        return frame if frame.shape[-1] == 1 else scale_density(frame, params.factor)
