@@ -54,16 +54,12 @@ class SpatialBlock(nn.Module):
 def double(x: Tensor, conv: nn.Conv2d) -> Tensor:
     """`conv` (3×3) of `x` doubled by nearest neighbour: (B, C, H, W) -> (B, O, 2H, 2W).
 
-    Doubled pixels are equal, so of each 3×3 kernel only a 2×2 one is left for each of the four positions
-    within a doubled pixel: 4/9 of the arithmetic, and the doubled input is never made.
+    Doubled pixels are equal, so it is a transposed convolution whose 4×4 kernel is the 3×3 one smeared over the
+    four positions within a doubled pixel: 4/9 of the arithmetic, and the doubled input is never made.
     """
-    height, width = x.shape[2:]
-    taps = conv.weight.new_tensor([[[1, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
-    kernels = torch.einsum("auk,bvl,oikl->aboiuv", taps, taps, conv.weight).flatten(0, 2)
-    y = F.conv2d(x, kernels, padding=1).unflatten(1, (4, -1))
-    parts = [y[:, 2 * a + b, :, a : a + height, b : b + width] for a in (0, 1) for b in (0, 1)]
-    y = rearrange(parts, "(a b) n o h w -> n (h a) (w b) o", a=2).permute(0, 3, 1, 2)
-    return y if conv.bias is None else y + conv.bias.view(1, -1, 1, 1).to(y.dtype)
+    corners = [(right, 1 - right, down, 1 - down) for right in (0, 1) for down in (0, 1)]
+    kernel = torch.stack([F.pad(conv.weight, corner) for corner in corners]).sum(0)
+    return F.conv_transpose2d(x, kernel.transpose(0, 1).flip(2, 3), conv.bias, stride=2, padding=1)
 
 
 class SwinGroup(nn.Module):
@@ -120,7 +116,7 @@ class SwinBlock(nn.Module):
 
 def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     """Scaled dot-product attention (N, heads, 64, d), `bias` added to the scores."""
-    if q.device.type != "cpu":
+    if q.device.type != "cpu" or not bias.requires_grad:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
     # With a bias to be learnt, PyTorch's own on the CPU falls back to a slower form of this.
     return ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1) + bias).softmax(-1) @ v
