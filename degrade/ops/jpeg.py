@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -28,7 +28,7 @@ class Jpeg(Op):
     drawn: ClassVar[type[Params]] = JpegParams
     family: ClassVar[Family] = "quality"
 
-    quality: Annotated[Interval, Within(1, 100)] = (40.0, 95.0)
+    quality: Annotated[Interval, Within(1, 100), Clean(100)] = (40.0, 95.0)
     """Quality as libjpeg counts it, 100 the best."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Greatest deviation of a frame's quality from the clip's, as a share of the range."""
