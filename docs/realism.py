@@ -174,7 +174,7 @@ _THIRDS = ((0, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 1))
 def track_table(what: str, groups: "Groups", measure: Callable[[Array], Array], digits: int) -> str:
     rows = []
     for name, clips in groups.items():
-        tracks = [track(measure(clip)) for clip in clips]
+        tracks = [track(measure(unit(clip))) for clip in clips]
         spread = np.percentile([t.std for t in tracks], (50, 0, 100))
         middle = [np.median([getattr(t, part) for t in tracks], axis=0) for part in ("lags", "shares")]
         std = "{:.{d}f} ({:.{d}f} – {:.{d}f})".format(*spread, d=digits)
@@ -247,7 +247,7 @@ def correlation(one: Array, other: Array) -> Array:
 def grain_tables(groups: "Groups") -> list[str]:
     by_level, by_band = [], []
     for name, clips in groups.items():
-        found = [grain(clip) for clip in clips]
+        found = [grain(unit(clip)) for clip in clips]
         level = np.concatenate([f.level for f in found])
         sigma = 255 * np.concatenate([f.residual.std(axis=(1, 2)) for f in found])
         bins = [sigma[(level >= low) & (level < high)] for low, high in itertools.pairwise(LEVELS)]
@@ -258,8 +258,8 @@ def grain_tables(groups: "Groups") -> list[str]:
     return [
         "Standard deviation of what is not smooth in the flattest 8% of all patches, in 8-bit levels, by their mean:",
         table(["", *[f"{low:g} – {high:g}" for low, high in itertools.pairwise(LEVELS)]], by_level),
-        "Its power spectrum (mean power of a mode over that of all bands; white noise is 1 throughout), and how much "
-        "of it is still there one frame later (correlation):",
+        "Its power spectrum (mean power of a mode over that of all bands; white noise is 0.6, then 1.1 throughout), "
+        "and how much of it is still there one frame later (correlation):",
         table(["", *[f"{low:g} – {high:g} c/px" for low, high in BANDS], "one frame later"], by_band),
     ]
 
@@ -268,12 +268,14 @@ def grain_tables(groups: "Groups") -> list[str]:
 
 
 def lines(frame: Array, parts: int = 8) -> list[int]:
-    """Columns where a thin vertical line shows in at least half of the frame's parts."""
-    thin = frame - ndimage.median_filter(frame, (1, 11))
-    bands = np.stack([part.mean(axis=0) for part in np.array_split(thin, parts)])
-    noise = 1.4826 * np.median(abs(bands), axis=1, keepdims=True) + 1e-4
-    votes = np.stack([(bands > 3 * noise).sum(axis=0), (bands < -3 * noise).sum(axis=0)]).max(axis=0)
-    strength = np.where(votes >= parts // 2, abs(bands.mean(axis=0)), 0)
+    """Columns where a thin vertical line shows in at least half of the frame's parts: beyond both its sides."""
+    bands = np.stack([part.mean(axis=0) for part in np.array_split(frame, parts)])
+    sides = ndimage.uniform_filter1d(bands, 4, axis=1, mode="nearest")
+    left, right = (np.take(sides, np.arange(bands.shape[1]) + x, axis=1, mode="clip") for x in (-4, 5))
+    light, dark = bands - np.maximum(left, right), np.minimum(left, right) - bands
+    noise = 1.4826 * np.median(abs(bands - (left + right) / 2), axis=1, keepdims=True) + 1e-4
+    votes = np.maximum((light > 3 * noise).sum(axis=0), (dark > 3 * noise).sum(axis=0))
+    strength = np.where(votes >= parts // 2, np.maximum(light, dark).mean(axis=0), 0)
     peaks = (strength > 0) & (strength == ndimage.maximum_filter1d(strength, 9))
     return np.flatnonzero(peaks).tolist()
 
@@ -298,7 +300,7 @@ def lifetimes(columns: Iterable[list[int]], reach: int = 4, gap: int = 2) -> lis
 def scratch_table(groups: "Groups") -> str:
     rows = []
     for name, clips in groups.items():
-        columns = [[lines(frame) for frame in clip] for clip in clips]
+        columns = [[lines(frame) for frame in unit(clip)] for clip in clips]
         lives = np.array([life for one in columns for life in lifetimes(one)] or [0])
         shown = np.mean([len(found) for one in columns for found in one])
         quarters = [f"{np.percentile(lives, q):.0f}" for q in (50, 75, 90)]
@@ -342,7 +344,7 @@ def fitted(x: Array, y: Array, penalty: float = 1.0) -> Callable[[Array], Array]
         value = (share * np.logaddexp(0, -margin)).sum() + penalty / 2 * (w[1:] @ w[1:])
         return value, wide.T @ slope + penalty * np.concatenate([[0], w[1:]])
 
-    weights = optimize.minimize(loss, np.zeros(wide.shape[1]), jac=True, method="L-BFGS-B").x
+    weights = optimize.minimize(loss, np.zeros(wide.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
     return lambda x: 1 / (1 + np.exp(-np.clip(expand(x) @ weights, -50, 50)))
 
 
@@ -363,7 +365,7 @@ def classifier_table(groups: "Groups", patches: int = 1200) -> str:
     draw, described = np.random.default_rng(0), {}
     for name, clips in groups.items():
         each = patches // len(clips)
-        all_of = [features(grain(clip, share=0.15)) for clip in clips]
+        all_of = [features(grain(unit(clip), share=0.15)) for clip in clips]
         described[name] = [f[draw.permutation(len(f))[:each]] for f in all_of]
     real = described.pop("real films")
     rows = []
@@ -376,7 +378,7 @@ def classifier_table(groups: "Groups", patches: int = 1200) -> str:
 # ---- all of it ----
 
 Groups = dict[str, list[Array]]
-"""Clips (T, H, W) float32 by what they are."""
+"""Clips (T, H, W) uint8 by what they are."""
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -388,23 +390,24 @@ def _two(values: Iterable[float]) -> list[str]:
     return [f"{value:.2f}" for value in values]
 
 
+def unit(clip: Array) -> Array:
+    """8 bit as float32 in [0, 1]."""
+    return clip.astype(np.float32) / 255
+
+
 def read(folder: Path, limit: int | None = None) -> list[Array]:
-    """Clips of a folder, (T, HEIGHT, WIDTH) in [0, 1], grey; spread evenly over those long enough if limited."""
+    """Clips of a folder, (T, HEIGHT, WIDTH) uint8, grey; spread evenly over those long enough if limited."""
     source = open_source(folder)
     chosen = [s for s in source.sequences() if s.frames >= FRAMES]
     if limit:
         chosen = [chosen[i] for i in np.linspace(0, len(chosen) - 1, min(limit, len(chosen))).round().astype(int)]
-    return [
-        np.stack([fit(f, HEIGHT, WIDTH, 1)[..., 0] for f in source.read(s, 0, FRAMES)]).astype(np.float32) / 255
-        for s in chosen
-    ]
+    return [np.stack([fit(f, HEIGHT, WIDTH, 1)[..., 0] for f in source.read(s, 0, FRAMES)]) for s in chosen]
 
 
 def damaged(name: str, clips: list[Array]) -> list[Array]:
-    """The clips under a preset, 8 bit."""
+    """The clips under a preset."""
     pipeline = presets.load(name)
-    out = [pipeline(clip[..., None], seed=1, clip_id=str(i)).frames[..., 0] for i, clip in enumerate(clips)]
-    return [to_uint8(frames).astype(np.float32) / 255 for frames in out]
+    return [pipeline(clip[..., None], seed=1, clip_id=str(i)).frames[..., 0] for i, clip in enumerate(clips)]
 
 
 def report(data: Path, names: list[str], limit: int) -> str:
@@ -414,7 +417,7 @@ def report(data: Path, names: list[str], limit: int) -> str:
     groups |= {f"`{name}`": damaged(name, clean) for name in names}
     flicker = "flicker, stops: median (range)"
     x, y = (f"{axis}, thousandths of the height: median (range)" for axis in "xy")
-    still = [i for i, clip in enumerate(clean) if max(track(axis).std for axis in position(clip).T[:2]) < STILL]
+    still = [i for i, clip in enumerate(clean) if max(track(axis).std for axis in position(unit(clip)).T[:2]) < STILL]
     steady = {n: clips if n == "real films" else [clips[i] for i in still] for n, clips in groups.items()}
     parts = [
         "## Dust and dirt\n",
