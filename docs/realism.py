@@ -28,6 +28,8 @@ from degrade.pipeline import Pipeline
 from degrade.sources import open_source
 
 HEIGHT, WIDTH, FRAMES = 368, 480, 48
+LINES = 4 * HEIGHT
+"""Height at which shapes are measured."""
 SLOW = 6
 """What changes more slowly than a Gaussian of that many frames is the scene's, not the machine's."""
 STILL = 0.6
@@ -52,23 +54,36 @@ def outline_measures(points: Array) -> tuple[float, float, float]:
 
 
 def annotated(folder: Path) -> list[Array]:
-    """Measures of dust and dirt on each scan, (N, 3), sizes in frame heights."""
+    """Measures of dust and dirt on each scan, (N, 3), sizes in frame heights; the polygons drawn as masks are."""
     scans = []
     for path in sorted(folder.glob("*.json")):
         marks = [m for m in json.loads(path.read_text()).values() if m["label"]["name"] in ("Dust", "Dirt")]
-        outlines = [np.array([[p["x"], p["y"]] for p in mark["points"]]) for mark in marks]
+        outlines = [np.array([[p["x"], p["y"]] for p in mark["points"]]) for mark in marks if len(mark["points"]) > 2]
         mask = cv2.imread(str(folder.parent / f"scan_masks/scan_{int(path.stem)}.png"), cv2.IMREAD_GRAYSCALE)
         scale = np.concatenate(outlines)[:, 0].max() / np.nonzero(mask)[1].max()
         height = mask.shape[0] * (4 if scale > 3.5 else 8 / 3)  # the masks are reductions by these factors
-        measures = np.array([outline_measures(outline) for outline in outlines if len(outline) > 2])
-        scans.append(measures / [height, 1, 1])
+        drawn = [part for outline in outlines for part in parts_of(filled(outline * LINES / height))]
+        scans.append(np.array(drawn) / [LINES, 1, 1])
     return scans
+
+
+def filled(outline: Array) -> Array:
+    """A polygon (N, 2) in pixels as a mask, uint8."""
+    outline = outline - outline.min(axis=0) + 1
+    canvas = np.zeros(np.ceil(outline.max(axis=0)[::-1]).astype(int) + 2, np.uint8)
+    return cv2.fillPoly(canvas, [np.round(16 * outline).astype(np.int32)], 1, shift=4)
+
+
+def parts_of(mask: Array) -> list[tuple[float, float, float]]:
+    """Measures of each connected part of a mask (H, W), uint8."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return [outline_measures(outline[:, 0]) for outline in outlines if len(outline) > 2]
 
 
 def rendered(name: str, count: int = 2000) -> Array:
     """The same of a preset's dust and dirt, out of its masks: connected parts where alpha is above a tenth."""
     kinds = ("dust", "dirt", "texture")
-    height = HEIGHT if name.startswith("rtn") else 4 * HEIGHT  # RTN's sizes are in pixels, ours in frame heights
+    height = HEIGHT if name.startswith("rtn") else LINES  # RTN's sizes are in pixels, ours in frame heights
     width, found = height * WIDTH // HEIGHT, []
     pipeline = Pipeline(ops=tuple(op for op in presets.load(name).ops if _of(op, kinds)))
     for number in itertools.count():
@@ -76,11 +91,9 @@ def rendered(name: str, count: int = 2000) -> Array:
         layer = pipeline.render(np.full((1, height, width, 1), 0.5, np.float32), pipeline.draw(info, 0), 0)
         for label, mask in layer.masks.items():
             if label.rpartition("/")[2] in kinds:
-                solid = (mask[0, ..., 0] > 0.1).astype(np.uint8)
-                outlines, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-                found += [np.array(outline_measures(o[:, 0])) / [height, 1, 1] for o in outlines if len(o) > 2]
+                found += parts_of((mask[0, ..., 0] > 0.1).astype(np.uint8))
         if len(found) >= count:
-            return np.array(found[:count])
+            return np.array(found[:count]) / [height, 1, 1]
 
 
 def _of(op: object, kinds: tuple[str, ...]) -> bool:
@@ -171,10 +184,11 @@ def track(values: Array) -> Track:
 _THIRDS = ((0, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 1))
 
 
-def track_table(what: str, groups: "Groups", measure: Callable[[Array], Array], digits: int) -> str:
+def track_table(what: str, groups: dict[str, list[Array]], digits: int) -> str:
+    """Of tracks (T,) by what they are of."""
     rows = []
-    for name, clips in groups.items():
-        tracks = [track(measure(unit(clip))) for clip in clips]
+    for name, values in groups.items():
+        tracks = [track(one) for one in values]
         spread = np.percentile([t.std for t in tracks], (50, 0, 100))
         middle = [np.median([getattr(t, part) for t in tracks], axis=0) for part in ("lags", "shares")]
         std = "{:.{d}f} ({:.{d}f} – {:.{d}f})".format(*spread, d=digits)
@@ -415,18 +429,22 @@ def report(data: Path, names: list[str], limit: int) -> str:
     clean = read(data / "clips", limit)
     groups = {"real films": read(data / "films"), "clean clips": clean}
     groups |= {f"`{name}`": damaged(name, clean) for name in names}
-    flicker = "flicker, stops: median (range)"
-    x, y = (f"{axis}, thousandths of the height: median (range)" for axis in "xy")
     still = [i for i, clip in enumerate(clean) if max(track(axis).std for axis in position(unit(clip)).T[:2]) < STILL]
     steady = {n: clips if n == "real films" else [clips[i] for i in still] for n, clips in groups.items()}
+    exposures = {name: [exposure(unit(clip)) for clip in clips] for name, clips in groups.items()}
+    paths = {name: [position(unit(clip)) for clip in clips] for name, clips in steady.items()}
+    weave = "{}, thousandths of the height: median (range)"
     parts = [
         "## Dust and dirt\n",
         *shape_tables(data / "textures/filmdamage/scans", names),
         "## Flicker\n",
-        track_table(flicker, groups, exposure, 3),
+        track_table("flicker, stops: median (range)", exposures, 3),
         "## Weave\n",
         f"Of the clean clips, the {len(still)} whose camera stands still.\n",
-        *(track_table(what, steady, lambda c, i=i: position(c)[:, i], 2) for i, what in enumerate((x, y))),
+        *(
+            track_table(weave.format(axis), {n: [path[:, i] for path in one] for n, one in paths.items()}, 2)
+            for i, axis in enumerate("xy")
+        ),
         "## Grain\n",
         *grain_tables(groups),
         "## Lines\n",

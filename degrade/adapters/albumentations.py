@@ -1,5 +1,7 @@
 """Our ops and pipelines as a transform of albumentations; the other way round see the op `albumentation`."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import albumentations
@@ -59,50 +61,55 @@ class Degrade(albumentations.DualTransform):
     def apply_with_params(self, params: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Damages every target of one call alike."""
         kinds = {key: self._additional_targets.get(key, key) for key in kwargs if key in self._key2func}
-        pictures = {key: _clip(kwargs[key], kind) for key, kind in kinds.items() if kind in ("image", "images")}
-        longest = max(pictures.values(), key=len)
-        count, height, width, channels = longest.shape
-        info = ClipInfo(frames=count, height=height, width=width, channels=channels)
-        drawn = self.pipeline.draw(info, params["seed"])
+        clips = {key: _clip(kwargs[key], kind) for key, kind in kinds.items() if kind in ("image", "images")}
+        leading = max(clips.values(), key=len)
         boxed = any(kwargs.get(key) is not None for key in ("bboxes", "keypoints"))
-        if boxed and self.pipeline.move(longest, drawn, 0) is not longest:
-            raise SpecError("boxes and keypoints cannot follow ops that move the picture")
         done = dict(kwargs)
-        alpha = np.zeros((count, height, width, 1), np.float32)
-        for key, clip in pictures.items():
+        for key, clip in clips.items():
+            drawn = self.pipeline.draw(_info(clip), params["seed"])
             layer = self.pipeline.render(clip, drawn, 0)
             out = to_uint8(layer.frames) if kwargs[key].dtype == np.uint8 else layer.frames.astype(kwargs[key].dtype)
             done[key] = out.reshape(kwargs[key].shape)
-            if clip is longest:
-                alpha = union(layer.masks, alpha.shape)
+            if clip is leading:
+                move = partial(self.pipeline.move, params=drawn, start=0)
+                alpha = union(layer.masks, (*clip.shape[:3], 1)) if self.masks == "fill" else None
+        if boxed and not np.may_share_memory(move(leading), leading):
+            raise SpecError("boxes and keypoints cannot follow ops that move the picture")
         for key, kind in kinds.items():
             if kind == "mask":
-                done[key] = self._mask(kwargs[key], 0, alpha, drawn)
+                done[key] = _follow(np.stack([kwargs[key]] * len(leading)), move, alpha)[0]
+            elif kind == "masks" and len(kwargs[key]) == len(leading):
+                done[key] = _follow(np.stack(list(kwargs[key])), move, alpha)
             elif kind == "masks":
-                each = range(count) if len(kwargs[key]) == count else [0] * len(kwargs[key])
-                moved = [self._mask(mask, t, alpha, drawn) for mask, t in zip(kwargs[key], each, strict=True)]
-                done[key] = np.stack(moved) if isinstance(kwargs[key], np.ndarray) else moved
+                done[key] = np.stack([_follow(np.stack([mask] * len(leading)), move, alpha)[0] for mask in kwargs[key]])
+            if kind == "masks" and not isinstance(kwargs[key], np.ndarray):
+                done[key] = list(done[key])
         return done
 
-    def _mask(self, mask: Array, t: int, alpha: Array, drawn: Any) -> Array:
-        """A mask (H, W) or (H, W, K) of frame t."""
-        layers = np.moveaxis(mask if mask.ndim == 3 else mask[..., None], -1, 0)[..., None]
-        if mask.dtype.kind == "f" or self.masks == "fill":
-            if mask.dtype != np.uint8 and mask.dtype.kind != "f":
-                raise SpecError(f"to be filled must be uint8 or floats, got {mask.dtype}", "mask")
-            soft = np.concatenate([self.pipeline.move(as_clip(layer), drawn, t) for layer in layers], axis=-1)[0]
-            if self.masks == "fill":
-                soft = np.maximum(soft, alpha[t])
-            return (to_uint8(soft) if mask.dtype == np.uint8 else soft.astype(mask.dtype)).reshape(mask.shape)
-        return np.stack([self._labels(layer[..., 0], t, drawn) for layer in layers], axis=-1).reshape(mask.shape)
 
-    def _labels(self, labels: Array, t: int, drawn: Any) -> Array:
-        """Whole numbers (H, W), moved without mixing: where most of a pixel comes from, there its label does."""
-        known = np.unique(labels)
-        shares = [
-            self.pipeline.move((labels == label)[None, ..., None].astype(np.float32), drawn, t) for label in known
-        ]
-        return known[np.argmax(np.concatenate(shares, axis=-1)[0], axis=-1)]
+def _follow(masks: Array, move: Callable[[Array], Array], alpha: Array | None) -> Array:
+    """Masks (T, H, W) or (T, H, W, K) of a clip's frames, moved, and raised to `alpha` (T, H, W, 1) if it is given."""
+    layers = np.moveaxis(masks if masks.ndim == 4 else masks[..., None], -1, 0)[..., None]
+    if alpha is None and masks.dtype.kind != "f":
+        return np.concatenate([_labels(layer, move) for layer in layers], axis=-1).reshape(masks.shape)
+    if masks.dtype != np.uint8 and masks.dtype.kind != "f":
+        raise SpecError(f"to be filled must be uint8 or floats, got {masks.dtype}", "mask")
+    soft = np.concatenate([move(as_clip(layer)) for layer in layers], axis=-1)
+    if alpha is not None:
+        soft = np.maximum(soft, alpha)
+    return (to_uint8(soft) if masks.dtype == np.uint8 else soft.astype(masks.dtype)).reshape(masks.shape)
+
+
+def _labels(labels: Array, move: Callable[[Array], Array]) -> Array:
+    """Whole numbers (T, H, W, 1), moved without mixing: a pixel has the label that most of it comes from."""
+    known = np.unique(labels)
+    shares = np.concatenate([move((labels == label).astype(np.float32)) for label in known], axis=-1)
+    return known[np.argmax(shares, axis=-1)][..., None]
+
+
+def _info(clip: Array) -> ClipInfo:
+    frames, height, width, channels = clip.shape
+    return ClipInfo(frames=frames, height=height, width=width, channels=channels)
 
 
 def _clip(pixels: Array, kind: str) -> Array:
