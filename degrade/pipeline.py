@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeGuard
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeGuard
 
 import cv2
 import numpy as np
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from degrade.core.errors import SpecError, unknown
-from degrade.core.fields import Interval, Within, complaining
+from degrade.core.fields import Clean, Interval, Within, complaining
 from degrade.core.op import Family, Op, Temporal
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, Trace, as_clip, to_uint8
@@ -178,6 +178,12 @@ class Composition(Temporal):
     def files(self) -> dict[str, str]:
         """What the inner ops read; see `Op.files`."""
         return {name: digest for op in self.ops for name, digest in op.files().items()}
+
+    def at_severity(self, severity: float) -> Self:
+        """With inner ops at that severity; see `Op.at_severity`."""
+        inner = tuple(op.at_severity(severity) for op in self.ops)
+        milder = super().at_severity(severity)
+        return milder.model_copy(update={"ops": inner, "p": self.p if severity else 0.0})
 
     def load_params(self, data: dict[str, Any]) -> Params:
         """Params from a trace's JSON, the inner ones by their ops."""
@@ -398,7 +404,9 @@ class AtScale(Composition):
 
     drawn: ClassVar[type[Params]] = Scaled
 
-    scales: tuple[Annotated[Interval, Within(0.01, 4, "of the frame's size")], ...] = ((0.25, 1.0),)
+    scales: Annotated[tuple[Annotated[Interval, Within(0.01, 4, "of the frame's size")], ...], Clean(1)] = (
+        (0.25, 1.0),
+    )
     """One or several ranges, of which one is drawn per clip; below 1 is smaller."""
     weights: tuple[Annotated[float, Field(ge=0)], ...] = ()
     """How often each range is chosen, relative to the others; equally if not given."""

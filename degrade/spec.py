@@ -23,7 +23,7 @@ from pydantic import Field, field_validator, model_validator
 
 from degrade import presets
 from degrade.core.errors import SpecError, unknown
-from degrade.core.fields import Strict
+from degrade.core.fields import Probability, Strict
 from degrade.pipeline import Ops, Pipeline, labels, op_class, op_names, parse_op
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
@@ -76,6 +76,9 @@ class Spec(Strict):
     (pulldown), or stays where and when it was."""
     pipeline: Ops
     """The ops, in order."""
+    severity: Probability | None = None
+    """From 0, clean, to 1, the pipeline as it stands: defects keep their places and fade, blur, noise and the like
+    shrink in proportion. As 1 if not given."""
     splits: dict[Slug, Share | tuple[str, ...]] = {"train": 1.0}
     """Each split's share of the sequences, or the sequences themselves by name or pattern (``val/*``).
     Patterns choose first; what they leave is shared out, or left out if no split has a share."""
@@ -97,8 +100,9 @@ class Spec(Strict):
         return self
 
     def damage(self) -> Pipeline:
-        """The pipeline."""
-        return Pipeline(ops=self.pipeline)
+        """The pipeline, at the severity."""
+        whole = Pipeline(ops=self.pipeline)
+        return whole if self.severity is None else whole.at_severity(self.severity)
 
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""

@@ -13,7 +13,7 @@ from degrade.generate import generate
 from degrade.spec import Spec
 
 torch = pytest.importorskip("torch", reason="the adapters need PyTorch")
-from degrade.adapters.torch import DegradedClips, PairedClips  # noqa: E402
+from degrade.adapters.torch import DegradedClips, PairedClips, collate  # noqa: E402
 
 
 @pytest.fixture
@@ -46,6 +46,57 @@ def test_samples_are_pairs(clips: DegradedClips) -> None:
     assert sample["lq"].min() >= 0
     assert sample["lq"].max() <= 1
     assert not torch.equal(sample["lq"], sample["gt"])
+
+
+def test_epochs_give_other_samples_and_come_back(clips: DegradedClips) -> None:
+    first = clips[2]
+    clips.set_epoch(3)
+    assert clips[2]["clip"] == "sample-0-20"
+    assert not torch.equal(clips[2]["lq"], first["lq"])
+    clips.set_epoch(0)
+    assert torch.equal(clips[2]["lq"], first["lq"])
+
+
+def test_workers_that_stay_see_the_epoch(clips: DegradedClips) -> None:
+    loader = torch.utils.data.DataLoader(
+        clips, 3, num_workers=2, multiprocessing_context="spawn", persistent_workers=True
+    )
+    for epoch in (0, 1):
+        clips.set_epoch(epoch)
+        alone = list(torch.utils.data.DataLoader(clips, 3))
+        assert all(torch.equal(one["lq"], other["lq"]) for one, other in zip(alone, loader, strict=True))
+
+
+def test_a_curriculum_sets_the_severity_of_each_epoch(make_spec: Callable[..., Spec]) -> None:
+    wanted = {"samples": 8, "frames": 2, "crop": (20, 28)}
+    clips = DegradedClips(make_spec(pipeline=[{"noise": {"sigma": 20}}]), curriculum=(0, 0.4, 1), **wanted)
+
+    def error(epoch: int) -> float:
+        clips.set_epoch(epoch)
+        return float(np.mean([(clips[i]["lq"] - clips[i]["gt"]).square().mean() for i in range(8)]))
+
+    assert error(0) == 0
+    assert error(1) == pytest.approx((0.4 * 20 / 255) ** 2, rel=0.1)
+    assert error(2) == pytest.approx((20 / 255) ** 2, rel=0.1)
+    assert error(9) == pytest.approx((20 / 255) ** 2, rel=0.1)
+    with pytest.raises(SpecError, match="severity: must lie within 0 to 1, got 2"):
+        DegradedClips(make_spec(), curriculum=(2,), **wanted)
+
+
+def test_samples_of_different_sizes_are_stacked(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    generate(make_spec(), tmp_path / "out")
+    clips = PairedClips(tmp_path / "out")
+    cropped = {kind: data[:, :, :10] for kind, data in clips[3].items() if kind != "clip"} | {"clip": "low"}
+    batch = collate([clips[0], cropped])
+    assert batch["lq"].shape == batch["valid"].shape == (2, 8, 1, 24, 32)
+    assert torch.equal(batch["lq"][0, :5], clips[0]["lq"])
+    assert torch.equal(batch["gt"][1, :, :, :10], clips[3]["gt"][:, :, :10])
+    assert batch["valid"].sum() == 5 * 24 * 32 + 8 * 10 * 32
+    assert not batch["lq"][batch["valid"] == 0].any()
+    assert batch["clip"] == [clips[0]["clip"], "low"]
+    colour = {"lq": torch.zeros(5, 3, 24, 32), "gt": torch.zeros(5, 3, 24, 32), "mask": torch.zeros(5, 1, 24, 32)}
+    with pytest.raises(DatasetError, match="a batch cannot hold grey and colour samples"):
+        collate([clips[0], colour | {"clip": "colour"}])
 
 
 def test_bad_requests_are_one_line(make_spec: Callable[..., Spec], tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """PyTorch datasets: damage on the fly, and pairs read from a written dataset.
 
-Both are map-style. A sample depends on its number alone, so batches are the same under any number of
-workers, and a run that is resumed at sample n goes on as if it had never stopped.
+Both are map-style. A sample depends on its number and the epoch alone, so batches are the same under any number
+of workers, and a run that is resumed at sample n goes on as if it had never stopped. `collate` stacks samples of
+different sizes.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, as_clip, union
 from degrade.dataset import fit, manifest_rows
+from degrade.pipeline import Pipeline
 from degrade.sources import open_source
 from degrade.spec import Spec
 from degrade.target import sharpen
@@ -36,6 +39,7 @@ class DegradedClips(Dataset[Sample]):
         crop: Height and width of a sample, at most the frame's.
         intervals: Steps between the frames of a sample, of which one is drawn.
         seed: Another seed gives other samples.
+        curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
     """
 
     def __init__(
@@ -48,10 +52,14 @@ class DegradedClips(Dataset[Sample]):
         crop: tuple[int, int],
         intervals: tuple[int, ...] = (1,),
         seed: int = 0,
+        curriculum: Sequence[float] = (),
     ) -> None:
         self.spec, self.samples, self.frames, self.crop = spec, samples, frames, crop
         self.intervals, self.seed = intervals, seed
-        self.source, self.damage = open_source(spec.source), spec.damage()
+        self.source = open_source(spec.source)
+        levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
+        self.curriculum = [level.damage() for level in levels]
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers that stay see it change
         split_of = spec.split_of(sequence.id for sequence in self.source.sequences())
         self.sequences = [s for s in self.source.sequences() if split_of.get(s.id) == split]
         if not self.sequences:
@@ -68,10 +76,22 @@ class DegradedClips(Dataset[Sample]):
     def __len__(self) -> int:
         return self.samples
 
+    def set_epoch(self, epoch: int) -> None:
+        """From here on, the samples of that epoch, 0 or greater: others than before, at its severity.
+
+        Call it before iterating over a `DataLoader`, whose workers may stay.
+        """
+        self._epoch.fill_(epoch)
+
+    @property
+    def damage(self) -> Pipeline:
+        """The pipeline of this epoch."""
+        return self.curriculum[min(int(self._epoch), len(self.curriculum) - 1)]
+
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.samples:
             raise IndexError(index)
-        name = f"sample-{self.seed}-{index}"
+        name = f"sample-{self.seed}-{int(self._epoch) * self.samples + index}"
         draw = Stream(self.spec.seed, "samples").generator(name)
         sequence = self.sequences[draw.integers(len(self.sequences))]
         interval = int(draw.choice(self.intervals))
@@ -81,11 +101,12 @@ class DegradedClips(Dataset[Sample]):
         channels = 1 if self.spec.color == "grey" else 3
         clean = as_clip(np.stack([fit(frame, height, width, channels) for frame in read]))
         info = ClipInfo(frames=self.frames, height=height, width=width, channels=channels, id=name)
-        params = self.damage.draw(info, self.spec.seed)
-        layer = self.damage.render(clean, params, 0)
+        damage = self.damage
+        params = damage.draw(info, self.spec.seed)
+        layer = damage.render(clean, params, 0)
         target = sharpen(clean) if self.spec.target == "sharpened" else clean
         if self.spec.alignment == "aligned":
-            target = self.damage.target(target, params, 0)
+            target = damage.target(target, params, 0)
         mask = union(layer.masks, (*clean.shape[:3], 1))
         top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip((height, width), self.crop, strict=True))
         window = np.s_[:, top : top + self.crop[0], left : left + self.crop[1]]
@@ -132,6 +153,30 @@ class PairedClips(Dataset[Sample]):
         path = next((p for p in (folder / clip, folder / f"{clip}.mkv") if p.exists()), folder / clip)
         source = open_source(path)
         return source.read(source.sequences()[0], start, stop)[..., :channels]
+
+
+def collate(samples: Sequence[Sample]) -> Sample:
+    """A batch of samples of any length and size, for a `DataLoader`'s `collate_fn`.
+
+    Returns:
+        ``lq``, ``gt`` (B, T, C, H, W) and ``mask`` (B, T, 1, H, W), each sample at the start of zeros of the
+        greatest size; ``valid`` (B, T, 1, H, W), 1 where there is a sample; ``clip``, a list of names.
+
+    Raises:
+        DatasetError: Grey and colour samples in one batch.
+    """
+    channels = {sample["lq"].shape[1] for sample in samples}
+    if len(channels) > 1:
+        raise DatasetError("a batch cannot hold grey and colour samples")
+    present = [sample | {"valid": torch.ones_like(sample["mask"])} for sample in samples]
+    frames, _, height, width = (max(sides) for sides in zip(*(s["mask"].shape for s in samples), strict=True))
+
+    def padded(data: torch.Tensor) -> torch.Tensor:
+        count, _, rows, columns = data.shape
+        return torch.nn.functional.pad(data, (0, width - columns, 0, height - rows, 0, 0, 0, frames - count))
+
+    batch = {kind: torch.stack([padded(s[kind]) for s in present]) for kind in ("lq", "gt", "mask", "valid")}
+    return batch | {"clip": [sample["clip"] for sample in samples]}
 
 
 def _tensor(frames: Array) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """The types of an op's parameters, and pydantic's complaints about them in one line."""
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -59,6 +60,27 @@ class Within:
     def __str__(self) -> str:
         top = "…" if self.high is None else f"{self.high:g}"
         return f"{self.low:g} – {top} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Clean:
+    """Marks a parameter that says how strong the damage is; see `Op.at_severity`.
+
+    Args:
+        value: Where the op changes nothing: 0 for a strength, 1 for a factor, 100 for a quality, and `math.inf`
+            for what the damage falls with (photons).
+    """
+
+    value: float
+
+    def towards(self, value: Any, severity: float) -> Any:
+        """A number, or each of a tuple, that share of the way from clean; greater than 0."""
+        if isinstance(value, tuple):
+            return tuple(self.towards(inner, severity) for inner in value)
+        if value is None:
+            return None
+        there = value / severity if math.isinf(self.value) else self.value + severity * (value - self.value)
+        return round(there) if isinstance(value, int) else there
 
 
 def path(parts: Iterable[str | int]) -> str:

@@ -1,12 +1,13 @@
 """The contract of every op: draw once per clip, then render any window of it."""
 
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Probability, Strict
+from degrade.core.errors import SpecError
+from degrade.core.fields import Clean, Probability, Strict
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params
 
@@ -74,6 +75,31 @@ class Op(Strict):
             SourceError: They are missing or damaged.
         """
         return {}
+
+    @classmethod
+    def strengths(cls) -> dict[str, Clean]:
+        """The parameters that say how strong the damage is: those marked `Clean`, and `opacity`."""
+        fields = cls.model_fields
+        marked = {name: mark for name in fields for mark in fields[name].metadata if isinstance(mark, Clean)}
+        return {"opacity": Clean(0), **marked} if "opacity" in fields else marked
+
+    def at_severity(self, severity: float) -> Self:
+        """The op at a share of its strength: at 0 it never fires, at 1 it is as it is.
+
+        Its `strengths` go in proportion from where they change nothing to what they are; an op without any fires so
+        much less often. What else is drawn stays as it is for a given seed, so a clip keeps its defects where they
+        are: they fade.
+
+        Raises:
+            SpecError: `severity` is not from 0 to 1.
+        """
+        if not 0 <= severity <= 1:
+            raise SpecError(f"must lie within 0 to 1, got {severity:g}", "severity")
+        strengths = self.strengths()
+        if not severity or not strengths:
+            return self.model_copy(update={"p": severity * self.p})
+        milder = {name: mark.towards(getattr(self, name), severity) for name, mark in strengths.items()}
+        return self.model_copy(update=milder)
 
     def load_params(self, data: dict[str, Any]) -> Params:
         """Params from a trace's JSON."""

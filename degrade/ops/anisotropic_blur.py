@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -39,7 +39,7 @@ class AnisotropicBlur(Op):
     drawn: ClassVar[type[Params]] = AnisotropicBlurParams
     family: ClassVar[Family] = "quality"
 
-    variance: Annotated[Interval, Within(0, 2500)] = (0.0, 1e-5)
+    variance: Annotated[Interval, Within(0, 2500), Clean(0)] = (0.0, 1e-5)
     """Variance along either axis of the ellipse, in `unit` squared; at most 0.01 frame heights squared."""
     unit: Unit = "height"
     """What the variance is measured in, squared: frame heights or pixels."""

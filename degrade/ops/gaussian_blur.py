@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 import cv2
 from pydantic import Field, model_validator
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -32,7 +32,7 @@ class GaussianBlur(Op):
     drawn: ClassVar[type[Params]] = BlurParams
     family: ClassVar[Family] = "quality"
 
-    sigma: Annotated[Interval, Within(0, 50)] = (0.0005, 0.003)
+    sigma: Annotated[Interval, Within(0, 50), Clean(0)] = (0.0005, 0.003)
     """Standard deviation, in `unit`; at most 0.1 frame heights."""
     unit: Unit = "height"
     """What sigma is measured in: frame heights or pixels."""

@@ -36,6 +36,11 @@ def read(name: str) -> list[Any]:
     return yaml.safe_load(text(name))
 
 
-def load(name: str) -> Pipeline:
-    """The preset's pipeline: ``load("film-medium")(clip, seed=7)``; see `text` for errors."""
-    return Pipeline(ops=read(name))
+def load(name: str, *, severity: float = 1.0) -> Pipeline:
+    """The preset's pipeline: ``load("film-medium")(clip, seed=7)``.
+
+    Args:
+        name: Of the preset; see `text` for errors.
+        severity: 0 is clean, 1 the preset as it is; see `Op.at_severity`.
+    """
+    return Pipeline(ops=read(name)).at_severity(severity)

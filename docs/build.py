@@ -1,0 +1,157 @@
+"""Writes a page for each op, docs/ops/<name>.md, with a picture, and their list.
+
+python docs/build.py             # all; minutes
+python docs/build.py --text      # the pages without the pictures
+python docs/build.py dust hair   # the pictures of these, and all pages
+"""
+
+import argparse
+import inspect
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from degrade.core.op import Op
+from degrade.core.types import Array
+from degrade.dataset import mask_to_uint8
+from degrade.pipeline import AtScale, Composition, Pipeline, op_class, op_names
+from degrade.preview import sheet
+from degrade.show import parameters
+from degrade.sources import open_source
+
+FOLDER = Path(__file__).with_name("ops")
+LARGEST = 60_000
+"""Bytes of a picture."""
+SEEDS, FRAMES = 4, 12
+FAMILIES = {
+    "contaminant": "On the film, with masks",
+    "transport": "Transport",
+    "exposure": "Light and tone",
+    "quality": "Picture quality",
+    "composition": "Compositions of ops",
+}
+
+
+def pages() -> dict[str, str]:
+    """The text of every page by its file's name."""
+    return {f"{name}.md": page(name) for name in op_names()} | {"README.md": contents()}
+
+
+def page(name: str) -> str:
+    """The page of an op, from its docstring and fields."""
+    op = op_class(name)
+    strengths = [f"`{strength}`" for strength in op.strengths()]
+    scaled = f"scales {', '.join(strengths)}" if strengths else "scales how often it fires"
+    if issubclass(op, Composition):
+        scaled = f"{scaled}, and the inner ops" if strengths else "scales the inner ops"
+    drawn = [(n, f.description or "") for n, f in op.drawn.model_fields.items()]
+    parts = [
+        f"# {name}",
+        f"{FAMILIES.get(op.family, op.family)} · [all ops](README.md) · [adding an op](../ops.md)",
+        _prose(op.__doc__ or ""),
+        f"![{name} on a built-in clip: clean, damaged, a frame later, and its mask if it has one]({name}.jpg)",
+        "## Parameters",
+        _table(["parameter", "default", "allowed", "what it is"], [(f"`{p[0]}`", *p[1:]) for p in parameters(op)]),
+        f"[Severity](../severity.md) {scaled}.",
+    ]
+    if drawn:
+        parts += ["## In the trace", _table(["drawn", "what it is"], [(f"`{n}`", about) for n, about in drawn])]
+    return "\n\n".join(parts) + "\n"
+
+
+def contents() -> str:
+    """The list of all ops by family."""
+    parts = ["# Ops", "One page each, written by `python docs/build.py` from the ops' own words."]
+    families = [*FAMILIES, *sorted({op_class(name).family for name in op_names()} - set(FAMILIES))]
+    for family in families:
+        names = [name for name in op_names() if op_class(name).family == family]
+        rows = [(f"[{name}]({name}.md)", (op_class(name).__doc__ or "").strip().splitlines()[0]) for name in names]
+        if rows:
+            parts += [f"## {FAMILIES.get(family, family)}", _table(["op", "what it is"], rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _prose(docstring: str) -> str:
+    """A docstring as Markdown."""
+    text, _, code = inspect.cleandoc(docstring).partition("\nExample:\n")
+    return f"{text.strip()}\n\n```python\n{inspect.cleandoc(code)}\n```" if code else text
+
+
+def _table(head: list[str], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in line) + " |" for line in lines)
+
+
+class Look(NamedTuple):
+    """A clip under an op, and where it is most to be seen."""
+
+    effect: float
+    frame: int
+    frames: Array
+    masks: Array | None
+
+
+def example(name: str) -> Op:
+    """The op as shown: with its defaults, or with inner ops."""
+    cls = op_class(name)
+    if issubclass(cls, AtScale):
+        return cls(scales=((0.25, 0.25),), filters=("bicubic",), ops=("noise", "dust"))
+    return cls(ops=("dust", "scratch")) if issubclass(cls, Composition) else cls()
+
+
+def picture(name: str) -> Array:
+    """A clip clean, damaged, a frame later, and its mask or another frame; of the seed that shows most. RGB uint8."""
+    source = open_source("builtin:stills")
+    clean = source.read(source.sequences()[0], 0, FRAMES)
+    look = max((_look(example(name), clean, seed) for seed in range(SEEDS)), key=lambda look: look.effect)
+    t = look.frame
+    last = (
+        (f"damaged, frame {t + 2}", look.frames[t + 2]) if look.masks is None else (f"mask, frame {t}", look.masks[t])
+    )
+    return sheet(
+        [
+            [(f"clean, frame {t}", clean[t]), (f"damaged, frame {t}", look.frames[t])],
+            [(f"damaged, frame {t + 1}", look.frames[t + 1]), last],
+        ],
+        height=clean.shape[1],
+    )
+
+
+def _look(op: Op, clean: Array, seed: int) -> Look:
+    out = Pipeline(ops=(op,))(clean, seed=seed)
+    change = abs(out.frames.astype(np.float32) - clean).mean(axis=(1, 2, 3))
+    frame = int(change[:-2].argmax())
+    return Look(float(change[frame]), frame, out.frames, mask_to_uint8(out.mask) if out.masks else None)
+
+
+def jpeg(picture: Array) -> bytes:
+    """As JPEG of at most `LARGEST` bytes."""
+    for quality in range(85, 20, -5):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "jpeg", quality=quality, optimize=True)
+        if file.tell() <= LARGEST:
+            break
+    return file.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="ops whose pictures are made; all if none is named")
+    parser.add_argument("--text", action="store_true", help="no pictures")
+    asked = parser.parse_args()
+    FOLDER.mkdir(exist_ok=True)
+    current = pages()
+    for stale in {path for path in FOLDER.iterdir() if f"{path.stem}.md" not in current}:
+        stale.unlink()
+    for file, text in current.items():
+        (FOLDER / file).write_text(text, "utf-8")
+    for name in () if asked.text else asked.names or op_names():
+        (FOLDER / f"{name}.jpg").write_bytes(jpeg(picture(name)))
+        print(f"{name}.jpg", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,480 @@
+"""How near the presets come to real film: prints every number in docs/realism.md.
+
+    python docs/realism.py --data DATA            # minutes; the tables, as Markdown
+    python docs/realism.py --data DATA --write    # and puts them into docs/realism.md
+
+DATA holds ``films`` (folders of frames of damaged film), ``clips`` (clean footage, any tree of folders and
+videos) and ``textures/filmdamage/scans`` (polygons drawn around the damage of scans, JSON, with
+``scan_masks``). All is seen grey at 480×368, and what is made is rounded to 8 bit as the films are.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from scipy import ndimage, optimize, stats
+
+from degrade import presets
+from degrade.core.op import Contaminant
+from degrade.core.types import Array, ClipInfo, to_uint8
+from degrade.dataset import fit
+from degrade.pipeline import Pipeline
+from degrade.sources import open_source
+
+HEIGHT, WIDTH, FRAMES = 368, 480, 48
+LINES = 4 * HEIGHT
+"""Height at which shapes are measured."""
+SLOW = 6
+"""What changes more slowly than a Gaussian of that many frames is the scene's, not the machine's."""
+STILL = 0.6
+"""A camera moves less than so many thousandths of the height."""
+PATCH = 32
+BANDS = ((0.03, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
+"""Of the grain's spectrum, cycles per pixel."""
+LEVELS = (0.08, 0.2, 0.35, 0.5, 0.65, 0.9)
+PAGE = Path(__file__).with_name("realism.md")
+MARKS = "<!-- measured -->\n", "<!-- end -->\n"
+
+
+# ---- size and shape ----
+
+
+def outline_measures(points: Array) -> tuple[float, float, float]:
+    """Longest side, its ratio to the shorter one, and the share of its convex hull that a polygon (N, 2) fills."""
+    points = np.asarray(points, np.float32)
+    sides = np.sort(cv2.minAreaRect(points)[1]) + 1  # points are the middles of pixels
+    hull = cv2.contourArea(cv2.convexHull(points))
+    return float(sides[1]), float(sides[1] / sides[0]), cv2.contourArea(points) / hull if hull else 1.0
+
+
+def annotated(folder: Path) -> list[Array]:
+    """Measures of dust and dirt on each scan, (N, 3), sizes in frame heights; the polygons drawn as masks are."""
+    scans = []
+    for path in sorted(folder.glob("*.json")):
+        marks = [m for m in json.loads(path.read_text()).values() if m["label"]["name"] in ("Dust", "Dirt")]
+        outlines = [np.array([[p["x"], p["y"]] for p in mark["points"]]) for mark in marks if len(mark["points"]) > 2]
+        mask = cv2.imread(str(folder.parent / f"scan_masks/scan_{int(path.stem)}.png"), cv2.IMREAD_GRAYSCALE)
+        scale = np.concatenate(outlines)[:, 0].max() / np.nonzero(mask)[1].max()
+        height = mask.shape[0] * (4 if scale > 3.5 else 8 / 3)  # the masks are reductions by these factors
+        drawn = [part for outline in outlines for part in parts_of(filled(outline * LINES / height))]
+        scans.append(np.array(drawn) / [LINES, 1, 1])
+    return scans
+
+
+def filled(outline: Array) -> Array:
+    """A polygon (N, 2) in pixels as a mask, uint8."""
+    outline = outline - outline.min(axis=0) + 1
+    canvas = np.zeros(np.ceil(outline.max(axis=0)[::-1]).astype(int) + 2, np.uint8)
+    return cv2.fillPoly(canvas, [np.round(16 * outline).astype(np.int32)], 1, shift=4)
+
+
+def parts_of(mask: Array) -> list[tuple[float, float, float]]:
+    """Measures of each connected part of a mask (H, W), uint8."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return [outline_measures(outline[:, 0]) for outline in outlines if len(outline) > 2]
+
+
+def rendered(name: str, count: int = 2000) -> Array:
+    """The same of a preset's dust and dirt, out of its masks: connected parts where alpha is above a tenth."""
+    kinds = ("dust", "dirt", "texture")
+    height = HEIGHT if name.startswith("rtn") else LINES  # RTN's sizes are in pixels, ours in frame heights
+    width, found = height * WIDTH // HEIGHT, []
+    pipeline = Pipeline(ops=tuple(op for op in presets.load(name).ops if _of(op, kinds)))
+    for number in itertools.count():
+        info = ClipInfo(frames=1, height=height, width=width, channels=1, id=str(number))
+        layer = pipeline.render(np.full((1, height, width, 1), 0.5, np.float32), pipeline.draw(info, 0), 0)
+        for label, mask in layer.masks.items():
+            if label.rpartition("/")[2] in kinds:
+                found += parts_of((mask[0, ..., 0] > 0.1).astype(np.uint8))
+        if len(found) >= count:
+            return np.array(found[:count]) / [height, 1, 1]
+
+
+def _of(op: object, kinds: tuple[str, ...]) -> bool:
+    inner = getattr(op, "ops", ())
+    return any(_of(one, kinds) for one in inner) or (isinstance(op, Contaminant) and type(op).__name__.lower() in kinds)
+
+
+def shape_tables(folder: Path, names: list[str]) -> list[str]:
+    scans = annotated(folder)
+    every = np.concatenate(scans)
+    among = np.mean([distances(scan, np.concatenate(scans[:i] + scans[i + 1 :])) for i, scan in enumerate(scans)], 0)
+    rows = [["scans", *_quartiles(every), "–", "–", "–", "–"], ["one scan against the others", *[""] * 3, *_two(among)]]
+    for name in names:
+        made = rendered(name)
+        rows.append([f"`{name}`", *_quartiles(made), *_two(distances(made, every))])
+    head = ["dust and dirt", "longest side, % of height", "length : width", "solidity"]
+    return [
+        f"{len(every):,} polygons of dust and dirt on {len(scans)} scans; medians with the 5th and 95th percentile, "
+        "and Kolmogorov–Smirnov distances from all polygons (0 the same, 1 apart).",
+        table([*head, "KS size", "KS size/median", "KS elongation", "KS solidity"], rows),
+    ]
+
+
+def distances(one: Array, other: Array) -> list[float]:
+    """Kolmogorov–Smirnov distances of size, size over its median, elongation and solidity."""
+    sizes, (long, solid) = (one[:, 0], other[:, 0]), ((one[:, i], other[:, i]) for i in (1, 2))
+    relative = tuple(size / np.median(size) for size in sizes)
+    return [float(stats.ks_2samp(*pair).statistic) for pair in (sizes, relative, long, solid)]
+
+
+def _quartiles(measures: Array) -> list[str]:
+    scaled = measures * [100, 1, 1]
+    return ["{:.2f} ({:.2f}, {:.2f})".format(*np.percentile(column, (50, 5, 95))) for column in scaled.T]
+
+
+# ---- flicker and weave ----
+
+
+def exposure(frames: Array) -> Array:
+    """Exposure of each frame (T,), in stops: the median change of a coarse picture, summed up."""
+    coarse = np.stack([cv2.resize(f, (30, 23), interpolation=cv2.INTER_AREA) for f in frames])
+    steps = np.diff(np.log2(coarse + 0.02), axis=0).reshape(len(frames) - 1, -1)
+    return np.cumsum(np.concatenate([[0], np.median(steps, axis=1)]))
+
+
+def position(frames: Array) -> Array:
+    """Where the picture lies in each frame, (T, 3): x and y in thousandths of its height, angle in degrees."""
+    levels, path = to_uint8(frames), [np.zeros(3)]
+    middle = np.array([frames.shape[2], frames.shape[1]]) / 2
+    for one, other in itertools.pairwise(levels):
+        corners = cv2.goodFeaturesToTrack(cv2.GaussianBlur(one, (0, 0), 1.5), 300, 0.01, 8)
+        step = np.zeros(3)
+        if corners is not None and len(corners) >= 8:
+            moved, found, _ = cv2.calcOpticalFlowPyrLK(one, other, corners, None)
+            back, again, _ = cv2.calcOpticalFlowPyrLK(other, one, moved, None)
+            kept = (found * again).ravel().astype(bool) & (abs(back - corners).max(axis=(1, 2)) < 0.5)
+            matrix = None
+            if kept.sum() >= 8:
+                matrix, _ = cv2.estimateAffinePartial2D(corners[kept], moved[kept], ransacReprojThreshold=0.7)
+            if matrix is not None:
+                shift = (matrix[:, :2] @ middle + matrix[:, 2] - middle) / frames.shape[1] * 1000
+                step = np.array([*shift, np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))])
+        path.append(path[-1] + step)
+    return np.array(path)
+
+
+class Track(NamedTuple):
+    """What a track does besides its slow movement."""
+
+    std: float
+    lags: tuple[float, ...]
+    """Autocorrelation one, two and four frames later."""
+    shares: tuple[float, ...]
+    """Of the power: below 1/8, 1/8 to 1/4, above 1/4 cycles per frame."""
+
+
+def track(values: Array) -> Track:
+    """See `Track`; values (T,)."""
+    fast = values - ndimage.gaussian_filter1d(values, SLOW, mode="nearest")
+    fast = fast - fast.mean()
+    power = np.abs(np.fft.rfft(fast * np.hanning(fast.size))) ** 2
+    at = np.fft.rfftfreq(fast.size)
+    shares = [power[(at >= low) & (at < high)].sum() / max(power.sum(), 1e-12) for low, high in _THIRDS]
+    norm = max(float(fast @ fast), 1e-12)
+    return Track(float(fast.std()), tuple(float(fast[k:] @ fast[:-k]) / norm for k in (1, 2, 4)), tuple(shares))
+
+
+_THIRDS = ((0, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 1))
+
+
+def track_table(what: str, groups: dict[str, list[Array]], digits: int) -> str:
+    """Of tracks (T,) by what they are of."""
+    rows = []
+    for name, values in groups.items():
+        tracks = [track(one) for one in values]
+        spread = np.percentile([t.std for t in tracks], (50, 0, 100))
+        middle = [np.median([getattr(t, part) for t in tracks], axis=0) for part in ("lags", "shares")]
+        std = "{:.{d}f} ({:.{d}f} – {:.{d}f})".format(*spread, d=digits)
+        rows.append([name, std, *_two(middle[0]), *[f"{share:.0%}" for share in middle[1]]])
+    head = [what, "lag 1", "lag 2", "lag 4", "power < 1/8", "1/8 – 1/4", "> 1/4 cycles a frame"]
+    return table(["", *head], rows)
+
+
+# ---- grain ----
+
+
+class Grain(NamedTuple):
+    """Flat patches of a clip, what is smooth in them taken away."""
+
+    residual: Array
+    """(N, PATCH, PATCH)."""
+    later: Array
+    """The same places one frame later."""
+    level: Array
+    """(N,) means of the patches."""
+    level_later: Array
+    """One frame later."""
+
+
+def grain(frames: Array, share: float = 0.08, every: int = 3) -> Grain:
+    """The flattest patches, that share of all, of every third frame; grain is too fine to count against them."""
+    places = [
+        np.s_[y : y + PATCH, x : x + PATCH]
+        for y in range(PATCH // 2, frames.shape[1] - PATCH, PATCH // 2)
+        for x in range(PATCH // 2, frames.shape[2] - PATCH, PATCH // 2)
+    ]
+    found = []
+    for t in range(0, len(frames) - 1, every):
+        soft = cv2.GaussianBlur(frames[t], (0, 0), 2.5)
+        level = np.array([frames[t][place].mean() for place in places])
+        rough = smoothed_out(np.stack([soft[place] for place in places])).std(axis=(1, 2)) / (level + 0.1)
+        usable = (level > LEVELS[0]) & (level < LEVELS[-1])
+        found += [(rough[i], t, places[i], level[i]) for i in np.flatnonzero(usable)]
+    found.sort(key=lambda one: one[0])
+    chosen = found[: max(1, int(share * len(found)))]
+    now, later = (np.stack([frames[t + k][place] for _, t, place, _ in chosen]) for k in (0, 1))
+    return Grain(smoothed_out(now), smoothed_out(later), np.array([one[3] for one in chosen]), later.mean(axis=(1, 2)))
+
+
+_Y, _X = np.mgrid[-1 : 1 : PATCH * 1j, -1 : 1 : PATCH * 1j]
+_SMOOTH = np.linalg.qr(np.stack([_X**i * _Y**j for i in range(4) for j in range(4 - i)], -1).reshape(PATCH**2, -1))[0]
+
+
+def smoothed_out(patches: Array) -> Array:
+    """Patches (N, PATCH, PATCH) less the polynomials of third order that fit them best."""
+    flat = patches.reshape(len(patches), -1).astype(float)
+    return (flat - flat @ _SMOOTH @ _SMOOTH.T).reshape(patches.shape)
+
+
+def spectrum(residual: Array) -> Array:
+    """Mean power of a mode in each of the `BANDS`, over the mean of them all; patches (N, PATCH, PATCH) → (N, 5)."""
+    window = np.outer(np.hanning(PATCH), np.hanning(PATCH))
+    power = np.abs(np.fft.fft2(residual * window)) ** 2
+    at = np.hypot(*np.meshgrid(np.fft.fftfreq(PATCH), np.fft.fftfreq(PATCH)))
+    bands = np.stack([power[:, (at >= low) & (at < high)].mean(axis=1) for low, high in BANDS], axis=1)
+    return bands / np.maximum(bands.mean(axis=1, keepdims=True), 1e-12)
+
+
+def correlation(one: Array, other: Array) -> Array:
+    """Of each pair of patches, (N,)."""
+    norm = np.sqrt((one**2).sum(axis=(1, 2)) * (other**2).sum(axis=(1, 2)))
+    return (one * other).sum(axis=(1, 2)) / np.maximum(norm, 1e-12)
+
+
+def grain_tables(groups: "Groups") -> list[str]:
+    by_level, by_band = [], []
+    for name, clips in groups.items():
+        found = [grain(unit(clip)) for clip in clips]
+        level = np.concatenate([f.level for f in found])
+        sigma = 255 * np.concatenate([f.residual.std(axis=(1, 2)) for f in found])
+        bins = [sigma[(level >= low) & (level < high)] for low, high in itertools.pairwise(LEVELS)]
+        by_level.append([name, *[f"{np.median(b):.1f}" if b.size >= 20 else "–" for b in bins]])
+        bands = np.median(np.concatenate([spectrum(f.residual) for f in found]), axis=0)
+        stays = np.median(np.concatenate([correlation(f.residual, f.later) for f in found]))
+        by_band.append([name, *_two(bands), f"{stays:.2f}"])
+    return [
+        "Standard deviation of what is not smooth in the flattest 8% of all patches, in 8-bit levels, by their mean:",
+        table(["", *[f"{low:g} – {high:g}" for low, high in itertools.pairwise(LEVELS)]], by_level),
+        "Its power spectrum (mean power of a mode over that of all bands; white noise is 0.6, then 1.1 throughout), "
+        "and how much of it is still there one frame later (correlation):",
+        table(["", *[f"{low:g} – {high:g} c/px" for low, high in BANDS], "one frame later"], by_band),
+    ]
+
+
+# ---- scratches ----
+
+
+def lines(frame: Array, parts: int = 8) -> list[int]:
+    """Columns where a thin vertical line shows in at least half of the frame's parts: beyond both its sides."""
+    bands = np.stack([part.mean(axis=0) for part in np.array_split(frame, parts)])
+    sides = ndimage.uniform_filter1d(bands, 4, axis=1, mode="nearest")
+    left, right = (np.take(sides, np.arange(bands.shape[1]) + x, axis=1, mode="clip") for x in (-4, 5))
+    light, dark = bands - np.maximum(left, right), np.minimum(left, right) - bands
+    noise = 1.4826 * np.median(abs(bands - (left + right) / 2), axis=1, keepdims=True) + 1e-4
+    votes = np.maximum((light > 3 * noise).sum(axis=0), (dark > 3 * noise).sum(axis=0))
+    strength = np.where(votes >= parts // 2, np.maximum(light, dark).mean(axis=0), 0)
+    peaks = (strength > 0) & (strength == ndimage.maximum_filter1d(strength, 9))
+    return np.flatnonzero(peaks).tolist()
+
+
+def lifetimes(columns: Iterable[list[int]], reach: int = 4, gap: int = 2) -> list[int]:
+    """Frames from the first to the last of each line that stays within `reach` px from frame to frame."""
+    alive: list[list[int]] = []  # first frame, last frame, column
+    over: list[list[int]] = []
+    for t, found in enumerate(columns):
+        for x in found:
+            near = [one for one in alive if abs(one[2] - x) <= reach and one[1] < t]
+            if near:
+                best = min(near, key=lambda one: abs(one[2] - x))
+                best[1:] = [t, x]
+            else:
+                alive.append([t, t, x])
+        over += [one for one in alive if t - one[1] > gap]
+        alive = [one for one in alive if t - one[1] <= gap]
+    return [last - first + 1 for first, last, _ in over + alive]
+
+
+def scratch_table(groups: "Groups") -> str:
+    rows = []
+    for name, clips in groups.items():
+        columns = [[lines(frame) for frame in unit(clip)] for clip in clips]
+        lives = np.array([life for one in columns for life in lifetimes(one)] or [0])
+        shown = np.mean([len(found) for one in columns for found in one])
+        quarters = [f"{np.percentile(lives, q):.0f}" for q in (50, 75, 90)]
+        rows.append([name, f"{shown:.1f}", *quarters, f"{(lives == 1).mean():.0%}", f"{(lives >= 12).mean():.0%}"])
+    head = ["lines a frame", "median life, frames", "75th percentile", "90th", "one frame only", "12 and more"]
+    return table(["", *head], rows)
+
+
+# ---- real or made ----
+
+
+def features(found: Grain) -> Array:
+    """What a patch looks like, (N, F): strength, spectrum, its direction, tails, and the step to the next frame."""
+    now, later, step = found.residual, found.later, abs(np.log2((found.level_later + 0.02) / (found.level + 0.02)))
+    std, after = (r.std(axis=(1, 2)) + 1e-4 for r in (now, later))
+    z = now / std[:, None, None]
+    neighbours = [correlation(now[:, dy:, dx:], now[:, : PATCH - dy, : PATCH - dx]) for dy, dx in _NEIGHBOURS]
+    moments = [(z**3).mean(axis=(1, 2)), np.log((z**4).mean(axis=(1, 2))), np.log(abs(z).max(axis=(1, 2)))]
+    time = [correlation(now, later), np.log(after / std), np.log(step + 1e-3)]
+    return np.column_stack([np.log(std), np.log(spectrum(now) + 1e-3), *neighbours, *moments, *time])
+
+
+_NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 4), (4, 0))
+
+
+def fitted(x: Array, y: Array, penalty: float = 1.0) -> Callable[[Array], Array]:
+    """A logistic regression on features and their products; the returned function says how likely y is 1."""
+    mean, std = x.mean(axis=0), x.std(axis=0) + 1e-6
+    pairs = np.triu_indices(x.shape[1])
+
+    def expand(x: Array) -> Array:
+        z = np.clip((x - mean) / std, -4, 4)
+        return np.column_stack([np.ones(len(z)), z, z[:, pairs[0]] * z[:, pairs[1]]])
+
+    wide, sign = expand(x), 2 * y - 1
+    share = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
+
+    def loss(w: Array) -> tuple[float, Array]:
+        margin = sign * (wide @ w)
+        slope = -share * sign / (1 + np.exp(np.clip(margin, -50, 50)))
+        value = (share * np.logaddexp(0, -margin)).sum() + penalty / 2 * (w[1:] @ w[1:])
+        return value, wide.T @ slope + penalty * np.concatenate([[0], w[1:]])
+
+    weights = optimize.minimize(loss, np.zeros(wide.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    return lambda x: 1 / (1 + np.exp(-np.clip(expand(x) @ weights, -50, 50)))
+
+
+def told_apart(real: list[Array], made: list[Array]) -> list[float]:
+    """Balanced accuracy, each film held out in turn and with it a share of the clips."""
+    found = []
+    for held in range(len(real)):
+        kept = [f for i, f in enumerate(real) if i != held], [f for i, f in enumerate(made) if i % len(real) != held]
+        out = real[held], np.concatenate([f for i, f in enumerate(made) if i % len(real) == held])
+        x = np.concatenate([*kept[0], *kept[1]])
+        y = np.repeat([1, 0], [sum(map(len, kept[0])), sum(map(len, kept[1]))])
+        judge = fitted(x, y)
+        found.append(float((judge(out[0]) > 0.5).mean() + (judge(out[1]) <= 0.5).mean()) / 2)
+    return found
+
+
+def classifier_table(groups: "Groups", patches: int = 1200) -> str:
+    draw, described = np.random.default_rng(0), {}
+    for name, clips in groups.items():
+        each = patches // len(clips)
+        all_of = [features(grain(unit(clip), share=0.15)) for clip in clips]
+        described[name] = [f[draw.permutation(len(f))[:each]] for f in all_of]
+    real = described.pop("real films")
+    rows = []
+    for name, made in described.items():
+        found = told_apart(real, made)
+        rows.append([name, f"**{np.mean(found):.0%}**", ", ".join(f"{one:.0%}" for one in found)])
+    return table(["", "told from real film", "by the film held out"], rows)
+
+
+# ---- all of it ----
+
+Groups = dict[str, list[Array]]
+"""Clips (T, H, W) uint8 by what they are."""
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+
+
+def _two(values: Iterable[float]) -> list[str]:
+    return [f"{value:.2f}" for value in values]
+
+
+def unit(clip: Array) -> Array:
+    """8 bit as float32 in [0, 1]."""
+    return clip.astype(np.float32) / 255
+
+
+def read(folder: Path, limit: int | None = None) -> list[Array]:
+    """Clips of a folder, (T, HEIGHT, WIDTH) uint8, grey; spread evenly over those long enough if limited."""
+    source = open_source(folder)
+    chosen = [s for s in source.sequences() if s.frames >= FRAMES]
+    if limit:
+        chosen = [chosen[i] for i in np.linspace(0, len(chosen) - 1, min(limit, len(chosen))).round().astype(int)]
+    return [np.stack([fit(f, HEIGHT, WIDTH, 1)[..., 0] for f in source.read(s, 0, FRAMES)]) for s in chosen]
+
+
+def damaged(name: str, clips: list[Array]) -> list[Array]:
+    """The clips under a preset."""
+    pipeline = presets.load(name)
+    return [pipeline(clip[..., None], seed=1, clip_id=str(i)).frames[..., 0] for i, clip in enumerate(clips)]
+
+
+def report(data: Path, names: list[str], limit: int) -> str:
+    """All tables, as Markdown."""
+    clean = read(data / "clips", limit)
+    groups = {"real films": read(data / "films"), "clean clips": clean}
+    groups |= {f"`{name}`": damaged(name, clean) for name in names}
+    still = [i for i, clip in enumerate(clean) if max(track(axis).std for axis in position(unit(clip)).T[:2]) < STILL]
+    steady = {n: clips if n == "real films" else [clips[i] for i in still] for n, clips in groups.items()}
+    exposures = {name: [exposure(unit(clip)) for clip in clips] for name, clips in groups.items()}
+    paths = {name: [position(unit(clip)) for clip in clips] for name, clips in steady.items()}
+    weave = "{}, thousandths of the height: median (range)"
+    parts = [
+        "## Dust and dirt\n",
+        *shape_tables(data / "textures/filmdamage/scans", names),
+        "## Flicker\n",
+        track_table("flicker, stops: median (range)", exposures, 3),
+        "## Weave\n",
+        f"Of the clean clips, the {len(still)} whose camera stands still.\n",
+        *(
+            track_table(weave.format(axis), {n: [path[:, i] for path in one] for n, one in paths.items()}, 2)
+            for i, axis in enumerate("xy")
+        ),
+        "## Grain\n",
+        *grain_tables(groups),
+        "## Lines\n",
+        scratch_table(groups),
+        "## Real or made\n",
+        classifier_table(groups),
+    ]
+    return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of films, clips and textures")
+    film = [name for name in presets.names() if name.startswith("film-")]
+    parser.add_argument("--presets", nargs="+", choices=presets.names(), default=["rtn-code", *film])
+    parser.add_argument("--clips", type=int, default=12, help="so many clean clips")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/realism.md")
+    asked = parser.parse_args()
+    absent = [f for f in ("films", "clips", "textures/filmdamage/scans") if not (asked.data / f).is_dir()]
+    if absent:
+        print(f"{asked.data} has no {', '.join(absent)}: give the folder with --data", file=sys.stderr)
+        return 2
+    cv2.setNumThreads(1)
+    text = report(asked.data, asked.presets, asked.clips)
+    print(text)
+    if asked.write:
+        before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
+        PAGE.write_text(before + MARKS[0] + text + MARKS[1] + rest.partition(MARKS[1])[2], "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

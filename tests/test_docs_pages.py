@@ -1,0 +1,91 @@
+"""The pages of the ops say what the ops say, and the examples of the guides run."""
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+import degrade
+from degrade.pipeline import op_names
+from degrade.sources import open_source
+from degrade.spec import parse
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def script(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def code(document: str, language: str = "python") -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (DOCS / document).read_text("utf-8"), re.S)
+
+
+@pytest.fixture
+def clip() -> Any:
+    source = open_source("builtin:stills")
+    return np.stack([cv2.resize(f, (96, 64)) for f in source.read(source.sequences()[0], 0, 3)])
+
+
+def test_every_op_has_its_page_as_the_script_writes_it() -> None:
+    written = {path.name: path.read_text("utf-8") for path in (DOCS / "ops").glob("*.md")}
+    stale = [name for name, text in script("build").pages().items() if written.get(name) != text]
+    assert not stale, f"python docs/build.py {' '.join(stale)}"
+    assert set(written) == {"README.md", *(f"{name}.md" for name in op_names())}
+
+
+@pytest.mark.parametrize("name", op_names())
+def test_every_op_has_a_picture(name: str) -> None:
+    path = DOCS / f"ops/{name}.jpg"
+    assert path.is_file(), f"python docs/build.py {name}"
+    assert path.stat().st_size <= script("build").LARGEST
+    assert cv2.imread(str(path)).shape[0] > 200
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for path in DOCS.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_example_of_severity(clip: Any) -> None:
+    names = {"clip": clip}
+    exec(code("severity.md")[0], names)
+    np.testing.assert_array_equal(names["mild"].frames, names["same"].frames)
+    (text,) = code("severity.md", "yaml")
+    raw = yaml.safe_load(text)
+    assert parse({"pipeline": degrade.presets.read(raw["preset"]), "severity": raw["severity"]}).severity == 0.3
+
+
+def test_the_examples_of_albumentations(clip: Any) -> None:
+    names: dict[str, Any] = {"picture": clip[0], "clip": clip, "labels": (clip[0, ..., 0] > 90).astype(np.uint8)}
+    first, replay, ops = code("albumentations.md")
+    exec(first, names)
+    assert names["out"]["image"].shape == clip[0].shape
+    assert set(np.unique(names["out"]["mask"])) <= {0, 1}
+    exec(replay, names)
+    np.testing.assert_array_equal(names["again"]["images"], names["out"]["images"])
+    np.testing.assert_array_equal(names["again"]["masks"], names["out"]["masks"])
+    assert names["out"]["masks"].any()
+    exec(ops, names)
+    assert names["damaged"].frames.shape == clip.shape
+
+
+def test_the_examples_of_pytorch(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the examples need PyTorch")
+    names: dict[str, Any] = {"folder": tmp_path / "out"}
+    on_the_fly, written = code("pytorch.md")
+    exec(on_the_fly, names)
+    assert names["batch"]["lq"].shape == (2, 5, 1, 128, 128)
+    assert names["batch"]["clip"] == ["sample-0-64", "sample-0-65"]
+    exec(written, names)
+    assert names["sample"]["lq"].shape == (3, 1, 256, 384)
+    assert len(names["pairs"]) == 8

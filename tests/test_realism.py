@@ -1,0 +1,98 @@
+"""The instruments of docs/realism.py read what is there."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from degrade.core.types import Array
+
+PATH = Path(__file__).resolve().parents[1] / "docs/realism.py"
+SPEC = importlib.util.spec_from_file_location("realism", PATH)
+realism: Any = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(realism)
+
+DRAW = np.random.default_rng(0)
+
+
+def still(frames: int = 12) -> Array:
+    picture = cv2.resize(data.camera(), (realism.WIDTH, realism.HEIGHT)).astype(np.float32) / 255
+    return np.repeat(picture[None], frames, axis=0)
+
+
+def test_exposure_is_read_in_stops() -> None:
+    stops = DRAW.normal(0, 0.1, 12)
+    dark = 0.5 * still() * 2 ** stops[:, None, None].astype(np.float32)
+    np.testing.assert_allclose(realism.exposure(dark), stops - stops[0], atol=0.02)
+
+
+def test_position_is_read_in_thousandths_of_the_height() -> None:
+    shifts = DRAW.normal(0, 2, (12, 2))
+    moved = [
+        cv2.warpAffine(f, np.array([[1, 0, x], [0, 1, y]]), f.shape[::-1], flags=cv2.INTER_CUBIC)
+        for f, (x, y) in zip(still(), shifts, strict=True)
+    ]
+    read = realism.position(np.clip(moved, 0, 1))
+    np.testing.assert_allclose(read[:, :2], 1000 / realism.HEIGHT * (shifts - shifts[0]), atol=0.4)
+    assert abs(read[:, 2]).max() < 0.05
+
+
+def test_tracks_are_told_by_their_spectrum() -> None:
+    white, slow = DRAW.normal(size=4000), np.repeat(DRAW.normal(size=400), 10)
+    fast = realism.track(white)
+    assert fast.lags == pytest.approx((0, 0, 0), abs=0.15)
+    assert fast.shares[2] == pytest.approx(0.56, abs=0.04)  # the slow part is away
+    assert realism.track(slow).shares[0] > 0.7
+    assert sum(fast.shares) == pytest.approx(1)
+
+
+def test_white_noise_has_a_flat_spectrum_and_its_own_strength() -> None:
+    noise = DRAW.normal(0, 4 / 255, (7, realism.HEIGHT, realism.WIDTH)).astype(np.float32)
+    found = realism.grain(0.5 + noise)
+    assert found.residual.std() * 255 == pytest.approx(4, rel=0.03)
+    expected = (0.63, 1.09, 1.09, 1.09, 1.09)  # the polynomial takes from the lowest
+    assert realism.spectrum(found.residual).mean(axis=0) == pytest.approx(expected, rel=0.06)
+    assert abs(realism.correlation(found.residual, found.later).mean()) < 0.02
+    assert realism.correlation(found.residual, found.residual) == pytest.approx(1)
+
+
+def test_lines_live_as_long_as_they_show() -> None:
+    clip = 0.5 + DRAW.normal(0, 0.01, (20, 120, 160)).astype(np.float32)
+    clip[3:10, :, 40] += 0.1
+    clip[5:20, :80, 100] -= 0.1
+    clip[:, :, 130:] += 0.3  # an edge is no line
+    assert sorted(realism.lifetimes(realism.lines(frame) for frame in clip)) == [7, 15]
+    assert realism.lifetimes([[10], [12], [], [15], [], [], [], [15]]) == [4, 1]
+
+
+def test_shapes_are_measured_and_compared() -> None:
+    bar = np.array([[0, 0], [19, 0], [19, 4], [0, 4]])
+    assert realism.outline_measures(bar) == pytest.approx((20, 4, 1))
+    ((longest, ratio, _),) = realism.parts_of(realism.filled(0.4 * (bar + [100.3, 50.7])))
+    assert longest == pytest.approx(0.4 * 20, abs=1)
+    assert ratio == pytest.approx(4, rel=0.4)
+    sizes = np.column_stack([DRAW.lognormal(0, 0.5, 3000), *DRAW.random((2, 3000))])
+    assert max(realism.distances(sizes, sizes * [3, 1, 1])[1:]) < 0.001
+    assert realism.distances(sizes, sizes * [3, 1, 1])[0] > 0.6
+
+
+def test_the_judge_knows_what_differs_and_guesses_what_does_not() -> None:
+    def draws(shift: float) -> list[Array]:
+        return [DRAW.normal(shift, 1, (150, 3)) for _ in range(4)]
+
+    assert np.mean(realism.told_apart(draws(0), draws(0))) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(realism.told_apart(draws(0), draws(3))) > 0.95
+
+
+def test_data_that_is_absent_is_one_line(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, str(PATH), "--data", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"{tmp_path} has no films, clips, textures/filmdamage/scans: give the folder with --data"
+    ]
