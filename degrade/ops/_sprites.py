@@ -2,12 +2,13 @@
 
 import functools
 import math
+from array import array
 from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from degrade.core.fields import Interval
+from degrade.core.fields import Floats, Interval, Ints
 from degrade.core.types import Array, Params
 from degrade.textures import draw
 
@@ -20,15 +21,15 @@ DRAWN, LARGEST = 64, 256
 class SpriteParams(Params):
     """What was drawn: one entry per defect in each field, sorted by first frame."""
 
-    first: tuple[int, ...]
+    first: Ints
     """First frame of the clip that it shows on."""
-    shape: tuple[int, ...]
+    shape: Ints
     """Seed of the texture."""
-    size_px: tuple[float, ...]
+    size_px: Floats
     """Side of the texture."""
-    tone: tuple[float, ...]
+    tone: Floats
     """What it covers the picture with: 0 black, 1 white."""
-    opacity: tuple[float, ...]
+    opacity: Floats
     """Greatest alpha."""
 
 
@@ -127,11 +128,16 @@ def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, t
     covered += alpha * (1 - covered)
 
 
-def rounded(values: Array | Sequence[float], digits: int) -> tuple[float, ...]:
-    """As plain numbers, short in a trace."""
-    return tuple(np.round(np.asarray(values, float), digits).tolist())
+def rounded(values: Array | Sequence[float], digits: int) -> Floats:
+    """As numbers that are short in a trace."""
+    return array("d", np.round(np.asarray(values, float), digits).tobytes())
 
 
-def tracks(rows: Iterable[Array], digits: int) -> tuple[tuple[float, ...], ...]:
-    """One tuple of plain numbers for each defect."""
+def whole(values: Array) -> Ints:
+    """Whole numbers, packed."""
+    return array("q", values.astype(np.int64).tobytes())
+
+
+def tracks(rows: Iterable[Array], digits: int) -> tuple[Floats, ...]:
+    """A run of numbers for each defect."""
     return tuple(rounded(row, digits) for row in rows)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -19,6 +19,7 @@ from degrade.ops._sprites import (
     rounded,
     texture_at,
     tones,
+    whole,
     within,
 )
 
@@ -26,13 +27,13 @@ from degrade.ops._sprites import (
 class DirtParams(SpriteParams):
     """What was drawn: one entry per stain, sorted by first frame."""
 
-    lifetime: tuple[int, ...]
+    lifetime: Ints
     """Frames of the clip that it shows on."""
-    x_px: tuple[float, ...]
+    x_px: Floats
     """Centre, from the left border."""
-    y_px: tuple[float, ...]
+    y_px: Floats
     """Centre, from the upper border."""
-    degrees: tuple[float, ...]
+    degrees: Floats
     """Turned by, counter-clockwise."""
 
 
@@ -62,13 +63,13 @@ class Dirt(Contaminant):
         count = first.size
         size = np.minimum(log_normal(draw, draw.uniform(*self.size), self.spread, count), 4)
         return DirtParams(
-            first=tuple(first.tolist()),
-            lifetime=tuple(life.tolist()),
+            first=whole(first),
+            lifetime=whole(life),
             x_px=rounded(draw.uniform(0, info.width, count), 2),
             y_px=rounded(draw.uniform(0, info.height, count), 2),
             size_px=rounded(info.height * size, 2),
             degrees=rounded(draw.uniform(0, 360, count), 0),
-            shape=tuple(draw.integers(SHAPES, size=count).tolist()),
+            shape=whole(draw.integers(SHAPES, size=count)),
             tone=rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
             opacity=rounded(draw.uniform(*self.opacity, count), 2),
         )

@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import arrivals, cover, rounded, tones, tracks
+from degrade.ops._sprites import arrivals, cover, rounded, tones, tracks, whole
 
 COARSE, FINE = 5, 30
 """Knots per frame of the two scales on which a scratch lifts off the film."""
@@ -26,23 +26,23 @@ class ScratchParams(Params):
     one more for the foot of the last.
     """
 
-    first: tuple[int, ...]
+    first: Ints
     """First frame of the clip that it is on."""
-    x_px: tuple[tuple[float, ...], ...]
+    x_px: tuple[Floats, ...]
     """Middle of the line, from the left border."""
-    level: tuple[tuple[float, ...], ...]
+    level: tuple[Floats, ...]
     """Strength, 0 to 1; fades in and out."""
-    width_px: tuple[float, ...]
+    width_px: Floats
     """Between the zeros of its profile."""
-    tone: tuple[float, ...]
+    tone: Floats
     """0 a black line, 1 a white one."""
-    opacity: tuple[float, ...]
+    opacity: Floats
     """Greatest alpha."""
-    lobes: tuple[float, ...]
+    lobes: Floats
     """Strength of the fringes of the opposite tone, relative to the line."""
-    lift: tuple[float, ...]
+    lift: Floats
     """Where the contact of film and particle, a noise of about unit variance, is below this, there is no line."""
-    key: tuple[int, ...]
+    key: Ints
     """Of that noise."""
 
 
@@ -94,7 +94,7 @@ class Scratch(Contaminant):
             x.append(centre + sway[i] * ornstein_uhlenbeck(draw, knots.size, 10))
             level.append(strength)
         return ScratchParams(
-            first=tuple(np.maximum(first, 0).tolist()),
+            first=whole(np.maximum(first, 0)),
             x_px=tracks(x, 2),
             level=tracks(level, 2),
             width_px=rounded(height * draw.uniform(*self.width, count), 3),
@@ -102,7 +102,7 @@ class Scratch(Contaminant):
             opacity=rounded(draw.uniform(*self.opacity, count), 2),
             lobes=rounded(draw.uniform(*self.lobes, count), 2),
             lift=rounded(_quantile(draw.uniform(*self.broken, count)), 2),
-            key=tuple(draw.integers(2**32, size=count).tolist()),
+            key=whole(draw.integers(2**32, size=count)),
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
