@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -16,9 +16,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from degrade import DatasetError, Pipeline, SpecError, Trace
+from degrade import DatasetError, Pipeline, SpecError, Trace, make
 from degrade.dataset import plan
-from degrade.generate import generate, make_clip
+from degrade.generate import generate
+from degrade.make import make_clip
 from degrade.sources import open_source
 from degrade.spec import Spec
 
@@ -77,13 +78,14 @@ def dying_replace(*args):
     return replace(*args)
 g.os.replace = dying_replace
 if moment == "writing":
-    hashed, seen = g.file_hash, []
-    def dying_hash(*paths):
-        seen.append(paths)
+    import degrade.make as m
+    hashed, seen = m.file_hashes, []
+    def dying_hash(path):
+        seen.append(path)
         if len(seen) == 5:
             os.kill(os.getpid(), signal.SIGKILL)
-        return hashed(*paths)
-    g.file_hash = dying_hash
+        return hashed(path)
+    m.file_hashes = dying_hash
 if moment == "completing":
     g.manifest = lambda rows: os.kill(os.getpid(), signal.SIGKILL)
 import json
@@ -224,16 +226,16 @@ def test_full_disk_is_one_line_and_can_be_resumed(
     make_spec: MakeSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = make_spec()
-    write, written = Path.write_bytes, []
+    encode, traces = make.stream_json, []
 
-    def filling(path: Path, data: bytes) -> int:
-        written.append(path)
-        if path.name == "trace.json" and len([p for p in written if p.name == "trace.json"]) == 3:
+    def filling(content: dict[str, object]) -> Iterator[str]:
+        traces.append(content)
+        if len(traces) == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, data)
+        return encode(content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", filling)
+        patched.setattr(make, "stream_json", filling)
         with pytest.raises(DatasetError, match="no space left on the disk; finished clips are kept"):
             generate(spec, tmp_path / "out")
     assert not (tmp_path / "out/dataset.json").exists()
