@@ -63,6 +63,33 @@ def test_bytes_do_not_depend_on_workers_or_order(make_spec: MakeSpec, tmp_path: 
     assert made.items() <= expected.items()
 
 
+@pytest.mark.parametrize("frames", ["png", "ffv1"])
+def test_long_clips_are_split_over_workers_without_a_trace(
+    make_spec: MakeSpec, tmp_path: Path, frames: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(output={"frames": frames, "masks": "layers"})
+    generate(spec, tmp_path / "whole")
+    monkeypatch.setattr(make, "PART_VALUES", 2 * 24 * 32)  # two frames
+    advanced: list[int] = []
+    finished: list[str] = []
+    generate(
+        spec, tmp_path / "parts", workers=2, advanced=advanced.append, finished=lambda clip: finished.append(clip.id)
+    )
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+    assert sorted(advanced, reverse=True)[:13] == [2] * 13
+    assert sum(advanced) == 5 + 6 + 7 + 8
+    assert sorted(finished) == ["s0", "s1", "s2", "s3"]
+
+
+def test_parts_cover_a_clip(make_spec: MakeSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = make_spec()
+    monkeypatch.setattr(make, "PART_VALUES", 3 * 24 * 32 + 1)
+    for clip in plan(spec, open_source(spec.source)):
+        parts = make.split(clip)
+        assert [frame for part in parts for frame in range(part.start, part.stop)] == list(range(clip.frames))
+        assert all(1 <= part.stop - part.start <= 3 for part in parts)
+
+
 KILLED_RUN = """
 import os, signal, sys
 import degrade.generate as g

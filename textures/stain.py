@@ -26,19 +26,23 @@ class Stain(Texture):
             x0, y0 = (0.8 - radius) * rng.uniform(-1, 1, 2)
             across = np.cos(turned) * (x - x0) + np.sin(turned) * (y - y0)[:, None]
             along = (np.cos(turned) * (y - y0)[:, None] - np.sin(turned) * (x - x0)) * squeeze
-            depth = np.logaddexp(10 * depth, 10 * (radius - np.hypot(across, along))) / 10
+            inside = np.subtract(radius, np.hypot(across, along, out=across), out=across)
+            depth = np.logaddexp(10 * depth, np.multiply(10, inside, out=inside), out=along)
+            depth /= 10
         depth += rng.uniform(0.06, 0.14) * noise(rng, height, width, (5, 5))
         depth += rng.uniform(0.01, 0.08) * fractal(rng, height, width, 5, 4, 0.5)  # inwards from the rim
         edge = max(np.exp(rng.uniform(*np.log((0.03, 0.4)))), 2 * pixel)
         body = np.clip(depth / edge, 0, 1)
         body = body * body * (3 - 2 * body)
-        cloud = np.clip(0.55 + rng.uniform(0.05, 0.25) * fractal(rng, height, width, 3, 5, 0.65), 0.05, 1)
-        hollow = 1 - rng.uniform(0, 0.8) * np.clip(depth / 0.3, 0, 1)  # what dries leaves its middle clean
+        body *= np.clip(0.55 + rng.uniform(0.05, 0.25) * fractal(rng, height, width, 3, 5, 0.65), 0.05, 1)
+        body *= 1 - rng.uniform(0, 0.8) * np.clip(depth / 0.3, 0, 1)  # what dries leaves its middle clean
         tide = self.tide * rng.uniform() * np.clip(1 + 0.5 * noise(rng, height, width, (5, 5)), 0, 2)
         lines, at, strength = np.zeros_like(depth), 0.03, 1.0
         for _ in range(rng.choice([1, 1, 1, 2, 3])):
             thin = max(rng.uniform(0.012, 0.04), pixel)
             lines += strength * np.exp(-(((depth - at) / thin) ** 2))
             at, strength = at + rng.uniform(0.08, 0.3), strength * rng.uniform(0.2, 0.8)
-        clear = np.clip((0.96 - np.maximum(abs(x), abs(y)[:, None])) / 0.1, 0, 1)
-        return np.asarray(np.clip((body * cloud * hollow + tide * lines) * clear, 0, 1), np.float32)
+        lines *= tide
+        body += lines
+        body *= np.clip((0.96 - np.maximum(abs(x), abs(y)[:, None])) / 0.1, 0, 1)
+        return np.clip(body, 0, 1).astype(np.float32)
