@@ -76,7 +76,7 @@ def test_long_clips_are_split_over_workers_without_a_trace(
         spec, tmp_path / "parts", workers=2, advanced=advanced.append, finished=lambda clip: finished.append(clip.id)
     )
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
-    assert sorted(advanced, reverse=True)[:13] == [2] * 13
+    assert len([frames for frames in advanced if frames]) == 3 + 3 + 4 + 4
     assert sum(advanced) == 5 + 6 + 7 + 8
     assert sorted(finished) == ["s0", "s1", "s2", "s3"]
 
