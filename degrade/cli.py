@@ -35,6 +35,10 @@ def generate(
     preset: Preset = None,
     change: Changes = [],  # noqa: B006
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, each with one thread.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="Dask cluster to work on: tcp://host:8786, or local for one of --workers."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of the same spec.")] = False,
     seed: Seed = None,
 ) -> None:
@@ -51,9 +55,10 @@ def generate(
             loaded,
             out,
             workers=workers,
+            scheduler=scheduler,
             resume=resume,
             started=lambda clips: bar.add_task(loaded.name, total=sum(clip.frames for clip in clips)),
-            finished=lambda clip: bar.advance(bar.task_ids[0], clip.frames),
+            advanced=lambda frames: bar.advance(bar.task_ids[0], frames),
         )
     table = Table("op", "fired in", "of the clips", box=None, header_style="dim")
     for label, count in summary.fired.items():

@@ -10,8 +10,10 @@ import csv
 import hashlib
 import io
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import numpy as np
 
 from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.fields import Strict
-from degrade.core.types import Array, ClipInfo, Layer, as_clip, union
+from degrade.core.types import Array, ClipInfo, Layer, Params, as_clip, union
 from degrade.sources import Source
 from degrade.spec import Spec
 from degrade.target import sharpen
@@ -113,8 +115,10 @@ def fit(frame: Array, height: int, width: int, channels: int) -> Array:
     return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else frame
 
 
-def pairs(clip: Clip, spec: Spec, source: Source, params: Any) -> Iterator[tuple[Layer, Array, Array]]:
-    """Renders the clip chunk by chunk.
+def pairs(
+    clip: Clip, spec: Spec, source: Source, params: Any, start: int = 0, stop: int | None = None
+) -> Iterator[tuple[Layer, Array, Array]]:
+    """Renders frames `start` to `stop` of the clip, the whole clip if not given, chunk by chunk.
 
     Yields:
         The damaged layer, the ground truth (N, H, W, C), and the union mask (N, H, W, 1).
@@ -122,17 +126,18 @@ def pairs(clip: Clip, spec: Spec, source: Source, params: Any) -> Iterator[tuple
     damage = spec.damage()
     group = damage.together(params)
     step = group * max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels * group))
-    for start in range(0, clip.frames, step):
-        stop = min(start + step, clip.frames)
-        reach = damage.reach(params, start, stop)
+    end = clip.frames if stop is None else stop
+    for first in range(start, end, step):
+        last = min(first + step, end)
+        reach = damage.reach(params, first, last)
         clean = as_clip(clean_frames(clip, source, *reach))
-        layer = damage.render(clean, params, start, stop)
-        if spec.alignment == "original" and reach != (start, stop):
-            clean = as_clip(clean_frames(clip, source, start, stop))
+        layer = damage.render(clean, params, first, last)
+        if spec.alignment == "original" and reach != (first, last):
+            clean = as_clip(clean_frames(clip, source, first, last))
         target = sharpen(clean) if spec.target == "sharpened" else clean
         if spec.alignment == "aligned":
-            target = damage.target(target, params, start, stop)
-        yield layer, target, union(layer.masks, (stop - start, clip.height, clip.width, 1))
+            target = damage.target(target, params, first, last)
+        yield layer, target, union(layer.masks, (last - first, clip.height, clip.width, 1))
 
 
 def mask_to_uint8(mask: Array) -> Array:
@@ -145,15 +150,27 @@ def suffix(spec: Spec) -> str:
     return ".mkv" if spec.output.frames == "ffv1" else ""
 
 
+def file_hashes(path: Path) -> dict[str, bytes]:
+    """SHA-256 of a file, or of all files in a folder, by their relative names in order."""
+    hashes = {}
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        with file.open("rb") as stream:
+            hashes[file.relative_to(path).as_posix()] = hashlib.file_digest(stream, "sha256").digest()
+    return hashes
+
+
+def joint_hash(*hashes: dict[str, bytes]) -> str:
+    """SHA-256 of names and contents; empty for none."""
+    digest = hashlib.sha256()
+    for one in hashes:
+        for name, content in one.items():
+            digest.update(name.encode() + b"\0" + content)
+    return digest.hexdigest() if hashes else ""
+
+
 def file_hash(*paths: Path) -> str:
     """SHA-256 of files, and of the names and contents in folders; empty for none."""
-    digest = hashlib.sha256()
-    for path in paths:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest() if paths else ""
+    return joint_hash(*map(file_hashes, paths))
 
 
 def manifest(rows: list[dict[str, Any]]) -> bytes:
@@ -168,6 +185,36 @@ def manifest(rows: list[dict[str, Any]]) -> bytes:
 def manifest_rows(table: bytes) -> list[dict[str, str]]:
     """The inverse of `manifest`; all values are text."""
     return list(csv.DictReader(io.StringIO(table.decode())))
+
+
+def stream_json(content: Any) -> Iterator[str]:
+    """`canonical` JSON piece by piece, also of params: neither text nor numbers of a long clip are held at once."""
+    if isinstance(content, Params):
+        content = dict(content)
+    if isinstance(content, dict):
+        for i, key in enumerate(sorted(content)):
+            yield f"{',' if i else '{'}{json.dumps(key, ensure_ascii=False)}:"
+            yield from stream_json(content[key])
+        yield "}" if content else "{}"
+    elif isinstance(content, array):
+        for start in range(0, len(content), 1024):
+            block = json.dumps(content[start : start + 1024].tolist(), separators=(",", ":"))
+            yield ("," if start else "[") + block[1:-1]
+        yield "]" if content else "[]"
+    elif isinstance(content, list | tuple):
+        for i, item in enumerate(content):
+            yield "," if i else "["
+            yield from stream_json(item)
+        yield "]" if content else "[]"
+    else:
+        yield json.dumps(content, ensure_ascii=False)
+
+
+def fired(steps: Iterable[dict[str, Any]], prefix: str = "") -> Iterator[str]:
+    """Labels of all ops of which params were drawn, as `Trace.fired` has them."""
+    for step in steps:
+        yield prefix + step["label"]
+        yield from fired(getattr(step["params"], "steps", ()), f"{prefix}{step['label']}/")
 
 
 def pretty(content: Any) -> bytes:
@@ -187,6 +234,13 @@ def read_json(path: Path) -> Any:
         raise DatasetError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise DatasetError(f"{path}: damaged, not JSON") from error
+
+
+def move(path: Path, place: Path) -> None:
+    """Moves a file or folder to where it replaces what is there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    remove(place)
+    os.replace(path, place)
 
 
 def remove(path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from degrade.core.errors import DatasetError, DegradeError
 from degrade.core.types import Trace, to_uint8
 from degrade.dataset import Clip, file_hash, manifest_rows, mask_to_uint8, pairs, plan, read_json, suffix
-from degrade.generate import WORK, record_hash
+from degrade.generate import record_hash
+from degrade.make import WORK
 from degrade.pipeline import trace_of
 from degrade.sources import Source, open_source
 from degrade.spec import Spec, canonical, parse

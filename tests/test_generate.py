@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -16,9 +16,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from degrade import DatasetError, Pipeline, SpecError, Trace
+from degrade import DatasetError, Pipeline, SpecError, Trace, make
 from degrade.dataset import plan
-from degrade.generate import generate, make_clip
+from degrade.generate import generate
+from degrade.make import make_clip
 from degrade.sources import open_source
 from degrade.spec import Spec
 
@@ -62,6 +63,33 @@ def test_bytes_do_not_depend_on_workers_or_order(make_spec: MakeSpec, tmp_path: 
     assert made.items() <= expected.items()
 
 
+@pytest.mark.parametrize("frames", ["png", "ffv1"])
+def test_long_clips_are_split_over_workers_without_a_trace(
+    make_spec: MakeSpec, tmp_path: Path, frames: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(output={"frames": frames, "masks": "layers"})
+    generate(spec, tmp_path / "whole")
+    monkeypatch.setattr(make, "PART_VALUES", 2 * 24 * 32)  # two frames
+    advanced: list[int] = []
+    finished: list[str] = []
+    generate(
+        spec, tmp_path / "parts", workers=2, advanced=advanced.append, finished=lambda clip: finished.append(clip.id)
+    )
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+    assert len([frames for frames in advanced if frames]) == 3 + 3 + 4 + 4
+    assert sum(advanced) == 5 + 6 + 7 + 8
+    assert sorted(finished) == ["s0", "s1", "s2", "s3"]
+
+
+def test_parts_cover_a_clip(make_spec: MakeSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = make_spec()
+    monkeypatch.setattr(make, "PART_VALUES", 3 * 24 * 32 + 1)
+    for clip in plan(spec, open_source(spec.source)):
+        parts = make.split(clip)
+        assert [frame for part in parts for frame in range(part.start, part.stop)] == list(range(clip.frames))
+        assert all(1 <= part.stop - part.start <= 3 for part in parts)
+
+
 KILLED_RUN = """
 import os, signal, sys
 import degrade.generate as g
@@ -77,13 +105,14 @@ def dying_replace(*args):
     return replace(*args)
 g.os.replace = dying_replace
 if moment == "writing":
-    hashed, seen = g.file_hash, []
-    def dying_hash(*paths):
-        seen.append(paths)
+    import degrade.make as m
+    hashed, seen = m.file_hashes, []
+    def dying_hash(path):
+        seen.append(path)
         if len(seen) == 5:
             os.kill(os.getpid(), signal.SIGKILL)
-        return hashed(*paths)
-    g.file_hash = dying_hash
+        return hashed(path)
+    m.file_hashes = dying_hash
 if moment == "completing":
     g.manifest = lambda rows: os.kill(os.getpid(), signal.SIGKILL)
 import json
@@ -224,16 +253,16 @@ def test_full_disk_is_one_line_and_can_be_resumed(
     make_spec: MakeSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = make_spec()
-    write, written = Path.write_bytes, []
+    encode, traces = make.stream_json, []
 
-    def filling(path: Path, data: bytes) -> int:
-        written.append(path)
-        if path.name == "trace.json" and len([p for p in written if p.name == "trace.json"]) == 3:
+    def filling(content: dict[str, object]) -> Iterator[str]:
+        traces.append(content)
+        if len(traces) == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, data)
+        return encode(content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", filling)
+        patched.setattr(make, "stream_json", filling)
         with pytest.raises(DatasetError, match="no space left on the disk; finished clips are kept"):
             generate(spec, tmp_path / "out")
     assert not (tmp_path / "out/dataset.json").exists()

@@ -13,7 +13,7 @@ __all__ = ["Pack", "Template", "Texture", "draw", "group_of", "open_pack", "regi
 registry: Registry[Texture] = Registry("texture", "degrade.textures", Texture)
 
 
-_cache: ByteCache[Array] = ByteCache(16 * 2**20, lambda alpha: alpha.nbytes)
+_cache: ByteCache[Array] = ByteCache(4 * 2**20, lambda alpha: alpha.nbytes)
 
 
 def draw(name: str, seed: int, height: int, width: int) -> Array:

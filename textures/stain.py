@@ -26,8 +26,8 @@ class Stain(Texture):
         edge = max(np.exp(rng.uniform(*np.log((0.03, 0.4)))), 2 * pixel)
         body = np.clip(depth / edge, 0, 1)
         body = body * body * (3 - 2 * body)
-        cloud = np.clip(0.55 + rng.uniform(0.05, 0.25) * fractal(rng, height, width, 3, 5, 0.65), 0.05, 1)
-        hollow = 1 - rng.uniform(0, 0.8) * np.clip(depth / 0.3, 0, 1)  # what dries leaves its middle clean
+        body *= np.clip(0.55 + rng.uniform(0.05, 0.25) * fractal(rng, height, width, 3, 5, 0.65), 0.05, 1)
+        body *= 1 - rng.uniform(0, 0.8) * np.clip(depth / 0.3, 0, 1)  # what dries leaves its middle clean
         tide = self.tide * rng.uniform() * np.clip(1 + 0.5 * noise(rng, height, width, (5, 5)), 0, 2)
         lines, at, strength = np.zeros_like(depth), 0.03, 1.0
         for _ in range(rng.choice([1, 1, 1, 2, 3])):

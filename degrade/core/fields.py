@@ -1,13 +1,20 @@
 """The types of an op's parameters, and pydantic's complaints about them in one line."""
 
 import math
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from degrade.core.errors import SpecError, unknown
@@ -81,6 +88,30 @@ class Clean:
             return None
         there = value / severity if math.isinf(self.value) else self.value + severity * (value - self.value)
         return round(there) if isinstance(value, int) else there
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A run of numbers as `array.array`, 8 bytes each where a tuple takes 32; in JSON a list.
+
+    Args:
+        code: Of `array`: ``"d"`` for floats, ``"q"`` for whole numbers.
+    """
+
+    code: Literal["d", "q"]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def pack(value: Any, checked: Callable[[Any], list[Any]]) -> Any:
+            packed = isinstance(value, array) and value.typecode == self.code
+            return value if packed else array(self.code, checked(value))
+
+        number = core_schema.float_schema() if self.code == "d" else core_schema.int_schema()
+        listed = core_schema.plain_serializer_function_ser_schema(array.tolist)
+        return core_schema.no_info_wrap_validator_function(pack, core_schema.list_schema(number), serialization=listed)
+
+
+Floats = Annotated[array, Packed("d")]
+Ints = Annotated[array, Packed("q")]
 
 
 def path(parts: Iterable[str | int]) -> str:

@@ -9,11 +9,11 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import at, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import arrivals, tracks
+from degrade.ops._sprites import arrivals, tracks, whole
 
 COARSE, FINE = 5, 30
 """Knots per frame of the two scales on which a particle lifts off the film."""
@@ -26,17 +26,17 @@ class LineParams(Params):
     the line is on, and one more for the foot of the last.
     """
 
-    first: tuple[int, ...]
+    first: Ints
     """First frame of the clip that it is on."""
-    x_px: tuple[tuple[float, ...], ...]
+    x_px: tuple[Floats, ...]
     """Middle of the line, from the left border."""
-    level: tuple[tuple[float, ...], ...]
+    level: tuple[Floats, ...]
     """Strength, 0 to 1; fades in and out."""
-    width_px: tuple[float, ...]
+    width_px: Floats
     """Between the zeros of its profile."""
-    lift: tuple[float, ...]
+    lift: Floats
     """Where the contact of film and particle, a noise of about unit variance, is below this, there is no line."""
-    key: tuple[int, ...]
+    key: Ints
     """Of that noise."""
 
 
@@ -94,7 +94,7 @@ class Lines(Contaminant):
             x.append(centre + sway[i] * ornstein_uhlenbeck(draw, knots.size, 10))
             level.append(strength)
         return {
-            "first": tuple(np.maximum(first, 0).tolist()),
+            "first": whole(np.maximum(first, 0)),
             "x_px": tracks(x, 2),
             "level": tracks(level, 2),
         }
@@ -135,7 +135,7 @@ def contact(key: int, t: int, rows: Array) -> Array:
     )
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=128)
 def _knots(key: int, t: int) -> tuple[list[float], list[float]]:
     """Normal numbers at even distances along one frame of film, coarse and fine."""
     knots = at(key, t).standard_normal(COARSE + FINE).tolist()

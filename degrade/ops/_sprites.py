@@ -2,6 +2,7 @@
 
 import functools
 import math
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.textures import draw
@@ -24,28 +25,28 @@ DRAWN, LARGEST = 64, 256
 class SpriteParams(Params):
     """What was drawn: one entry per defect in each field, sorted by first frame."""
 
-    first: tuple[int, ...]
+    first: Ints
     """First frame of the clip that it shows on."""
-    shape: tuple[int, ...]
+    shape: Ints
     """Seed of the texture."""
-    size_px: tuple[float, ...]
+    size_px: Floats
     """Side of the texture."""
-    tone: tuple[float, ...]
+    tone: Floats
     """What it covers the picture with: 0 black, 1 white."""
-    opacity: tuple[float, ...]
+    opacity: Floats
     """Greatest alpha."""
 
 
 class PlacedParams(SpriteParams):
     """What was drawn for defects that lie still while they show."""
 
-    lifetime: tuple[int, ...]
+    lifetime: Ints
     """Frames of the clip that it shows on."""
-    x_px: tuple[float, ...]
+    x_px: Floats
     """Centre, from the left border."""
-    y_px: tuple[float, ...]
+    y_px: Floats
     """Centre, from the upper border."""
-    degrees: tuple[float, ...]
+    degrees: Floats
     """Turned by, counter-clockwise."""
 
 
@@ -76,13 +77,13 @@ class Sprites(Contaminant):
         count = first.size
         size = np.minimum(log_normal(draw, draw.uniform(*self.size), self.spread, count), 4)
         return {
-            "first": tuple(first.tolist()),
-            "lifetime": tuple(life.tolist()),
+            "first": whole(first),
+            "lifetime": whole(life),
             "x_px": rounded(draw.uniform(0, info.width, count), 2),
             "y_px": rounded(draw.uniform(0, info.height, count), 2),
             "size_px": rounded(info.height * size, 2),
             "degrees": rounded(draw.uniform(0, 360, count), 0),
-            "shape": tuple(draw.integers(self.shapes, size=count).tolist()),
+            "shape": whole(draw.integers(self.shapes, size=count)),
             "tone": rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
             "opacity": rounded(draw.uniform(*self.opacity, count), 2),
         }
@@ -196,11 +197,16 @@ def tint(channels: int, *rgb: float) -> Array:
     return np.array(rgb if channels == 3 else [sum(rgb) / 3], np.float32)
 
 
-def rounded(values: Array | Sequence[float], digits: int) -> tuple[float, ...]:
-    """As plain numbers, short in a trace."""
-    return tuple(np.round(np.asarray(values, float), digits).tolist())
+def rounded(values: Array | Sequence[float], digits: int) -> Floats:
+    """As numbers that are short in a trace."""
+    return array("d", np.round(np.asarray(values, float), digits).tobytes())
 
 
-def tracks(rows: Iterable[Array], digits: int) -> tuple[tuple[float, ...], ...]:
-    """One tuple of plain numbers for each defect."""
+def whole(values: Array) -> Ints:
+    """Whole numbers, packed."""
+    return array("q", values.astype(np.int64).tobytes())
+
+
+def tracks(rows: Iterable[Array], digits: int) -> tuple[Floats, ...]:
+    """A run of numbers for each defect."""
     return tuple(rounded(row, digits) for row in rows)

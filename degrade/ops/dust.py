@@ -6,11 +6,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import SHAPES, SpriteParams, cover, log_normal, rounded, texture_at, tones
+from degrade.ops._sprites import SHAPES, SpriteParams, cover, log_normal, rounded, texture_at, tones, whole
 
 TOGETHER = 8
 """Mean number of specks in a sprinkle."""
@@ -19,11 +19,11 @@ TOGETHER = 8
 class DustParams(SpriteParams):
     """What was drawn: one entry per speck, sorted by frame."""
 
-    x_px: tuple[float, ...]
+    x_px: Floats
     """Centre, from the left border."""
-    y_px: tuple[float, ...]
+    y_px: Floats
     """Centre, from the upper border."""
-    degrees: tuple[float, ...]
+    degrees: Floats
     """Turned by, counter-clockwise."""
 
 
@@ -64,12 +64,12 @@ class Dust(Contaminant):
         count = order.size
         size = log_normal(draw, draw.uniform(*self.size), self.spread, count)
         return DustParams(
-            first=tuple(frame[order].tolist()),
+            first=whole(frame[order]),
             x_px=rounded(info.height * x[order], 2),
             y_px=rounded(info.height * y[order], 2),
             size_px=rounded(info.height * np.minimum(size, 0.5), 2),
             degrees=rounded(draw.uniform(0, 360, count), 0),
-            shape=tuple(draw.integers(SHAPES, size=count).tolist()),
+            shape=whole(draw.integers(SHAPES, size=count)),
             tone=rounded(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
             opacity=rounded(draw.uniform(*self.opacity, count), 2),
         )

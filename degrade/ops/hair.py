@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -20,6 +20,7 @@ from degrade.ops._sprites import (
     texture_at,
     tones,
     tracks,
+    whole,
     within,
 )
 
@@ -27,11 +28,11 @@ from degrade.ops._sprites import (
 class HairParams(SpriteParams):
     """What was drawn: one entry per fibre, sorted by first frame, with its place in each frame that it shows."""
 
-    x_px: tuple[tuple[float, ...], ...]
+    x_px: tuple[Floats, ...]
     """Centre in each of its frames, from the left border."""
-    y_px: tuple[tuple[float, ...], ...]
+    y_px: tuple[Floats, ...]
     """Centre in each of its frames, from the upper border."""
-    degrees: tuple[tuple[float, ...], ...]
+    degrees: tuple[Floats, ...]
     """Turned by in each of its frames, counter-clockwise."""
 
 
@@ -80,12 +81,12 @@ class Hair(Contaminant):
             turns.append(angle[i] + turn)
             centres.append(info.height * (anchors[i][:, None] + arm))
         return HairParams(
-            first=tuple(first.tolist()),
+            first=whole(first),
             x_px=tracks((c[0] for c in centres), 2),
             y_px=tracks((c[1] for c in centres), 2),
             degrees=tracks(turns, 1),
             size_px=rounded(info.height * size, 2),
-            shape=tuple(draw.integers(SHAPES, size=count).tolist()),
+            shape=whole(draw.integers(SHAPES, size=count)),
             tone=rounded(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
             opacity=rounded(draw.uniform(*self.opacity, count), 2),
         )

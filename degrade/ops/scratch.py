@@ -4,21 +4,21 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._lines import LineParams, Lines, half_width, quantile, stretches
-from degrade.ops._sprites import cover, rounded, tones
+from degrade.ops._sprites import cover, rounded, tones, whole
 
 
 class ScratchParams(LineParams):
     """What was drawn: one entry per line, sorted by first frame; see `LineParams`."""
 
-    tone: tuple[float, ...]
+    tone: Floats
     """0 a black line, 1 a white one."""
-    opacity: tuple[float, ...]
+    opacity: Floats
     """Greatest alpha."""
-    lobes: tuple[float, ...]
+    lobes: Floats
     """Strength of the fringes of the opposite tone, relative to the line."""
 
 
@@ -50,7 +50,7 @@ class Scratch(Lines):
             opacity=rounded(draw.uniform(*self.opacity, count), 2),
             lobes=rounded(draw.uniform(*self.lobes, count), 2),
             lift=rounded(quantile(draw.uniform(*self.broken, count)), 2),
-            key=tuple(draw.integers(2**32, size=count).tolist()),
+            key=whole(draw.integers(2**32, size=count)),
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:

@@ -1,5 +1,7 @@
 """A folder of PNG files."""
 
+from pathlib import Path
+
 import cv2
 
 from degrade.core.types import Array
@@ -7,7 +9,16 @@ from degrade.writers.base import Writer
 
 
 class FrameWriter(Writer):
-    """Writes ``00000.png``, ``00001.png`` …, 8 bit, grey or RGB; see `Writer`."""
+    """Writes ``00000.png``, ``00001.png`` …, 8 bit, grey or RGB; see `Writer`.
+
+    Args:
+        path: The folder.
+        first: Number of the first frame.
+    """
+
+    def __init__(self, path: Path, first: int = 0) -> None:
+        super().__init__(path)
+        self.first = first
 
     def _open(self) -> None:
         self.temporary.mkdir()
@@ -15,10 +26,18 @@ class FrameWriter(Writer):
     def _write(self, frame: Array) -> None:
         order = frame if frame.shape[2] == 1 else frame[..., ::-1]
         data = cv2.imencode(".png", order)[1].tobytes()
-        (self.temporary / f"{self.count:05d}.png").write_bytes(data)  # imwrite would not say why it failed
+        (self.temporary / f"{self.first + self.count:05d}.png").write_bytes(data)  # imwrite would not say why it failed
 
     def _close(self) -> None:
         pass
 
     def _abandon(self) -> None:
         pass
+
+
+def join(pieces: list[Path], path: Path) -> None:
+    """Moves the frames of all pieces into the first, and this to `path`."""
+    for piece in pieces[1:]:
+        for frame in piece.iterdir():
+            frame.rename(pieces[0] / frame.name)
+    pieces[0].rename(path)

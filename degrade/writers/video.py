@@ -65,6 +65,24 @@ class VideoWriter(Writer):
         stream.codec_context.thread_count = 1  # the bytes must not depend on the machine
         return stream
 
+    def copy(self, piece: Path) -> None:
+        """Appends what another writer of the same kind has written, as it is; lossless video only."""
+        assert self.container
+        with av.open(str(piece)) as opened:
+            given = opened.streams.video[0]
+            for packet in opened.demux(given):
+                if not packet.size:
+                    continue
+                if not self.count:
+                    channels = 1 if given.codec_context.pix_fmt == "gray" else 3
+                    self.stream = self._add_stream(self.container, given.height, given.width, channels)
+                    self.stream.codec_context.open()
+                packet.stream, packet.time_base = self.stream, 1 / self.rate
+                packet.pts = packet.dts = self.count
+                packet.duration = 1
+                self.container.mux(packet)
+                self.count += 1
+
     def _close(self) -> None:
         assert self.container
         assert self.file
@@ -77,3 +95,10 @@ class VideoWriter(Writer):
             with contextlib.suppress(OSError, av.FFmpegError):  # what it holds is thrown away
                 if opened:
                     opened.close()
+
+
+def join(pieces: list[Path], path: Path, fps: float) -> None:
+    """One FFV1 video of several, byte for byte what one writer makes of all frames: each frame stands by itself."""
+    with VideoWriter(path, fps) as writer:
+        for piece in pieces:
+            writer.copy(piece)

@@ -1,0 +1,151 @@
+"""Who does the work: this process, several, or a cluster. What comes of it is the same."""
+
+import itertools
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+from degrade.core.errors import DatasetError, SpecError
+
+Work = Callable[[Any], Any]
+"""Does a job; pickles small."""
+Next = Callable[[], Any]
+"""Gives the next job; None if there is none, at least until another is done."""
+
+
+def jobs_left(take: Next) -> Iterator[Any]:
+    """All jobs that there are now."""
+    return iter(take, None)
+
+
+def here(work: Work, take: Next) -> Iterator[Any]:
+    """Does all jobs in this process, and yields what comes of each."""
+    for job in jobs_left(take):
+        yield work(job)
+
+
+def processes(work: Work, take: Next, count: int) -> Iterator[Any]:
+    """Does all jobs in so many processes, of which this is one, and yields what comes of each.
+
+    This one has no start to wait for, so a dataset of a few seconds gains by the others, too.
+
+    Raises:
+        DatasetError: A process died.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count - 1, context, initializer=_start_worker, initargs=(work,)) as pool:
+        running: set[Future[Any]] = set()
+        try:
+            while True:
+                for job in itertools.islice(jobs_left(take), 3 * (count - 1) - len(running)):
+                    with _one_thread_each(), _interrupt_held():  # what is started here
+                        running.add(pool.submit(_work, job))
+                if (own := take()) is not None:
+                    yield work(own)
+                elif not running:
+                    return
+                done, running = wait(running, timeout=None if own is None else 0, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool as error:
+            raise DatasetError("a worker process died, perhaps for want of memory; go on with --resume") from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+_own: Work
+
+
+def _start_worker(work: Work) -> None:
+    global _own
+    _own = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which lets each job finish
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends this worker when its parent is killed, so that it never writes beside a resumed run."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _work(job: Any) -> Any:
+    return _own(job)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile do linear algebra in one thread: they are as many as there are cores."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Delivers Ctrl-C only afterwards; processes started meanwhile never get it. POSIX only."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
+    """Does all jobs on a Dask cluster, and yields what comes of each; jobs of workers that die are done again.
+
+    Args:
+        work: Pickled to the workers, which must see the same files.
+        take: See `Next`.
+        address: Of the scheduler, ``tcp://host:8786``; ``local`` starts one on this machine.
+        count: Processes of a local one.
+
+    Raises:
+        SpecError: dask.distributed is not installed, or there is no scheduler.
+        DatasetError: A job failed on several workers that died.
+    """
+    try:
+        from distributed import Client, KilledWorker, LocalCluster, as_completed
+    except ImportError as error:
+        raise SpecError("needs the extra `cluster`: pip install 'film-degrade[cluster]'", "--scheduler") from error
+    try:
+        local = address == "local"
+        with _one_thread_each():
+            target = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) if local else address
+        client = Client(target, timeout="10s", set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise SpecError(f"no Dask scheduler answers at {address}", "--scheduler") from error
+    with client:
+        try:
+            running = as_completed()
+            while True:
+                places = 3 * max(1, sum(client.nthreads().values()))
+                for job in itertools.islice(jobs_left(take), max(0, places - running.count())):
+                    running.add(client.submit(work, job, pure=False))
+                if running.is_empty():
+                    return
+                yield next(running).result()
+        except KilledWorker as error:
+            raise DatasetError("a job's workers died one after the other; go on with --resume") from error
+        finally:
+            if local:
+                target.close()
