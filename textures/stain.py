@@ -34,4 +34,6 @@ class Stain(Texture):
             thin = max(rng.uniform(0.012, 0.04), pixel)
             lines += strength * np.exp(-(((depth - at) / thin) ** 2))
             at, strength = at + rng.uniform(0.08, 0.3), strength * rng.uniform(0.2, 0.8)
-        return clear(x, y, body * cloud * hollow + tide * lines)
+        lines *= tide
+        body += lines
+        return clear(x, y, body)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, shown, texture_at
@@ -14,9 +14,9 @@ from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, shown, t
 class BlotchParams(PlacedParams):
     """What was drawn: one entry per blotch, sorted by first frame."""
 
-    flake_x_px: tuple[float, ...]
+    flake_x_px: Floats
     """How far to the right of the blotch its flake lies."""
-    flake_y_px: tuple[float, ...]
+    flake_y_px: Floats
     """How far below."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Interval, Probability, Within
+from degrade.core.fields import Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -22,7 +22,7 @@ class BurnParams(Params):
     """Middle, from the left border."""
     y_px: float
     """Middle, from the upper border."""
-    radius: tuple[float, ...]
+    radius: Floats
     """Of the hole in each of its frames, in frame heights; negative while the film only scorches."""
     ragged: float
     """How far the edge strays, standard deviation in frame heights."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from degrade.core.fields import Interval, Probability, Within
+from degrade.core.fields import Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -25,7 +25,7 @@ class CrackleParams(Params):
     """Greatest alpha."""
     tone: float
     """0 dark cracks, 1 light ones."""
-    below: tuple[float, ...]
+    below: Floats
     """Per frame: the pattern shows where noise of unit variance is above this."""
     key: int
     """Of pattern and noise."""

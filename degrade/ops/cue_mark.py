@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from degrade.core.fields import Interval, Probability, Within
+from degrade.core.fields import Interval, Ints, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo, Params
@@ -19,7 +19,7 @@ REACH = 1.5
 class CueMarkParams(Params):
     """What was drawn."""
 
-    first: tuple[int, ...]
+    first: Ints
     """First frame of each cue, of which 4 show it; the first may lie before the clip."""
     style: Literal["punched", "scribed"]
     """A hole with a rim, or a ring."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import cv2
 import numpy as np
 
-from degrade.core.fields import Interval, Probability, Within
+from degrade.core.fields import Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -17,7 +17,7 @@ from degrade.ops._sprites import cover, tint
 class DecompositionParams(Params):
     """What was drawn."""
 
-    level: tuple[float, ...]
+    level: Floats
     """Per frame: how far from the side the damage reaches on average, in frame heights."""
     side: Literal["left", "right", "both"]
     """Where it comes from."""

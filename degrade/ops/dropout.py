@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -22,16 +22,16 @@ BURSTS = 2
 class DropoutParams(Params):
     """What was drawn: one entry per dropout, sorted by frame."""
 
-    frame: tuple[int, ...]
-    y: tuple[float, ...]
+    frame: Ints
+    y: Floats
     """Upper edge, in frame heights."""
-    x: tuple[float, ...]
+    x: Floats
     """Left end, in frame heights from the left border."""
-    length: tuple[float, ...]
+    length: Floats
     """In frame heights."""
-    thickness: tuple[float, ...]
+    thickness: Floats
     """In frame heights."""
-    tone: tuple[float, ...]
+    tone: Floats
     """0 black, 1 white; -1 where the line above is repeated."""
     key: int
     """Of the snow within them."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._lines import LineParams, Lines, half_width, quantile, stretches
@@ -18,7 +18,7 @@ LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}
 class EmulsionScratchParams(LineParams):
     """What was drawn: one entry per line, sorted by first frame; see `LineParams`."""
 
-    depth: tuple[float, ...]
+    depth: Floats
     """How deep it cuts in the middle, in layers; 3 lays the base bare."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -30,11 +30,11 @@ class GateDirtParams(SpriteParams):
 
     texture: tuple[Literal["dust", "fibre"], ...]
     """A grain or a fibre."""
-    x_px: tuple[tuple[float, ...], ...]
+    x_px: tuple[Floats, ...]
     """Centre in each of its frames, from the left border."""
-    y_px: tuple[tuple[float, ...], ...]
+    y_px: tuple[Floats, ...]
     """Centre in each of its frames, from the upper border."""
-    degrees: tuple[float, ...]
+    degrees: Floats
     """Turned by, counter-clockwise."""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -20,27 +20,27 @@ TOGETHER = 14
 class ShortScratchParams(Params):
     """What was drawn: one entry per stroke, sorted by frame."""
 
-    first: tuple[int, ...]
+    first: Ints
     """The frame that it is on."""
-    x_px: tuple[float, ...]
+    x_px: Floats
     """Middle, from the left border."""
-    y_px: tuple[float, ...]
+    y_px: Floats
     """Middle, from the upper border."""
-    degrees: tuple[float, ...]
+    degrees: Floats
     """From upright, counter-clockwise."""
-    length_px: tuple[float, ...]
+    length_px: Floats
     """From end to end."""
-    width_px: tuple[float, ...]
+    width_px: Floats
     """In its middle."""
-    bend: tuple[float, ...]
+    bend: Floats
     """How far its ends lie off the tangent at its middle, in lengths."""
-    chatter: tuple[float, ...]
+    chatter: Floats
     """Share of its strength that comes and goes along it."""
-    phase: tuple[float, ...]
+    phase: Floats
     """Of that, in turns."""
-    tone: tuple[float, ...]
+    tone: Floats
     """0 a black stroke, 1 a white one."""
-    opacity: tuple[float, ...]
+    opacity: Floats
     """Greatest alpha."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Interval, Probability, Within
+from degrade.core.fields import Floats, Interval, Ints, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -15,21 +15,21 @@ from degrade.ops._sprites import cover, rounded, tint
 class SpliceParams(Params):
     """What was drawn: one entry per splice, sorted by frame."""
 
-    frame: tuple[int, ...]
+    frame: Ints
     """First frame after the cut."""
     tape: tuple[bool, ...]
     """Tape, or else cement."""
-    above: tuple[float, ...]
+    above: Floats
     """How far tape or overlap reaches into the frame before, in frame heights."""
-    below: tuple[float, ...]
+    below: Floats
     """How far into the frame after, in frame heights."""
-    slant: tuple[float, ...]
+    slant: Floats
     """Slope of its ends."""
-    opacity: tuple[float, ...]
+    opacity: Floats
     """How much lighter the picture is beneath."""
-    dirt: tuple[float, ...]
+    dirt: Floats
     """Alpha of the dark line that gathers at its ends."""
-    key: tuple[int, ...]
+    key: Ints
     """Of bubbles and glue."""
 
 

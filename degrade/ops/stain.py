@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, shown, texture_at, tint
@@ -19,9 +19,9 @@ class StainParams(PlacedParams):
 
     kind: tuple[Kind, ...]
     """Its texture."""
-    blur_px: tuple[float, ...]
+    blur_px: Floats
     """Sigma of the blur where the stain is thickest."""
-    shift_px: tuple[float, ...]
+    shift_px: Floats
     """Farthest that the picture is moved."""
 
 
