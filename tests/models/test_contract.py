@@ -181,7 +181,7 @@ def test_too_small(network, name):
 LEARNS = {
     "basicvsr": (1e-3, 100),
     "deepremaster": (2e-3, 500),
-    "rtn": (2e-3, 150),
+    "rtn": (5e-4, 200),
     "swin_frame": (2e-3, 100),
     "unet": (1e-3, 100),
 }
