@@ -3,6 +3,7 @@
 out/dataset.json                    name, resolved spec, spec hash, versions; written last
 out/manifest.csv                    a row per clip: id, split, source, size, what fired, hashes
 out/train/{lq,gt,mask}/<clip>/      00000.png …, or <clip>.mkv
+out/train/shards/<clip>.tar         in place of these, for WebDataset
 out/train/trace/<clip>.json         what was drawn, and the clip's row of the manifest
 """
 

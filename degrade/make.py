@@ -32,6 +32,7 @@ from degrade.dataset import (
 from degrade.sources import Source
 from degrade.spec import Spec
 from degrade.writers import join, open_writer
+from degrade.writers.shard import pack
 
 WORK = ".generating"
 """Folder inside the output that holds what is not finished; gone when the dataset is complete."""
@@ -138,8 +139,12 @@ class Maker:
             file.writelines(stream_json({"row": row, "trace": trace}))
             file.write("\n")
         row["trace_sha256"] = file_hash(home / "trace.json")
-        for kind in [*kinds, "trace"]:
-            end = ".json" if kind == "trace" else suffix(self.spec)
+        files = [(kind, suffix(self.spec)) for kind in kinds]
+        if self.spec.output.frames == "webdataset":
+            with (home / "shards.tar").open("wb") as shard:
+                pack({kind: home / kind for kind in kinds}, clip.id, shard)
+            files = [("shards", ".tar")]
+        for kind, end in [*files, ("trace", ".json")]:
             move(home / f"{kind}{end}", self.out / clip.split / kind / f"{clip.id}{end}")
         remove(home.parent)
         return row

@@ -50,8 +50,9 @@ class Clips(Strict):
 class Output(Strict):
     """What is written."""
 
-    frames: Literal["png", "ffv1"] = "png"
-    """A folder of PNG files for each clip, or one lossless FFV1 video."""
+    frames: Literal["png", "ffv1", "webdataset"] = "png"
+    """A folder of PNG files for each clip, one lossless FFV1 video, or one tar shard with the PNG files of
+    all kinds as WebDataset reads them."""
     masks: Literal["union", "layers", "none"] = "union"
     """One mask of all contaminants, also one for each op, or none."""
 

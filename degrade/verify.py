@@ -2,18 +2,23 @@
 
 import functools
 import hashlib
+import io
 import random
 from collections.abc import Callable
 from pathlib import Path
 
-from degrade.core.errors import DatasetError, DegradeError
+from degrade.core.errors import DatasetError, DegradeError, SourceError
 from degrade.core.types import Trace, to_uint8
-from degrade.dataset import Clip, file_hash, manifest_rows, mask_to_uint8, pairs, plan, read_json, suffix
+from degrade.dataset import Clip, file_hash, joint_hash, manifest_rows, mask_to_uint8, pairs, plan, read_json, suffix
 from degrade.generate import record_hash
 from degrade.make import WORK
 from degrade.pipeline import trace_of
 from degrade.sources import Source, open_source
+from degrade.sources.shards import read_frames
 from degrade.spec import Spec, canonical, parse
+from degrade.writers.shard import kind_of
+from degrade.writers.shard import read as read_shard
+from degrade.writers.shard import write as write_shard
 
 
 def verify(
@@ -57,7 +62,8 @@ def verify(
     started(len(rows))
     expected = {out / "dataset.json", out / "manifest.csv"}
     for row in rows:
-        files, found = _check_clip(out, row, spec)
+        check = _check_shard if spec.output.frames == "webdataset" else _check_clip
+        files, found = check(out, row, spec)
         expected |= files
         problems += found
         checked(row["clip"])
@@ -102,6 +108,36 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
     return files, problems
 
 
+def _check_shard(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], list[str]]:
+    """The same for a clip in a shard: its frames have the hashes that they have as files of a folder."""
+    split = out / row["split"]
+    shard, trace = (split / place for place in (f"shards/{row['clip']}.tar", f"trace/{row['clip']}.json"))
+    problems = [f"{path.relative_to(out).as_posix()}: missing" for path in (shard, trace) if not path.exists()]
+    if problems:
+        return {shard, trace}, problems
+    try:
+        members = list(read_shard(shard))
+    except SourceError as error:
+        return {shard, trace}, [str(error)]
+    hashes: dict[str, dict[str, bytes]] = {}
+    for name, data in members:
+        stem = name.rpartition("/")[2].partition(".")[0]
+        hashes.setdefault(kind_of(name), {})[f"{stem}.png"] = hashlib.sha256(data).digest()
+    masks = [hashes[kind] for kind in sorted(hashes) if kind.startswith("mask")]
+    found = {
+        "lq_sha256": joint_hash(hashes.get("lq", {})),
+        "gt_sha256": joint_hash(hashes.get("gt", {})),
+        "mask_sha256": joint_hash(*masks),
+    }
+    again = io.BytesIO()
+    write_shard(members, again)
+    if any(row[key] != value for key, value in found.items()) or again.getvalue() != shard.read_bytes():
+        problems.append(f"{shard.relative_to(out).as_posix()}: differs from what was written")
+    if file_hash(trace) != row["trace_sha256"]:
+        problems.append(f"{trace.relative_to(out).as_posix()}: differs from what was written")
+    return {shard, trace}, problems
+
+
 def _rerender(out: Path, rows: list[dict[str, str]], spec: Spec, count: int) -> list[str]:
     source = open_source(spec.source)
     clips = {clip.id: clip for clip in plan(spec, source)}
@@ -123,8 +159,10 @@ def _compare(out: Path, clip: Clip, spec: Spec, source: Source) -> list[str]:
     if canonical(trace_of(clip.info(), damage.draw(clip.info(), spec.seed)).to_json()) != canonical(trace.to_json()):
         return [f"{clip.id}: drawing again gives another trace"]
     written = {}
-    for kind in ("lq", "gt", "mask"):
-        if (out / clip.split / kind).exists():
+    for kind in ("lq", "gt") if spec.output.masks == "none" else ("lq", "gt", "mask"):
+        if spec.output.frames == "webdataset":
+            written[kind] = functools.partial(read_frames, out / clip.split / "shards" / f"{clip.id}.tar", kind)
+        elif (out / clip.split / kind).exists():
             folder = open_source(str(out / clip.split / kind / f"{clip.id}{end}"))
             written[kind] = functools.partial(folder.read, folder.sequences()[0])
     start = 0

@@ -108,7 +108,7 @@ def test_bad_requests_are_one_line(make_spec: Callable[..., Spec], tmp_path: Pat
         PairedClips(tmp_path)
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1"])
+@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
 def test_written_pairs_are_read_back(make_spec: Callable[..., Spec], tmp_path: Path, frames: str) -> None:
     generate(make_spec(output={"frames": frames}), tmp_path / "out")
     generate(make_spec(), tmp_path / "png")

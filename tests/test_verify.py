@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from degrade import DatasetError
+from degrade.dataset import manifest_rows
 from degrade.generate import generate
 from degrade.spec import Spec
 from degrade.verify import verify
@@ -50,6 +51,31 @@ def test_a_flipped_byte_in_a_record_is_found(dataset: Path, name: str, place: fl
     path = dataset / name
     flip(path, int(path.stat().st_size * place))
     assert findings(dataset)
+
+
+@pytest.fixture
+def shards(make_spec: Callable[..., Spec], tmp_path: Path) -> Path:
+    generate(make_spec(output={"frames": "webdataset", "masks": "layers"}), tmp_path / "shards")
+    return tmp_path / "shards"
+
+
+def test_shards_hold_the_hashes_of_folders(shards: Path, dataset: Path) -> None:
+    assert verify(shards, rerender=2) == []
+    rows = [manifest_rows((folder / "manifest.csv").read_bytes()) for folder in (shards, dataset)]
+    kept = ("clip", "lq_sha256", "gt_sha256", "mask_sha256")
+    assert [[row[key] for key in kept] for row in rows[0]] == [[row[key] for key in kept] for row in rows[1]]
+
+
+@pytest.mark.parametrize("place", [0.0, 0.001, 0.3, 0.6, 0.9, 0.9999])
+def test_one_flipped_byte_in_a_shard_is_found(shards: Path, place: float) -> None:
+    path = shards / "train/shards/s1.tar"
+    flip(path, int(path.stat().st_size * place))
+    assert any("s1.tar" in problem for problem in verify(shards))
+
+
+def test_missing_shard_is_named(shards: Path) -> None:
+    (shards / "train/shards/s2.tar").unlink()
+    assert verify(shards) == ["train/shards/s2.tar: missing"]
 
 
 def test_missing_frame_is_named(dataset: Path) -> None:

@@ -19,6 +19,7 @@ from degrade.core.types import Array, ClipInfo, as_clip, union
 from degrade.dataset import fit, manifest_rows
 from degrade.pipeline import Pipeline
 from degrade.sources import open_source
+from degrade.sources.shards import read_frames
 from degrade.spec import Spec
 from degrade.target import sharpen
 
@@ -149,6 +150,9 @@ class PairedClips(Dataset[Sample]):
         return sample | {"clip": clip}
 
     def _read(self, kind: str, clip: str, start: int, stop: int, channels: int) -> Array:
+        shard = self.folder / self.split / "shards" / f"{clip}.tar"
+        if shard.exists():
+            return read_frames(shard, kind, start, stop)[..., :channels]
         folder = self.folder / self.split / kind
         path = next((p for p in (folder / clip, folder / f"{clip}.mkv") if p.exists()), folder / clip)
         source = open_source(path)

@@ -101,12 +101,20 @@ def read_picture(path: Path) -> Array:
     """
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path}: {_reason(error)}") from error
+    return decode_picture(data, str(path))
+
+
+def decode_picture(data: bytes, name: str) -> Array:
+    """Decodes the bytes of a file, which `name` stands for in errors; see `read_picture`."""
+    try:
         _require_whole(data)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, cv2.error) as error:
-        raise SourceError(f"{path}: {_reason(error)}") from error
+        raise SourceError(f"{name}: {_reason(error)}") from error
     if picture is None or picture.dtype not in (np.uint8, np.uint16):
-        raise SourceError(f"{path}: {'damaged picture' if picture is None else f'pixels of {picture.dtype}'}")
+        raise SourceError(f"{name}: {'damaged picture' if picture is None else f'pixels of {picture.dtype}'}")
     if picture.dtype == np.uint16:
         picture = ((picture.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if picture.ndim == 2 or picture.shape[2] < 3:  # grey, or grey with alpha
