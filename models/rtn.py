@@ -138,10 +138,12 @@ class Gate(nn.Module):
         if state is None or flow is None:
             return new, None
         warped = warp(torch.cat((state, neighbour[:, :1].to(state.dtype)), 1), flow)
-        state, residual = warped[:, :-1], (warped[:, -1:] - frame[:, :1]).abs()
-        hidden = F.leaky_relu(self.first(torch.cat((state, new, residual), 1)), 0.2)
-        mask = torch.sigmoid(self.last(hidden))
-        return mask * state + (1 - mask) * new, mask
+        residual = (warped[:, -1:] - frame[:, :1]).abs()
+        state = warped[:, :-1].contiguous(memory_format=torch.channels_last)
+        # Joined along the last axis of (B, H, W, C), so that the convolution need not rearrange them.
+        joined = torch.cat([part.permute(0, 2, 3, 1) for part in (state, new, residual)], 3).permute(0, 3, 1, 2)
+        mask = torch.sigmoid(self.last(F.leaky_relu(self.first(joined), 0.2)))
+        return torch.lerp(new, state, mask), mask
 
 
 KNEES, SLOPES = (-0.5, -0.75, -0.9), (0.7, 1.6, 7.0)

@@ -1,8 +1,11 @@
 """RTN written as plainly as its description allows: the oracle of the tests, and what `speed.py` is held against.
 
-It holds a state dict under the authors' names and applies it by hand. Attention is spelt out, window masks are
-made anew at each call, nothing is cached, chunked or laid out for speed; flow is RAFT, pair by pair.
+It holds a state dict under the authors' names and applies it by hand, and does the work that their code does:
+attention is spelt out, window masks are made anew in each block, nothing is chunked or laid out for speed. Flow is
+RAFT, each direction by itself, with mask head and upsampling at each of its 24 iterations.
 """
+
+import functools
 
 import torch
 import torch.nn.functional as F
@@ -79,12 +82,14 @@ def swin_block(state: State, name: str, x: Tensor, height: int, width: int, shif
     heads = 4
     qkv = linear(state, f"{name}.attn.qkv", windows)
     q, k, v = qkv.view(len(windows), 64, 3, heads, dim // heads).permute(2, 0, 3, 1, 4)
-    scores = torch.einsum("nhid,nhjd->nhij", q * (dim // heads) ** -0.5, k)
+    scores = (q * (dim // heads) ** -0.5) @ k.transpose(-2, -1)
     scores = scores + position_bias(state[f"{name}.attn.relative_position_bias_table"], heads)
-    if shift:
-        mask = window_mask(height, width, shift)
+    # Frames of 256×256 find their masks beside the weights. For others all blocks make one, shifted or not.
+    usual = (height, width) == (128, 128)
+    if shift or not usual:
+        mask = (kept_mask if usual else window_mask)(height, width, shift)
         scores = (scores.view(batch, len(mask), heads, 64, 64) + mask[None, :, None]).view_as(scores)
-    y = torch.einsum("nhij,nhjd->nihd", scores.softmax(-1), v).reshape(len(windows), 64, dim)
+    y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(len(windows), 64, dim)
     y = linear(state, f"{name}.attn.proj", y).view(batch, height // 8, width // 8, 8, 8, dim)
     y = y.permute(0, 1, 3, 2, 4, 5).reshape(batch, height, width, dim)
     if shift:
@@ -121,8 +126,11 @@ def window_mask(height: int, width: int, shift: int) -> Tensor:
     return torch.where(difference == 0, 0.0, -100.0)
 
 
+kept_mask = functools.cache(window_mask)
+
+
 def raft_flows(raft: torch.nn.Module, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Flows of frames in [0, 1] with torchvision's model as it is, all pairs of a direction as one batch."""
+    """Flows of frames in [0, 1] with torchvision's model as it is, which encodes and upsamples for each direction."""
     x = 2 * frames - 1
     earlier, later = x[:, :-1].flatten(0, 1), x[:, 1:].flatten(0, 1)
     shape = (len(x), x.shape[1] - 1)
