@@ -73,6 +73,9 @@ TOLERANCE = {
 }
 """Where it is not 1e-5."""
 
+TIES = {"banding": 1e-3, "bit_depth": 1e-3}
+"""Share of values that may fall to the other side of a rounding."""
+
 
 @pytest.mark.parametrize("picture", pictures())
 @pytest.mark.parametrize("name", oracle.ORACLES)
@@ -81,7 +84,8 @@ def test_op_agrees_with_its_oracle(name: str, picture: Array) -> None:
     for clip, height in enumerate((len(picture), 480, 1080)):  # sizes grow with the height that is drawn for
         params = params_of(op, height=height, width=height, clip=str(clip), channels=picture.shape[-1])
         out = op.render(picture[None], params, 0).frames[0]
-        assert abs(out - oracle.ORACLES[name](picture, params)).max() < TOLERANCE.get(name, 1e-5)
+        apart = abs(out - oracle.ORACLES[name](picture, params)) > TOLERANCE.get(name, 1e-5)
+        assert apart.mean() <= TIES.get(name, 0)
 
 
 @pytest.mark.parametrize(
