@@ -18,9 +18,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import yaml
 from scipy import ndimage, optimize, stats
 
 from degrade import presets
+from degrade.core.errors import DegradeError
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.dataset import fit
@@ -85,7 +87,7 @@ def rendered(name: str, count: int = 2000) -> Array:
     kinds = ("dust", "dirt", "texture")
     height = HEIGHT if name.startswith("rtn") else LINES  # RTN's sizes are in pixels, ours in frame heights
     width, found = height * WIDTH // HEIGHT, []
-    pipeline = Pipeline(ops=tuple(op for op in presets.load(name).ops if _of(op, kinds)))
+    pipeline = Pipeline(ops=tuple(op for op in damage(name).ops if _of(op, kinds)))
     for number in itertools.count():
         info = ClipInfo(frames=1, height=height, width=width, channels=1, id=str(number))
         layer = pipeline.render(np.full((1, height, width, 1), 0.5, np.float32), pipeline.draw(info, 0), 0)
@@ -418,9 +420,14 @@ def read(folder: Path, limit: int | None = None) -> list[Array]:
     return [np.stack([fit(f, HEIGHT, WIDTH, 1)[..., 0] for f in source.read(s, 0, FRAMES)]) for s in chosen]
 
 
+def damage(name: str) -> Pipeline:
+    """A preset, or a YAML file with a list of ops."""
+    return Pipeline(ops=yaml.safe_load(Path(name).read_text())) if Path(name).is_file() else presets.load(name)
+
+
 def damaged(name: str, clips: list[Array]) -> list[Array]:
     """The clips under a preset."""
-    pipeline = presets.load(name)
+    pipeline = damage(name)
     return [pipeline(clip[..., None], seed=1, clip_id=str(i)).frames[..., 0] for i, clip in enumerate(clips)]
 
 
@@ -459,7 +466,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of films, clips and textures")
     film = [name for name in presets.names() if name.startswith("film-")]
-    parser.add_argument("--presets", nargs="+", choices=presets.names(), default=["rtn-code", *film])
+    parser.add_argument("--presets", nargs="+", default=["rtn-code", *film], help="names, or files of their kind")
     parser.add_argument("--clips", type=int, default=12, help="so many clean clips")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/realism.md")
     asked = parser.parse_args()
@@ -468,6 +475,8 @@ def main() -> int:
         print(f"{asked.data} has no {', '.join(absent)}: give the folder with --data", file=sys.stderr)
         return 2
     cv2.setNumThreads(1)
+    for name in asked.presets:
+        damage(name)  # errors before the work
     text = report(asked.data, asked.presets, asked.clips)
     print(text)
     if asked.write:
@@ -477,4 +486,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except DegradeError as error:
+        sys.exit(f"error: {error}")

@@ -74,7 +74,7 @@ def test_lines_live_as_long_as_they_show() -> None:
 def test_shapes_are_measured_and_compared() -> None:
     bar = np.array([[0, 0], [19, 0], [19, 4], [0, 4]])
     assert realism.outline_measures(bar) == pytest.approx((20, 4, 1))
-    ((longest, ratio, _),) = realism.parts_of(realism.filled(0.4 * np.add(bar, (100.3, 50.7))))
+    ((longest, ratio, _),) = realism.parts_of(realism.filled(0.4 * bar + 50.3))
     assert longest == pytest.approx(0.4 * 20, abs=1)
     assert ratio == pytest.approx(4, rel=0.4)
     sizes = np.column_stack([DRAW.lognormal(0, 0.5, 3000), *DRAW.random((2, 3000))])
