@@ -120,3 +120,17 @@ def test_written_pairs_are_read_back(make_spec: Callable[..., Spec], tmp_path: P
     np.testing.assert_allclose(sample["lq"][3, 0].numpy(), written / 255, atol=1e-6)
     assert sample["lq"].shape == sample["gt"].shape == sample["mask"].shape
     assert torch.equal(cut[2]["gt"], sample["gt"][:2])
+
+
+def test_random_cuts_of_a_written_dataset(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    generate(make_spec(), tmp_path / "out")
+    cuts = PairedClips(tmp_path / "out", frames=2, samples=9, crop=(16, 20))
+    samples = [cuts[i] for i in range(len(cuts))]
+    assert len(samples) == 9
+    assert {sample["lq"].shape for sample in samples} == {(2, 1, 16, 20)}
+    assert len({sample["lq"].numpy().tobytes() for sample in samples}) > 5
+    assert torch.equal(cuts[4]["mask"], samples[4]["mask"])
+    with pytest.raises(DatasetError, match="smaller than 64×64"):
+        PairedClips(tmp_path / "out", samples=1, crop=(64, 64))
+    with pytest.raises(DatasetError, match="no clip in 'train' has 99 frames"):
+        PairedClips(tmp_path / "out", frames=99)

@@ -117,16 +117,31 @@ class DegradedClips(Dataset[Sample]):
 
 
 class PairedClips(Dataset[Sample]):
-    """The clips of a dataset written by ``degrade generate``, or stretches of them.
+    """The clips of a dataset written by ``degrade generate``, or stretches of them, or random cuts.
 
     Args:
         folder: Of the dataset.
         split: ``train``, ``val``, as the dataset has them.
         frames: Cut clips into stretches of so many frames; whole clips if not given.
+        samples: So many stretches drawn at random and flipped at random, each sample by its number alone.
+        crop: Height and width of a random part of the frames, at most the frame's; goes with `samples`.
+        seed: Of the draws.
+
+    Raises:
+        DatasetError: No finished dataset, no clip in the split, or clips smaller than asked.
     """
 
-    def __init__(self, folder: str | Path, split: str = "train", *, frames: int | None = None) -> None:
-        self.folder = Path(folder)
+    def __init__(
+        self,
+        folder: str | Path,
+        split: str = "train",
+        *,
+        frames: int | None = None,
+        samples: int | None = None,
+        crop: tuple[int, int] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.folder, self.samples, self.crop, self.seed = Path(folder), samples, crop, seed
         table = self.folder / "manifest.csv"
         if not table.is_file():
             raise DatasetError(f"{folder} holds no finished dataset")
@@ -139,11 +154,32 @@ class PairedClips(Dataset[Sample]):
             for row in rows
             for start in range(0, int(row["frames"]) - (frames or int(row["frames"])) + 1, frames or int(row["frames"]))
         ]
+        if not self.stretches:
+            raise DatasetError(f"{folder}: no clip in {split!r} has {frames} frames")
+        height, width = crop or (1, 1)
+        for row in rows:
+            if int(row["height"]) < height or int(row["width"]) < width:
+                size = f"{row['height']}×{row['width']}"
+                raise DatasetError(f"{folder}: clip {row['clip']!r} is {size}, smaller than {height}×{width}")
 
     def __len__(self) -> int:
-        return len(self.stretches)
+        return self.samples or len(self.stretches)
 
     def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if not self.samples:
+            return self._stretch(index)
+        draw = Stream(self.seed, "pairs").generator(index)
+        sample = self._stretch(int(draw.integers(len(self.stretches))))
+        height, width = sample["mask"].shape[-2:]
+        crop = self.crop or (height, width)
+        top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip((height, width), crop, strict=True))
+        flips = [axis for axis in (0, 2, 3) if draw.random() < 0.5]  # in time, upside down, left to right
+        window = np.s_[..., top : top + crop[0], left : left + crop[1]]
+        return sample | {kind: sample[kind][window].flip(flips) for kind in ("lq", "gt", "mask")}
+
+    def _stretch(self, index: int) -> Sample:
         clip, start, stop, channels = self.stretches[index]
         kinds = {"lq": channels, "gt": channels, "mask": 1}
         sample = {kind: _tensor(as_clip(self._read(kind, clip, start, stop, c))) for kind, c in kinds.items()}

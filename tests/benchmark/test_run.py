@@ -10,12 +10,14 @@ import pytest
 import yaml
 
 torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
-from degrade import SpecError  # noqa: E402
+from degrade import DatasetError, SpecError  # noqa: E402
 from degrade.benchmark.run import Entry, entries, run  # noqa: E402
 from degrade.benchmark.task import Task, load_task, task_names  # noqa: E402
 from degrade.benchmark.train import TrainingStopped, train  # noqa: E402
+from degrade.generate import generate  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
 from degrade.models import build  # noqa: E402
+from degrade.spec import parse  # noqa: E402
 
 TINY = {
     "about": "Tiny.",
@@ -127,6 +129,21 @@ def test_run_gives_the_same_results_twice_and_resumes(tiny: Callable[..., Task],
     assert result.training.steps == 6
     assert result.run.peak_memory_mb > 0
     assert "dust" in result.clips[0].damage
+
+
+def test_a_written_dataset_takes_the_place_of_the_tasks_data(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    tiny()
+    own = {"name": "own", "pipeline": [{"noise": {"sigma": 9}}], "splits": {"train": 0.5, "val": 0.5}, "color": "grey"}
+    generate(parse({**own, "source": TINY["data"]["source"], "clips": {"length": 3}}), tmp_path / "own")
+    task = load_task(str(tmp_path / "tiny.yaml"), ("train.steps=2",), str(tmp_path / "own"))
+    assert task.name == "tiny-on-own"
+    paths, _ = run(task, entries(task, ["unet"], None), tmp_path / "out")
+    result = load(next(path for path in paths if "unet" in path.name))
+    assert (result.task, result.training.steps) == ("tiny-on-own", 2)
+    assert {clip.damage for clip in result.clips} == {("noise",)}
+    (tmp_path / "own/val/gt").rename(tmp_path / "own/val/lost")
+    with pytest.raises(DatasetError, match=r"own: .*missing"):
+        run(task, entries(task, ["input"], None), tmp_path / "again")
 
 
 @pytest.mark.slow
