@@ -112,10 +112,8 @@ def rank() -> int:
 
 def _fabric(device: str, precision: Any) -> Fabric:
     """One device, or all those that ``torchrun`` started a process for, on one machine or several."""
-    size = {"devices": "LOCAL_WORLD_SIZE", "num_nodes": "GROUP_WORLD_SIZE"}
-    fabric = Fabric(
-        accelerator=device, precision=precision, **{key: int(os.environ.get(name, 1)) for key, name in size.items()}
-    )
+    devices, machines = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"))
+    fabric = Fabric(accelerator=device, devices=devices, num_nodes=machines, precision=precision)
     fabric.launch()
     return fabric
 

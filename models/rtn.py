@@ -74,11 +74,12 @@ class RTN(RestorationModel):
         """
         for gate, block in ((self.backward_gate, self.backward_block), (self.forward_gate, self.forward_block)):
             route(gate.project, {0: {0: 1 / 3, 1: 1 / 3, 2: 1 / 3}})
-            nn.init.constant_(gate.last.bias, -2)  # the frame, rather than the state
+            gate.get_parameter("last.bias").fill_(-2)  # the frame, rather than the state
             route(block.first, {0: {0: 1}, 1: {0: -1}})
             route(block.up, {0: {}, 1: {}})
             route(block.last, {0: {0: 1 / 1.2, 1: -1 / 1.2}})  # leaky: f(x) - f(-x) = 1.2 x
-        channels, (first, *inner, last) = self.decoder[0].out_channels, self.decoder[::2]
+        first, *inner, last = (layer for layer in self.decoder if isinstance(layer, nn.Conv2d))
+        channels = first.out_channels
         signs = (1, 1, 1, -1, -1, -1)
         route(first, {i: {0: sign / 2, channels: sign / 2} for i, sign in enumerate(signs)}, 2 * KNEES)
         for conv in inner:
