@@ -148,3 +148,11 @@ def test_flows_of_the_wrong_shape(released):
     x, (forward, backward) = clip(1, 3, 32, 32)
     with pytest.raises(SourceError, match=r"backward flow must be .* = \(1, 2, 2, 32, 32\), got \(1, 1, 2, 32, 32\)"):
         model((x + 1) / 2, (forward, backward[:, 1:]))
+
+
+def test_an_untrained_network_gives_back_its_input(moving):
+    for channels in (1, 3):
+        clip = moving(3, 48, 64)[:, :, :channels]
+        with torch.no_grad():
+            out = build("rtn").eval()(clip)
+        assert (out - clip).square().mean() < 1e-4
