@@ -15,6 +15,7 @@ demo: install
 	$(BIN)/degrade generate --spec specs/demo.yaml --out out/demo --resume
 	$(BIN)/degrade verify out/demo
 	$(BIN)/degrade preview --spec specs/demo.yaml --out out/demo-preview
+	$(BIN)/benchmark run --model rtn --resume
 
 # Types are checked on the package as users get it, since its parts lie in several top-level folders here.
 test: install
