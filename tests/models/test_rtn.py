@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from degrade.core.errors import SourceError
-from degrade.models import build
+from degrade.models import _swin, build
 
 TOLERANCE = 1e-4
 
@@ -45,6 +45,27 @@ def test_equals_the_plain_formulation(released, oracle, batch, length, height, w
     expected = oracle.network(state, x, *flows)
     assert 0.1 < expected.std() < 0.95  # neither flat nor saturated
     torch.testing.assert_close(run(model, x, flows), expected, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("chunk", [1, 5])
+def test_windows_may_be_done_in_chunks(released, oracle, chunk, monkeypatch):
+    monkeypatch.setattr(_swin, "CHUNK", chunk)
+    test_equals_the_plain_formulation(released, oracle, 1, 2, 32, 48)
+
+
+@pytest.mark.parametrize("chunk", [5, _swin.CHUNK])
+def test_gradient_equals_the_plain_formulation(released, oracle, chunk, monkeypatch):
+    monkeypatch.setattr(_swin, "CHUNK", chunk)
+    state, model = released
+    state, model = {name: value.double() for name, value in state.items()}, copy.deepcopy(model).double().train()
+    learnt = {name: value.requires_grad_() for name, value in state.items() if value.is_floating_point()}
+    x, flows = clip(1, 2, 32, 48)
+    x, flows = x.double(), tuple(flow.double() for flow in flows)
+    oracle.network(state, x, *flows).square().mean().backward()
+    expected = model.convert({name: value.grad for name, value in learnt.items() if value.grad is not None})
+    (2 * model((x + 1) / 2, flows) - 1).square().mean().backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, expected[name], atol=1e-9, rtol=1e-6, msg=name)
 
 
 def test_equals_the_official_output(shared):
