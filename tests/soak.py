@@ -27,7 +27,8 @@ def main(clips: int = 2000, workers: int = 1) -> None:
         done += 1
         if done % max(1, clips // 10) == 0:
             now = time.perf_counter()
-            memory = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS"))
+            lines = Path("/proc/self/status").read_text().splitlines()
+            memory = next(line.split()[1] for line in lines if line.startswith("VmRSS"))
             files = len(os.listdir("/proc/self/fd"))
             rate = max(1, clips // 10) / (now - since)
             print(f"{done} clips: {rate:.1f} a second, {int(memory) / 1024:.0f} MiB, {files} open files", flush=True)
