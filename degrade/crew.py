@@ -136,7 +136,7 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
         raise SpecError(f"no Dask scheduler answers at {address}", "--scheduler") from error
     with client:
         try:
-            running, shared = as_completed(), client.submit(_same, work, pure=False)  # sent once
+            running, shared = as_completed(loop=client.loop), client.submit(_same, work, pure=False)  # sent once
             while True:
                 places = 3 * max(1, sum(client.nthreads().values()))
                 for job in itertools.islice(jobs_left(take), max(0, places - running.count())):
