@@ -31,7 +31,9 @@ Seed = Annotated[int | None, typer.Option("--seed", help="The integer that all r
 def generate(
     spec: SpecFile = None,
     source: SourceOption = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the dataset; out/<name> if not given.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Folder or URL for the dataset; out/<name> if not given.")
+    ] = None,
     preset: Preset = None,
     change: Changes = [],  # noqa: B006
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, each with one thread.")] = 1,
@@ -47,13 +49,14 @@ def generate(
 
     from degrade.generate import generate as write
     from degrade.spec import load_spec
+    from degrade.storage import locate
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
-    out = out or Path("out") / loaded.name
+    place = locate(out or Path("out") / loaded.name)
     with progress("frames") as bar:
         summary = write(
             loaded,
-            out,
+            place,
             workers=workers,
             scheduler=scheduler,
             resume=resume,
@@ -65,7 +68,7 @@ def generate(
         table.add_row(label, f"{count} clips", f"{count / summary.clips:.0%}")
     console.print(table)
     kept = f", {summary.resumed} of them from before" if summary.resumed else ""
-    console.print(f"{summary.clips} clips{kept}, {summary.frames} frames in {out}")
+    console.print(f"{summary.clips} clips{kept}, {summary.frames} frames in {place}")
 
 
 @app.command()
@@ -168,16 +171,17 @@ def validate(
 
 @app.command()
 def verify(
-    dataset: Annotated[Path, typer.Argument(help="The dataset's folder.")],
+    dataset: Annotated[str, typer.Argument(help="The dataset's folder or URL.")],
     rerender: Annotated[int, typer.Option("--rerender", min=0, help="Draw and render so many clips again.")] = 0,
     source: SourceOption = None,
 ) -> None:
     """Checks every byte of a dataset against its record, and a sample of clips by rendering them again."""
+    from degrade.storage import locate
     from degrade.verify import verify as check
 
     with progress("clips") as bar:
         problems = check(
-            dataset,
+            locate(dataset),
             rerender=rerender,
             source=source,
             started=lambda clips: bar.add_task("verify", total=clips),

@@ -136,11 +136,11 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
         raise SpecError(f"no Dask scheduler answers at {address}", "--scheduler") from error
     with client:
         try:
-            running = as_completed()
+            running, shared = as_completed(loop=client.loop), client.submit(_same, work, pure=False)  # sent once
             while True:
                 places = 3 * max(1, sum(client.nthreads().values()))
                 for job in itertools.islice(jobs_left(take), max(0, places - running.count())):
-                    running.add(client.submit(work, job, pure=False))
+                    running.add(client.submit(_call, shared, job, pure=False))
                 if running.is_empty():
                     return
                 yield next(running).result()
@@ -149,3 +149,11 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
         finally:
             if local:
                 target.close()
+
+
+def _same(work: Work) -> Work:
+    return work
+
+
+def _call(work: Work, job: Any) -> Any:
+    return work(job)

@@ -11,8 +11,6 @@ import csv
 import hashlib
 import io
 import json
-import os
-import shutil
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -235,18 +233,3 @@ def read_json(path: Path) -> Any:
         raise DatasetError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise DatasetError(f"{path}: damaged, not JSON") from error
-
-
-def move(path: Path, place: Path) -> None:
-    """Moves a file or folder to where it replaces what is there."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    remove(place)
-    os.replace(path, place)
-
-
-def remove(path: Path) -> None:
-    """Deletes a file or folder, if there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ import errno
 import functools
 import hashlib
 import importlib.metadata
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ import numpy as np
 
 from degrade import crew
 from degrade.core.errors import DatasetError
-from degrade.dataset import Clip, file_hash, manifest, plan, pretty, read_json, remove
+from degrade.dataset import Clip, file_hash, manifest, plan, pretty, read_json
 from degrade.make import WORK, Job, Made, Maker, Row, Whole, split
 from degrade.sources import open_source
 from degrade.spec import Spec, canonical
+from degrade.storage import is_remote, put, remove
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def generate(
 
     Args:
         spec: What to make.
-        out: Folder for it; new or empty unless `resume`.
+        out: Folder for it, see `storage.locate`; new or empty unless `resume`. At a URL clips are not split.
         workers: Processes, this one among them; each uses one thread. Long clips are split over them.
         scheduler: A Dask cluster that does the work in their place, see `crew.cluster`.
         resume: Go on with what an interrupted run of the same spec has left in `out`.
@@ -82,14 +82,15 @@ def generate(
         else:
             todo.append(clip)
     resumed, named = len(rows), {clip.id: clip for clip in todo}
-    maker = Maker(spec, source, out.absolute())
+    maker = Maker(spec, source, out if is_remote(out) else out.absolute())
+    divided = (bool(scheduler) or workers > 1) and not is_remote(out)
     done: Callable[[crew.Next], Iterator[Made | Row]] = functools.partial(crew.here, maker)
     if scheduler:
         done = functools.partial(crew.cluster, maker, address=scheduler, count=workers)
     elif workers > 1:
         done = functools.partial(crew.processes, maker, count=workers)
     with _one_line_on_full_disk(out), _nothing_left_of_nothing(out, spec.splits):
-        for row in _rows(todo, done, bool(scheduler) or workers > 1, advanced):
+        for row in _rows(todo, done, divided, advanced):
             rows.append(row)
             finished(named[row["clip"]])
         _complete(out, described, rows)
@@ -191,17 +192,13 @@ def _first_difference(old: Any, new: Any, where: str) -> str:
     return "" if old == new else f"{where} was {old!r:.60}, is {new!r:.60}"
 
 
-def _complete(out: Path, described: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    work = out / WORK
-    work.mkdir(exist_ok=True)
+def _complete(out: Path, described: dict[str, Any], rows: list[Row]) -> None:
     table = manifest(rows)
-    (work / "manifest.csv").write_bytes(table)
     whole = {**described, "manifest_sha256": hashlib.sha256(table).hexdigest()}
     whole["record_sha256"] = record_hash(whole)
-    (work / "dataset.json").write_bytes(pretty(whole))
-    os.replace(work / "manifest.csv", out / "manifest.csv")
-    os.replace(work / "dataset.json", out / "dataset.json")
-    remove(work)
+    put(table, out / "manifest.csv")
+    put(pretty(whole), out / "dataset.json")
+    remove(out / WORK)
 
 
 @contextmanager

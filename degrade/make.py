@@ -6,6 +6,8 @@ in. Since a frame depends on nothing but its number, the bytes are the same howe
 
 import functools
 import itertools
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,14 +25,13 @@ from degrade.dataset import (
     fired,
     joint_hash,
     mask_to_uint8,
-    move,
     pairs,
-    remove,
     stream_json,
     suffix,
 )  # fmt: skip
 from degrade.sources import Source
 from degrade.spec import Spec
+from degrade.storage import is_remote, move, remove
 from degrade.writers import join, open_writer
 from degrade.writers.shard import pack
 
@@ -88,6 +89,9 @@ class Maker:
     source: Source
     out: Path
     _drawn: tuple[Clip, Any] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Maker, (self.spec, self.source, self.out)
 
     def __call__(self, job: Job) -> Made | Row:
         """Makes a part, or a whole clip, of which it returns the row of the manifest."""
@@ -161,7 +165,10 @@ class Maker:
         return {file: content for one in made for file, content in one.hashes[kind].items()}
 
     def _folder(self, part: Part) -> Path:
-        return self.out / WORK / part.clip.id / f"{part.start:05d}"
+        """For what is not finished: inside the output, or on this machine if that is at a URL."""
+        local = Path(tempfile.gettempdir(), f"degrade-{os.getpid()}")
+        work = local if is_remote(self.out) else self.out / WORK
+        return work / part.clip.id / f"{part.start:05d}"
 
     def _params(self, clip: Clip) -> Any:
         """What is drawn for the clip; kept for its next part."""

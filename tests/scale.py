@@ -42,11 +42,24 @@ WORKLOADS = {
 }
 
 
+STEADY = [
+    "noise",
+    {"dust": {"per_frame": 30, "bursts": 0}},
+    {"scratch": {"per_frame": 8, "lifetime": [1, 4]}},
+    {"hair": {"per_frame": 0.5}},
+    {"dirt": {"per_frame": 0.3}},
+    "flicker",
+    "weave",
+]
+"""As much damage on every frame whatever the seed, about that of `film-medium`."""
+
+
 def spec(source: str, preset: str = "film-medium", **fields: object) -> dict[str, object]:
-    """A spec over built-in stills, grey."""
+    """A spec over built-in stills, grey; under `STEADY` damage if the preset is ``steady``."""
     from degrade import presets
 
-    return {"source": f"builtin:stills?{source}", "color": "grey", "pipeline": presets.read(preset), **fields}
+    pipeline = STEADY if preset == "steady" else presets.read(preset)
+    return {"source": f"builtin:stills?{source}", "color": "grey", "pipeline": pipeline, **fields}
 
 
 def run(script: str, raw: dict[str, object], *arguments: object) -> list[float]:
@@ -75,7 +88,7 @@ def workers(repeats: int = 3) -> None:
 
 def memory(seeds: Iterable[int] = range(3)) -> None:
     """Peak memory of a short and of a long clip: mean over seeds, since what is drawn differs."""
-    for preset in ("film-light", "film-medium", "rtn-code"):
+    for preset in ("steady", "film-medium", "rtn-code"):
         short, long = (
             statistics.mean(peak_mib(frames, 256, 384, preset, seed) for seed in seeds) for frames in (50, 1000)
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from degrade.core.errors import SourceError, unknown
 from degrade.sources.base import Sequence, Source
+from degrade.storage import locate
 
 __all__ = ["Sequence", "Source", "open_source"]
 
@@ -13,7 +14,7 @@ def open_source(spec: str | Path) -> Source:
 
     Args:
         spec: ``builtin:stills`` (`degrade.sources.stills.Stills`), with arguments as in
-            ``builtin:stills?height=128&width=192``; or the path of a folder, video or picture
+            ``builtin:stills?height=128&width=192``; or the path or URL of a folder, video or picture
             (`degrade.sources.files.Files`).
 
     Raises:
@@ -28,7 +29,7 @@ def open_source(spec: str | Path) -> Source:
         return Stills(**_integers(arguments, ("count", "frames", "height", "width")))
     from degrade.sources.files import Files
 
-    return Files(Path(spec).expanduser())
+    return Files(locate(spec))
 
 
 def _integers(arguments: str, known: tuple[str, ...]) -> dict[str, int]:

@@ -1,9 +1,9 @@
-"""Footage on disk: a picture, a video, or a folder of any depth."""
+"""Footage on disk or at a URL: a picture, a video, or a folder of any depth."""
 
 import os
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from degrade.core.errors import SourceError
@@ -12,6 +12,7 @@ from degrade.sources import pictures, video
 from degrade.sources.base import Sequence, Source
 from degrade.sources.pictures import Pictures, picture_size
 from degrade.sources.video import Video
+from degrade.storage import is_remote
 
 LABELS = re.compile(r"annotations|scribbles|__macosx|\.", re.IGNORECASE)
 """How folders and files begin that are no footage: DAVIS' labels, hidden ones."""
@@ -56,21 +57,21 @@ class Files(Source):
         ]
 
     def _scan(self, root: Path) -> None:
-        for place, subfolders, names in os.walk(root, onerror=_refuse, followlinks=True):
-            folder = Path(place)
+        for folder, relative, subfolders, names in _walk(root):
             subfolders[:] = [name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)]
             files = [folder / name for name in sorted(names, key=natural) if not LABELS.match(name)]
             for file in files:
                 if file.suffix.lower() in video.SUFFIXES:
-                    self._add(file.relative_to(root).with_suffix("").as_posix(), Video.open(file), file)
+                    self._add((relative / file.stem).as_posix(), Video.open(file), file)
             frames = [file for file in files if _is_picture(file)]
             if not frames:
                 continue
-            if folder == root and len({picture_size(frame) for frame in frames}) > 1:
+            at_top = relative == PurePosixPath()
+            if at_top and len({picture_size(frame) for frame in frames}) > 1:
                 for frame in frames:
                     self._add(frame.stem, Pictures.open([frame]), frame)
             else:
-                name = root.resolve().name if folder == root else folder.relative_to(root).as_posix()
+                name = _name(root) if at_top else relative.as_posix()
                 self._add(name, Pictures.open(frames), folder)
 
     def _add(self, name: str, footage: Pictures | Video, path: Path) -> None:
@@ -101,13 +102,30 @@ def natural(name: str) -> list[Any]:
     return [[(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name]
 
 
+def _walk(root: Path) -> Iterator[tuple[Path, PurePosixPath, list[str], list[str]]]:
+    """Each folder, its path from `root`, and its folders, of which some may be taken out, and files."""
+    if is_remote(root):
+        there: Any = root
+        for place, subfolders, names in there.fs.walk(there.path):
+            relative = PurePosixPath(place.strip("/")).relative_to(there.path.strip("/"))
+            yield root.joinpath(*relative.parts), relative, subfolders, names
+        return
+    for place, subfolders, names in os.walk(root, onerror=_refuse, followlinks=True):
+        folder = Path(place)
+        yield folder, PurePosixPath(folder.relative_to(root).as_posix()), subfolders, names
+
+
+def _name(root: Path) -> str:
+    return root.name if is_remote(root) else root.resolve().name
+
+
 def _refuse(error: OSError) -> None:
     raise SourceError(f"{error.filename}: {error.strerror}") from error
 
 
 def _loops(folder: Path) -> bool:
     """Whether this is a link to a folder that it lies in."""
-    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+    return not is_remote(folder) and folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _is_picture(path: Path) -> bool:

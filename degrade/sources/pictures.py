@@ -81,7 +81,7 @@ def picture_size(path: Path) -> tuple[int, int]:
         SourceError: Not a picture.
     """
     try:
-        with Image.open(path) as picture:
+        with path.open("rb") as file, Image.open(file) as picture:
             return picture.height, picture.width
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise SourceError(f"{path}: {_reason(error)}") from error

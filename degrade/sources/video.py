@@ -19,6 +19,7 @@ from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources.base import check_range
 from degrade.sources.pictures import hash_file
+from degrade.storage import is_remote
 
 SUFFIXES = frozenset(
     {".mkv", ".webm", ".mp4", ".m4v", ".mov", ".mxf", ".avi", ".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
@@ -59,7 +60,7 @@ class Video:
         Raises:
             SourceError: It cannot be read, holds no video, or is cut off.
         """
-        with _errors(path), av.open(str(path)) as container:
+        with _errors(path), _container(path) as container:
             stream = _stream(container, path)
             packets = [
                 _Packet(p.pts, p.is_keyframe, p.is_discard, p.is_corrupt) for p in container.demux(stream) if p.size
@@ -162,7 +163,7 @@ class _Decoder:
         return next((f for f in self.decoded if f.pts is not None and f.pts >= time), None)
 
     def _open(self) -> None:
-        self.container = av.open(str(self.video.path))
+        self.container = _container(self.video.path)
         self.stream = _stream(self.container, self.video.path)
         context = self.stream.codec_context
         context.thread_count = 1  # processes are the unit of parallel work
@@ -227,6 +228,10 @@ def _forget(video: Video) -> None:
     decoder = _decoders.pop(_key(video), None)
     if decoder:
         decoder.close()
+
+
+def _container(path: Path) -> av.container.InputContainer:
+    return av.open(path.open("rb") if is_remote(path) else str(path))
 
 
 def _stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:

@@ -1,0 +1,69 @@
+"""Where datasets and footage lie: a path, or a URL of fsspec such as ``s3://bucket/reels``.
+
+What stands for a path at a URL has pathlib's methods; these are the few things that differ.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from degrade.core.errors import SpecError
+
+
+def locate(place: str | Path) -> Path:
+    """A path or URL as an object with pathlib's methods.
+
+    Raises:
+        SpecError: What the URL needs is not installed, or there is no such protocol.
+    """
+    if not is_remote(place):
+        return Path(place).expanduser()
+    try:
+        from upath import UPath
+
+        found: Any = UPath(str(place))
+        found.fs  # noqa: B018  # where the protocol's package is asked for
+    except ImportError as error:
+        raise SpecError(f"needs the extra `remote`, and the protocol's own package ({error})", str(place)) from error
+    except ValueError as error:
+        raise SpecError(f"no such protocol: {error}", str(place)) from error
+    return found  # type: ignore[no-any-return]
+
+
+def is_remote(place: str | Path) -> bool:
+    """Whether it is a URL."""
+    return "://" in str(place)
+
+
+def move(path: Path, place: Path) -> None:
+    """Moves a local file or folder to where it replaces what is there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    remove(place)
+    if is_remote(place):
+        there: Any = place
+        there.fs.put(str(path), there.path, recursive=path.is_dir())
+        remove(path)
+    else:
+        os.replace(path, place)
+
+
+def put(data: bytes, place: Path) -> None:
+    """Writes a file at once: it is there with all of its bytes, or not at all."""
+    if is_remote(place):
+        place.write_bytes(data)
+        return
+    part = place.with_name(f".{place.name}.part")
+    part.write_bytes(data)
+    os.replace(part, place)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file or folder, if there."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+    elif is_remote(path):
+        there: Any = path
+        there.fs.rm(there.path, recursive=True)
+    else:
+        shutil.rmtree(path)
