@@ -147,7 +147,7 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
         except KilledWorker as error:
             raise DatasetError("a job's workers died one after the other; go on with --resume") from error
         finally:
-            if local:
+            if not isinstance(target, str):
                 target.close()
 
 

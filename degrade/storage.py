@@ -22,13 +22,13 @@ def locate(place: str | Path) -> Path:
     try:
         from upath import UPath
 
-        found: Any = UPath(str(place))
+        found = UPath(str(place))
         found.fs  # noqa: B018  # where the protocol's package is asked for
     except ImportError as error:
         raise SpecError(f"needs the extra `remote`, and the protocol's own package ({error})", str(place)) from error
     except ValueError as error:
         raise SpecError(f"no such protocol: {error}", str(place)) from error
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def is_remote(place: str | Path) -> bool:

@@ -231,7 +231,9 @@ def _forget(video: Video) -> None:
 
 
 def _container(path: Path) -> av.container.InputContainer:
-    return av.open(path.open("rb") if is_remote(path) else str(path))
+    opened = av.open(path.open("rb") if is_remote(path) else str(path), "r")
+    assert isinstance(opened, av.container.InputContainer)
+    return opened
 
 
 def _stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
