@@ -6,7 +6,7 @@ What stands for a path at a URL has pathlib's methods; these are the few things 
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from degrade.core.errors import SpecError
 
@@ -28,7 +28,7 @@ def locate(place: str | Path) -> Path:
         raise SpecError(f"needs the extra `remote`, and the protocol's own package ({error})", str(place)) from error
     except ValueError as error:
         raise SpecError(f"no such protocol: {error}", str(place)) from error
-    return found
+    return cast(Path, found)
 
 
 def is_remote(place: str | Path) -> bool:
