@@ -28,7 +28,7 @@ def locate(place: str | Path) -> Path:
         raise SpecError(f"needs the extra `remote`, and the protocol's own package ({error})", str(place)) from error
     except ValueError as error:
         raise SpecError(f"no such protocol: {error}", str(place)) from error
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def is_remote(place: str | Path) -> bool:
