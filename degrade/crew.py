@@ -130,7 +130,9 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
     try:
         local = address == "local"
         with _one_thread_each():
-            target = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) if local else address
+            target: Any = (
+                LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) if local else address
+            )
         client = Client(target, timeout="10s", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise SpecError(f"no Dask scheduler answers at {address}", "--scheduler") from error

@@ -6,7 +6,7 @@ What stands for a path at a URL has pathlib's methods; these are the few things 
 import os
 import shutil
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from degrade.core.errors import SpecError
 
@@ -22,13 +22,13 @@ def locate(place: str | Path) -> Path:
     try:
         from upath import UPath
 
-        found = UPath(str(place))
+        found: Any = UPath(str(place))
         found.fs  # noqa: B018  # where the protocol's package is asked for
     except ImportError as error:
         raise SpecError(f"needs the extra `remote`, and the protocol's own package ({error})", str(place)) from error
     except ValueError as error:
         raise SpecError(f"no such protocol: {error}", str(place)) from error
-    return cast(Path, found)
+    return found
 
 
 def is_remote(place: str | Path) -> bool:
