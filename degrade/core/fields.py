@@ -75,7 +75,7 @@ class Clean:
 
     Args:
         value: Where the op changes nothing: 0 for a strength, 1 for a factor, 100 for a quality, and `math.inf`
-            for what the damage falls with (photons).
+            for what the damage falls with (photons, lines of resolution).
     """
 
     value: float

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -27,7 +27,7 @@ class Breathing(Op):
     drawn: ClassVar[type[Params]] = BreathingParams
     family: ClassVar[Family] = "quality"
 
-    sigma: Annotated[Interval, Within(0, REACH / 4, "frame heights")] = (0.001, 0.003)
+    sigma: Annotated[Interval, Within(0, REACH / 4, "frame heights"), Clean(0)] = (0.001, 0.003)
     """Root mean square of the blur's standard deviation, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (2.0, 20.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""

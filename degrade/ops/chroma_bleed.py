@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 import cv2
 import numpy as np
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -33,9 +33,9 @@ class ChromaBleed(Op):
     drawn: ClassVar[type[Params]] = ChromaBleedParams
     family: ClassVar[Family] = "quality"
 
-    sigma: Annotated[Interval, Within(0, 0.1, "frame heights")] = (0.006, 0.012)
+    sigma: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.006, 0.012)
     """Standard deviation of the blur, drawn per clip."""
-    smear: Annotated[Interval, Within(0, 0.1, "frame heights")] = (0.004, 0.02)
+    smear: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.004, 0.02)
     """Distance in which the tail falls to 1/e, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -31,7 +31,7 @@ class LensSoftness(Op):
     drawn: ClassVar[type[Params]] = LensSoftnessParams
     family: ClassVar[Family] = "quality"
 
-    sigma: Annotated[Interval, Within(0, REACH, "frame heights")] = (0.002, 0.006)
+    sigma: Annotated[Interval, Within(0, REACH, "frame heights"), Clean(0)] = (0.002, 0.006)
     """Standard deviation in the corners, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Interval, Probability, Within
+from degrade.core.fields import Clean, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -48,9 +48,9 @@ class LightLeak(Contaminant):
 
     drawn: ClassVar[type[Params]] = LightLeakParams
 
-    fog: Annotated[Interval, Within(0, 10)] = (0.1, 0.8)
+    fog: Annotated[Interval, Within(0, 10), Clean(0)] = (0.1, 0.8)
     """Mean exposure at the side, drawn per clip."""
-    flare: Annotated[Interval, Within(0, 10)] = (0.3, 2.5)
+    flare: Annotated[Interval, Within(0, 10), Clean(0)] = (0.3, 2.5)
     """Greatest exposure of the flare, drawn per clip."""
     reach: Annotated[Interval, Within(0.01, 5, "frame heights")] = (0.05, 0.25)
     """Distance from the side at which fog has fallen to 1/e; the flare reaches three times as far. Drawn per clip."""

@@ -3,8 +3,9 @@
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
-from degrade.core.fields import Floats, Interval, Ints, Probability, Within
+from degrade.core.fields import Clean, Floats, Interval, Ints, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -55,8 +56,10 @@ class Splice(Contaminant):
     """Slope of the ends, drawn per splice."""
     opacity: Annotated[Interval, Within(0, 1)] = (0.06, 0.3)
     """How much lighter the picture is beneath tape, drawn per splice; three times that under cement."""
-    dirt: Annotated[Interval, Within(0, 1)] = (0.1, 0.8)
+    dirt: Annotated[Interval, Within(0, 1), Clean(0)] = (0.1, 0.8)
     """Alpha of the dark line at the ends, drawn per splice."""
+    seam: Annotated[float, Field(ge=0, le=1), Clean(0)] = 0.8
+    """Alpha of the dark line at the cut itself."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws where the splices are, then each."""
@@ -98,7 +101,7 @@ class Splice(Contaminant):
             band = ease(inside, -0.5 * pixel, 0.5 * pixel)
             if tape:
                 bubbles = ease(along(key + 8, t, (height, width), 14, where) - np.float32(0.3) * uneven, 1.5, 1.8)
-                lighter = band * (params.opacity[i] * np.clip(1 + 0.15 * uneven, 0.5, 1.5) + 0.2 * bubbles)
+                lighter = band * (params.opacity[i] * (np.clip(1 + 0.15 * uneven, 0.5, 1.5) + bubbles))
                 cover(frame, mask, where, lighter, tint(channels, 1, 0.95, 0.8))
             else:
                 glue = ease(inside + 0.02 * uneven, -0.03, 0.0) * np.clip(0.5 + 0.4 * uneven, 0, 1)
@@ -111,4 +114,4 @@ class Splice(Contaminant):
             glint = np.exp(-(((inside - 2.5 * thick) / thick) ** 2)) * (abs(inside) < 0.02)
             cover(frame, mask, where, np.float32(0.5 * dirt) * glint, 1.0)
             seam = np.exp(-((y / max(0.004, pixel)) ** 2)) * (abs(y) < 0.02)
-            cover(frame, mask, where, np.float32(0.8) * seam, 0.0)
+            cover(frame, mask, where, np.float32(self.seam) * seam, 0.0)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Interval, Within
+from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -29,7 +29,7 @@ class Vignette(Op):
     drawn: ClassVar[type[Params]] = VignetteParams
     family: ClassVar[Family] = "exposure"
 
-    falloff: Annotated[Interval, Within(0, 8, "stops")] = (0.5, 2.0)
+    falloff: Annotated[Interval, Within(0, 8, "stops"), Clean(0)] = (0.5, 2.0)
     """Light lost half a diagonal away from the brightest point, drawn per clip."""
     offset: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.0, 0.06)
     """Distance of the brightest point from the centre, in any direction, drawn per clip."""
