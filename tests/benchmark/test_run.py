@@ -177,6 +177,19 @@ def test_identity_scores_as_its_input(tiny: Callable[..., Task], tmp_path: Path)
     assert all(there < everywhere for there, everywhere in inside)
 
 
+FROZEN = {
+    "clips-v1": "a6e4ac75e56d641d",
+    "film-v1": "a4ee5eb0e40d3e09",
+    "quick-v1": "8ef1eaaf20aca657",
+    "rtn-davis-v1": "3638f20fad353d00",
+}
+"""A task that must change gets a new version, and a line of its own here."""
+
+
+def test_tasks_are_frozen() -> None:
+    assert {name: load_task(name, source="builtin:stills").digest()[:16] for name in task_names()} == FROZEN
+
+
 @pytest.mark.parametrize("name", task_names())
 def test_every_task_loads(name: str) -> None:
     task = load_task(name, source="builtin:stills")
