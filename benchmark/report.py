@@ -14,7 +14,7 @@ from PIL import Image
 from degrade.benchmark._charts import Chart, Style, chart
 from degrade.benchmark.strips import GAIN
 from degrade.benchmark.table import MISSING, Cell, Column, Gain, Row, Table, tabulate
-from degrade.benchmark.task import load_task, task_names
+from degrade.benchmark.task import task_about
 from degrade.core.errors import SourceError, SpecError
 from degrade.leaderboard.schema import Result, ResultError, load_table
 
@@ -78,8 +78,7 @@ def build_leaderboard(folder: Path, out: Path) -> list[Path]:
             raise ResultError(f"{files[task][0]}: is of task {results[0].task!r}, not {task.name!r}")
     for task, results in read.items():
         pages[task.name] = f"{task.name}.html"
-        about = load_task(task.name).about if task.name in task_names() else ""
-        text = build_report(results, task / "strips", out / pages[task.name], about=about)
+        text = build_report(results, task / "strips", out / pages[task.name], about=task_about(task.name))
         tables.append(tabulate(results))
         parts += [f"## {_plain(task.name)}", "", text, ""]
     overview = _render("index.html.jinja", title="Leaderboard", tables=tables, pages=pages)

@@ -114,6 +114,11 @@ def task_text(name: str) -> str:
     return resources.files("degrade.benchmark.tasks").joinpath(f"{name}.yaml").read_text("utf-8")
 
 
+def task_about(name: str) -> str:
+    """What a task is, in one line; empty if it is not one of `task_names`."""
+    return str(yaml.safe_load(task_text(name))["about"]) if name in task_names() else ""
+
+
 def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
     """Reads a task.
 

@@ -369,3 +369,9 @@ def test_the_same_results_make_the_same_page(results: list[Result], tmp_path: Pa
     first, _ = page_of(results, tmp_path)
     again, _ = page_of(results, tmp_path)
     assert first == again
+
+
+def test_the_published_results_build(tmp_path: Path) -> None:
+    published = Path(__file__).parents[2] / "leaderboard"
+    build_leaderboard(published / "results", tmp_path)
+    assert (tmp_path / "README.md").read_text("utf-8") == (published / "README.md").read_text("utf-8")
