@@ -231,7 +231,7 @@ def _forget(video: Video) -> None:
 
 
 def _container(path: Path) -> av.container.InputContainer:
-    return av.open(path.open("rb") if is_remote(path) else str(path))
+    return av.open(path.open("rb") if is_remote(path) else str(path), "r")
 
 
 def _stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
