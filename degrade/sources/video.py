@@ -231,9 +231,7 @@ def _forget(video: Video) -> None:
 
 
 def _container(path: Path) -> av.container.InputContainer:
-    opened = av.open(path.open("rb") if is_remote(path) else str(path), "r")
-    assert isinstance(opened, av.container.InputContainer)
-    return opened
+    return av.open(path.open("rb") if is_remote(path) else str(path), "r")
 
 
 def _stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
