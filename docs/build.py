@@ -1,8 +1,9 @@
-"""Writes a page for each op, docs/ops/<name>.md, with a picture, and their list.
+"""Writes a page for each op, docs/ops/<name>.md, with a picture, their list, and docs/presets.md.
 
 python docs/build.py             # all; minutes
 python docs/build.py --text      # the pages without the pictures
 python docs/build.py dust hair   # the pictures of these, and all pages
+python docs/build.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
 """
 
 import argparse
@@ -11,9 +12,12 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
+import degrade
+from degrade import presets
 from degrade.core.op import Op
 from degrade.core.types import Array
 from degrade.dataset import mask_to_uint8
@@ -22,9 +26,12 @@ from degrade.preview import sheet
 from degrade.show import parameters
 from degrade.sources import open_source
 
-FOLDER = Path(__file__).with_name("ops")
-LARGEST = 60_000
-"""Bytes of a picture."""
+DOCS = Path(__file__).parent
+FOLDER = DOCS / "ops"
+LARGEST, LARGEST_SHEET = 60_000, 150_000
+"""Bytes of an op's and a preset's picture."""
+SHOWN = (0, 4)
+"""The built-in clips that presets are shown on."""
 SEEDS, FRAMES = 4, 12
 FAMILIES = {
     "contaminant": "On the film, with masks",
@@ -71,6 +78,15 @@ def contents() -> str:
         rows = [(f"[{name}]({name}.md)", (op_class(name).__doc__ or "").strip().splitlines()[0]) for name in names]
         if rows:
             parts += [f"## {FAMILIES.get(family, family)}", _table(["op", "what it is"], rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def presets_page() -> str:
+    """The page of the presets, from the first line of each."""
+    parts = ["# Presets", '`preset: film-medium` in a spec, `--preset film-medium`, `degrade.load("film-medium")`.']
+    parts += ["Each row: a built-in clip, and three frames of it under the preset; `python docs/build.py --presets`."]
+    for name in presets.names():
+        parts += [f"## {name}", presets.about(name), f"![{name} on two built-in clips](pictures/{name}.jpg)"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -127,12 +143,24 @@ def _look(op: Op, clean: Array, seed: int) -> Look:
     return Look(float(change[frame]), frame, out.frames, mask_to_uint8(out.mask) if out.masks else None)
 
 
-def jpeg(picture: Array) -> bytes:
-    """As JPEG of at most `LARGEST` bytes."""
+def preset_picture(name: str) -> Array:
+    """Two clips, each clean and in three frames under a preset; grey for those made for grey clips. RGB uint8."""
+    source, rows = open_source("builtin:stills"), []
+    for i in SHOWN:
+        clean = source.read(source.sequences()[i], 0, FRAMES)
+        if name.startswith("rtn-"):
+            clean = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in clean])[..., None]
+        out = degrade.load(name)(clean, seed=i).frames
+        rows.append([("clean", clean[0]), *((f"frame {t}", out[t]) for t in (0, 5, 10))])
+    return sheet(rows, height=clean.shape[1])
+
+
+def jpeg(picture: Array, largest: int = LARGEST) -> bytes:
+    """As JPEG of at most so many bytes."""
     for quality in range(85, 20, -5):
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "jpeg", quality=quality, optimize=True)
-        if file.tell() <= LARGEST:
+        if file.tell() <= largest:
             break
     return file.getvalue()
 
@@ -141,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="ops whose pictures are made; all if none is named")
     parser.add_argument("--text", action="store_true", help="no pictures")
+    parser.add_argument("--presets", action="store_true", help="the pictures of the presets instead")
     asked = parser.parse_args()
     FOLDER.mkdir(exist_ok=True)
     current = pages()
@@ -148,7 +177,11 @@ def main() -> None:
         stale.unlink()
     for file, text in current.items():
         (FOLDER / file).write_text(text, "utf-8")
-    for name in () if asked.text else asked.names or op_names():
+    (DOCS / "presets.md").write_text(presets_page(), "utf-8")
+    for name in presets.names() if asked.presets else ():
+        (DOCS / f"pictures/{name}.jpg").write_bytes(jpeg(preset_picture(name), LARGEST_SHEET))
+        print(f"{name}.jpg", flush=True)
+    for name in () if asked.text or asked.presets else asked.names or op_names():
         (FOLDER / f"{name}.jpg").write_bytes(jpeg(picture(name)))
         print(f"{name}.jpg", flush=True)
 

@@ -50,6 +50,13 @@ def test_every_op_has_a_picture(name: str) -> None:
     assert cv2.imread(str(path)).shape[0] > 200
 
 
+def test_every_preset_is_shown() -> None:
+    build = script("build")
+    assert (DOCS / "presets.md").read_text("utf-8") == build.presets_page(), "python docs/build.py --presets"
+    for name in degrade.presets.names():
+        assert (DOCS / f"pictures/{name}.jpg").stat().st_size <= build.LARGEST_SHEET
+
+
 def test_links_between_the_pages_lead_somewhere() -> None:
     for path in DOCS.rglob("*.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
