@@ -61,6 +61,7 @@ def random_op(cls: type[Op], draw: np.random.Generator) -> Op:
 def random_composition(cls: type[Op], draw: np.random.Generator) -> Op:
     names = draw.choice(registry.names(), size=int(draw.integers(1, 4)))
     ops: list[Op] = [random_op(registry.get(name), draw) for name in names]
+    ops = [op.model_copy(update={"p": draw.uniform(0.3, 1)}) for op in ops]  # next to never would test nothing
     ops.append(Noise())  # so that something is drawn, whatever the others are
     if cls is AtScale:
         return AtScale(ops=tuple(ops), scales=((0.2, 0.9), (1.1, 1.6)), weights=(3, 1))
