@@ -17,7 +17,8 @@ FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "0", "context": "
 FFV1_THIN = {"level": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 1, which has no slices, for frames of one row or column."""
 
-H264 = {"crf": "18", "preset": "medium"}
+H264 = {"crf": "18", "preset": "medium", "x264-params": "rc-lookahead=0"}
+"""Without the lookahead, whose vector code gives other bytes from run to run at some sizes."""
 
 
 class VideoWriter(Writer):
