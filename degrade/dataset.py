@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -207,13 +207,6 @@ def stream_json(content: Any) -> Iterator[str]:
         yield "]" if content else "[]"
     else:
         yield json.dumps(content, ensure_ascii=False)
-
-
-def fired(steps: Iterable[dict[str, Any]], prefix: str = "") -> Iterator[str]:
-    """Labels of all ops of which params were drawn, as `Trace.fired` has them."""
-    for step in steps:
-        yield prefix + step["label"]
-        yield from fired(getattr(step["params"], "steps", ()), f"{prefix}{step['label']}/")
 
 
 def pretty(content: Any) -> bytes:

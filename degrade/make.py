@@ -16,13 +16,12 @@ from typing import Any
 
 import cv2
 
-from degrade.core.types import Array, to_uint8
+from degrade.core.types import Array, fired, to_uint8
 from degrade.dataset import (
     CHUNK_VALUES,
     Clip,
     file_hash,
     file_hashes,
-    fired,
     joint_hash,
     mask_to_uint8,
     pairs,
@@ -175,12 +174,6 @@ class Maker:
         if self._drawn is None or self._drawn[0] != clip:
             self._drawn = clip, self.spec.damage().draw(clip.info(), self.spec.seed)
         return self._drawn[1]
-
-
-def make_clip(spec: Spec, source: Source, out: Path, clip: Clip) -> Row:
-    """Makes one clip, whole, and returns its row of the manifest."""
-    with _one_thread():
-        return Maker(spec, source, out).whole(Whole(clip))
 
 
 @functools.lru_cache(maxsize=64)

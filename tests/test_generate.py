@@ -19,7 +19,7 @@ import yaml
 from degrade import DatasetError, Pipeline, SpecError, Trace, make
 from degrade.dataset import plan
 from degrade.generate import generate
-from degrade.make import make_clip
+from degrade.make import Maker, Whole
 from degrade.sources import open_source
 from degrade.spec import Spec
 
@@ -57,7 +57,7 @@ def test_bytes_do_not_depend_on_workers_or_order(make_spec: MakeSpec, tmp_path: 
         assert contents(tmp_path / f"w{workers}") == expected
     first = plan(spec, open_source(spec.source))[-1]
     (tmp_path / "last-first").mkdir()
-    make_clip(spec, open_source(spec.source), tmp_path / "last-first", first)
+    Maker(spec, open_source(spec.source), tmp_path / "last-first")(Whole(first))
     made = contents(tmp_path / "last-first")
     assert made
     assert made.items() <= expected.items()

@@ -109,11 +109,7 @@ class DegradedClips(Dataset[Sample]):
         if self.spec.alignment == "aligned":
             target = damage.target(target, params, 0)
         mask = union(layer.masks, (*clean.shape[:3], 1))
-        top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip((height, width), self.crop, strict=True))
-        window = np.s_[:, top : top + self.crop[0], left : left + self.crop[1]]
-        flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
-        pixels = {"lq": layer.frames, "gt": target, "mask": mask}
-        return {kind: _tensor(np.flip(data[window], flips)) for kind, data in pixels.items()} | {"clip": name}
+        return _cut({"lq": layer.frames, "gt": target, "mask": mask}, self.crop, draw) | {"clip": name}
 
 
 class PairedClips(Dataset[Sample]):
@@ -169,21 +165,16 @@ class PairedClips(Dataset[Sample]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         if not self.samples:
-            return self._stretch(index)
+            clip, pixels = self._stretch(index)
+            return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": clip}
         draw = Stream(self.seed, "pairs").generator(index)
-        sample = self._stretch(int(draw.integers(len(self.stretches))))
-        height, width = sample["mask"].shape[-2:]
-        crop = self.crop or (height, width)
-        top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip((height, width), crop, strict=True))
-        flips = [axis for axis in (0, 2, 3) if draw.random() < 0.5]  # in time, upside down, left to right
-        window = np.s_[..., top : top + crop[0], left : left + crop[1]]
-        return sample | {kind: sample[kind][window].flip(flips) for kind in ("lq", "gt", "mask")}
+        clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
+        return _cut(pixels, self.crop or pixels["mask"].shape[1:3], draw) | {"clip": clip}
 
-    def _stretch(self, index: int) -> Sample:
+    def _stretch(self, index: int) -> tuple[str, dict[str, Array]]:
         clip, start, stop, channels = self.stretches[index]
         kinds = {"lq": channels, "gt": channels, "mask": 1}
-        sample = {kind: _tensor(as_clip(self._read(kind, clip, start, stop, c))) for kind, c in kinds.items()}
-        return sample | {"clip": clip}
+        return clip, {kind: as_clip(self._read(kind, clip, start, stop, c)) for kind, c in kinds.items()}
 
     def _read(self, kind: str, clip: str, start: int, stop: int, channels: int) -> Array:
         shard = self.folder / self.split / "shards" / f"{clip}.tar"
@@ -217,6 +208,15 @@ def collate(samples: Sequence[Sample]) -> Sample:
 
     batch = {kind: torch.stack([padded(s[kind]) for s in present]) for kind in ("lq", "gt", "mask", "valid")}
     return batch | {"clip": [sample["clip"] for sample in samples]}
+
+
+def _cut(pixels: dict[str, Array], crop: tuple[int, ...], draw: np.random.Generator) -> Sample:
+    """A part of all frames (T, H, W, C), drawn at random and flipped at random, as tensors."""
+    sides = pixels["mask"].shape[1:3]
+    top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip(sides, crop, strict=True))
+    window = np.s_[:, top : top + crop[0], left : left + crop[1]]
+    flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
+    return {kind: _tensor(np.flip(data[window], flips)) for kind, data in pixels.items()}
 
 
 def _tensor(frames: Array) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """What passes between ops: clips, layers, traces."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -66,15 +67,16 @@ class Trace:
 
     def fired(self) -> list[str]:
         """Labels of all that fired, inner ops as ``outer/inner``."""
+        return list(fired(self.steps))
 
-        def walk(steps: list[dict[str, Any]], prefix: str) -> list[str]:
-            labels = []
-            for step in steps:
-                label = prefix + step["label"]
-                labels += [label, *walk(step["params"].get("steps", []), label + "/")]
-            return labels
 
-        return walk(self.steps, "")
+def fired(steps: Iterable[dict[str, Any]], prefix: str = "") -> Iterator[str]:
+    """Labels of all ops in steps, inner ones as ``outer/inner``; params are records, or JSON of these."""
+    for step in steps:
+        params = step["params"]
+        inner = params.get("steps", ()) if isinstance(params, dict) else getattr(params, "steps", ())
+        yield prefix + step["label"]
+        yield from fired(inner, f"{prefix}{step['label']}/")
 
 
 @dataclass(frozen=True)
