@@ -48,20 +48,15 @@ class Entry:
     model: str
     """A name of `benchmark ls`, or ``path/to/file.py:Name``."""
     weights: str = "none"
-    """``none``, ``bundled``, ``scratch`` (trained first), or a weights file."""
+    """``none``, ``bundled``, ``scratch`` (trained first), or the name of a weights file."""
+    file: Path | None = None
+    """Of weights that are there before the run."""
 
     @property
     def id(self) -> str:
         """Names its folders."""
         name = Path(self.model.partition(".py:")[0]).stem
         return name if self.weights == "none" else f"{name}-{Path(self.weights).stem}"
-
-    @property
-    def file(self) -> Path | None:
-        """Of weights that are there before the run."""
-        if self.weights in ("none", "scratch"):
-            return None
-        return bundled(self.model) if self.weights == "bundled" else Path(self.weights)
 
 
 class Restored(NamedTuple):
@@ -92,9 +87,16 @@ def entries(task: Task, models: Sequence[str], weights: str | None) -> list[Entr
         wanted = (weights,) if weights and name in models else task.weights
         if weights and weights not in ("scratch", "bundled") and not Path(weights).is_file():
             raise SpecError(f"must be scratch, bundled or a weights file, got {weights!r}", "--weights")
-        if wanted == ("bundled",) and bundled(name) is None:
+        ours = bundled(name, task.name)
+        if wanted == ("bundled",) and ours is None:
             raise SpecError(f"model {name!r} has no bundled weights; train it with --weights scratch", "--weights")
-        found += [Entry(name, w) for w in wanted if w != "bundled" or bundled(name)]
+        for kind in wanted:
+            if kind == "scratch":
+                found.append(Entry(name, kind))
+            elif kind != "bundled":
+                found.append(Entry(name, Path(kind).name, Path(kind)))
+            elif ours:
+                found.append(Entry(name, kind, ours))
     return found
 
 
@@ -227,7 +229,7 @@ def _restore(
         licence=card.code_licence,
         baseline=entry.model in task.baselines,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        weights=entry.weights if entry.weights in ("none", "scratch", "bundled") else Path(entry.weights).name,
+        weights=entry.weights,
         weights_sha256=file_hash(weights) if weights else None,
         config=model.config,
     )

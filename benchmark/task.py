@@ -22,6 +22,8 @@ class Loss(Strict):
 
     l1: Weight = 1.0
     """Mean absolute difference."""
+    inside: Weight = 0.0
+    """Mean absolute difference times the damage mask: defects are few, and count for little without it."""
     charbonnier: Weight = 0.0
     """Smooth L1."""
     perceptual: Weight = 0.0

@@ -84,7 +84,7 @@ def train(
     started = time.monotonic() - run.seconds
     try:
         for sample in loader:
-            loss = run.update(fabric.to_device(sample["lq"]), fabric.to_device(sample["gt"]))
+            loss = run.update(*(fabric.to_device(sample[kind]) for kind in ("lq", "gt", "mask")))
             run.seconds = time.monotonic() - started
             if not math.isfinite(loss):
                 raise TrainingStopped(f"the loss is {loss} at step {run.step}; {checkpoint} is from before")
@@ -146,12 +146,12 @@ class _Run:
         model.config = self.plain.config
         return model
 
-    def update(self, damaged: Tensor, clean: Tensor) -> float:
+    def update(self, damaged: Tensor, clean: Tensor, mask: Tensor) -> float:
         """One step of the optimizer; returns the loss."""
         rate = self.budget.lr * _schedule(self.budget, self.step)
         self.network.train()
         restored = self.network(damaged)
-        loss = self.objective(restored, clean)
+        loss = self.objective(restored, clean, mask)
         if self.critic is not None:
             self._teach_critic(clean, restored.detach(), rate)
             loss = loss + self.budget.loss.adversarial * losses.generator_loss(self.critic(_rgb(restored)))
@@ -217,10 +217,12 @@ class _Objective(nn.Module):
         weights, network = loss.perceptual_weights, loss.perceptual_network
         self.perceptual = losses.Perceptual(weights, network) if loss.perceptual else None
 
-    def forward(self, restored: Tensor, clean: Tensor) -> Tensor:
+    def forward(self, restored: Tensor, clean: Tensor, mask: Tensor) -> Tensor:
         total = restored.new_zeros(())
         if self.loss.l1:
             total = total + self.loss.l1 * losses.l1(restored, clean)
+        if self.loss.inside:
+            total = total + self.loss.inside * losses.l1(mask * restored, mask * clean)
         if self.loss.charbonnier:
             total = total + self.loss.charbonnier * losses.charbonnier(restored, clean)
         if self.perceptual is not None:

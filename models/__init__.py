@@ -54,10 +54,16 @@ def get(name: str) -> "type[RestorationModel]":
     return _from_file(Path(f"{path}.py"), attribute)
 
 
-def bundled(name: str) -> Path | None:
-    """The weights that come with the package for a model, if there are any."""
-    path = Path(__path__[0]) / "weights" / f"{name}.safetensors"
-    return path if path.is_file() else None
+def bundled(name: str, task: str = "clips-v1") -> Path | None:
+    """The weights that come with the package for a model, if there are any.
+
+    Args:
+        name: Of the model.
+        task: That they were trained on; those of `clips-v1`, real footage, if there are none.
+    """
+    folder = Path(__path__[0]) / "weights"
+    found = (folder / trained_on / f"{name}.safetensors" for trained_on in (task, "clips-v1"))
+    return next((path for path in found if path.is_file()), None)
 
 
 def build(name: str, weights: str | Path | None = None, **config: Any) -> "RestorationModel":

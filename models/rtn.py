@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from degrade.models._card import ModelCard
 from degrade.models._flow import make_flow, warp, with_flow
 from degrade.models._raft import to_torchvision
+from degrade.models._start import start_decoder, start_pass
 from degrade.models._swin import SpatialBlock
 from degrade.models._weights import State
 from degrade.models.base import Flows, RestorationModel, Restored
@@ -63,30 +64,10 @@ class RTN(RestorationModel):
         layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)]
         self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
         self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
-        self.start_as_identity()
+        start_pass(self.backward_gate.project, self.backward_gate.last, self.backward_block)
+        start_pass(self.forward_gate.project, self.forward_gate.last, self.forward_block)
+        start_decoder(self.decoder)
         self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
-
-    @torch.no_grad()
-    def start_as_identity(self) -> None:
-        """Lets an untrained network give back its input: else training must first unlearn the tanh.
-
-        The first channel of a state holds the frame's brightness x, and the decoder adds atanh(x) - x in line
-        segments, whose knees are channels of their own. All other channels start at random.
-        """
-        for gate, block in ((self.backward_gate, self.backward_block), (self.forward_gate, self.forward_block)):
-            route(gate.project, {0: {0: 1 / 3, 1: 1 / 3, 2: 1 / 3}})
-            gate.get_parameter("last.bias").fill_(-3)  # the frame, rather than the state
-            route(block.first, {0: {0: 1}, 1: {0: -1}})
-            route(block.up, {0: {}, 1: {}})
-            route(block.last, {0: {0: 1 / 1.04, 1: -1 / 1.04}})  # twice leaky: f(x) - f(-x) = 1.04 x
-        first, *inner, last = (layer for layer in self.decoder if isinstance(layer, nn.Conv2d))
-        channels = first.out_channels
-        signs = (1, 1, 1, -1, -1, -1)
-        route(first, {i: {0: sign / 2, channels: sign / 2} for i, sign in enumerate(signs)}, 2 * KNEES)
-        for conv in inner:
-            route(conv, {i: {i: 1} for i in range(len(signs))})
-        slopes = {i: sign * slope for i, (sign, slope) in enumerate(zip(signs, 2 * SLOPES, strict=True))}
-        route(last, dict.fromkeys(range(3), slopes))
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
         forward, backward = self.flow(frames) if flows is None else flows
@@ -146,21 +127,6 @@ class Gate(nn.Module):
         joined = torch.cat([part.permute(0, 2, 3, 1) for part in (state, new, residual)], 3).permute(0, 3, 1, 2)
         mask = torch.sigmoid(self.last(F.leaky_relu(self.first(joined), 0.2)))
         return torch.lerp(new, state, mask), mask
-
-
-KNEES, SLOPES = (-0.33, -0.67, -0.88), (0.34, 1.19, 6.25)
-"""Of line segments f that take tanh(x + f(x)) to within 0.018 of x on [0, 1], and so on [−1, 0]."""
-
-
-def route(conv: nn.Conv2d, rows: dict[int, dict[int, float]], bias: Sequence[float] = ()) -> None:
-    """Makes some outputs of a convolution plain sums: ``{output: {input: factor}}``; the other outputs stay."""
-    middle = [side // 2 for side in conv.kernel_size]
-    for i, (output, inputs) in enumerate(rows.items()):
-        conv.weight[output] = 0
-        for channel, factor in inputs.items():
-            conv.weight[output, channel, *middle] = factor
-        assert conv.bias is not None
-        conv.bias[output] = bias[i] if bias else 0
 
 
 def mean_mask(a: Tensor | None, b: Tensor | None, like: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from degrade.core.errors import SourceError
-from degrade.models import _swin, build
+from degrade.models import _start, _swin, build
 
 TOLERANCE = 1e-4
 
@@ -171,9 +171,28 @@ def test_flows_of_the_wrong_shape(released):
         model((x + 1) / 2, (forward, backward[:, 1:]))
 
 
-def test_an_untrained_network_gives_back_its_input(moving):
-    for channels in (1, 3):
-        clip = moving(3, 48, 64)[:, :, :channels]
-        with torch.no_grad():
-            out = build("rtn").eval()(clip)
-        assert (out - clip).square().mean() < 1e-4
+@pytest.mark.parametrize("config", [{}, {"dim": 32, "groups": 1}])
+def test_untrained_it_clips_a_frame_to_the_range_of_its_neighbours(config):
+    torch.manual_seed(0)
+    frames, model = torch.rand(1, 5, 1, 32, 48), build("rtn", **config).eval()
+    still = torch.zeros(1, 4, 2, 32, 48)
+    restored, masks = model(frames, (still, still), return_masks=True)
+    before, own, after = frames[:, :-2], frames[:, 1:-1], frames[:, 2:]
+    expected = own.clamp(
+        torch.minimum(before, after) - _start.TOLERANCE / 2, torch.maximum(before, after) + _start.TOLERANCE / 2
+    )
+    torch.testing.assert_close(restored[:, 1:-1], expected, atol=0.01, rtol=0)
+    torch.testing.assert_close(restored[:, [0, -1]], frames[:, [0, -1]], atol=0.01, rtol=0)
+    assert torch.all(masks == 0.5)
+
+
+def test_untrained_it_follows_the_flow():
+    torch.manual_seed(0)
+    wide, model = torch.rand(1, 1, 1, 32, 64), build("rtn").eval()
+    frames = torch.cat([wide[..., i : i + 48] for i in (0, 4, 8)], 1)
+    spoilt = frames.clone()
+    spoilt[0, 1, 0, 10:20, 20:30] = 1
+    right = torch.zeros(1, 2, 2, 32, 48)
+    right[:, :, 0] = 4  # where a frame's pixel lies in the frame before
+    restored = model(spoilt, (right, -right))
+    torch.testing.assert_close(restored[..., 5:-5], frames[..., 5:-5], atol=0.04, rtol=0)

@@ -1,0 +1,97 @@
+"""What an untrained RTN does: it clips each frame's brightness to that of its two neighbours, aligned by the flow.
+
+From random weights a training has first to unlearn the tanh at the end, and takes many thousands of steps to find
+that what a defect hides can be seen in the next frame. So the gates begin half open, and a few channels carry
+brightness in line segments, exact in spite of leaky activations: each signal passes as itself and as its negative.
+All of it may be trained away, and the other channels begin at random.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from degrade.models._swin import SpatialBlock
+
+TOLERANCE = 0.03
+"""How far outside its neighbours' range a brightness may be, on a scale from −1 to 1: grain is no defect."""
+
+KNEES, SLOPES = (0.33, 0.67, 0.88), (0.34, 1.19, 6.25)
+"""Of line segments f that take tanh(x + f(x)) to within 0.018 of x on [0, 1], and so on [−1, 0]."""
+
+
+@torch.no_grad()
+def start_pass(project: nn.Conv2d, mask: nn.Conv2d, block: SpatialBlock) -> None:
+    """One direction. Channel 0 of its states is the frame's brightness x, channel 3 that which the flow brings, w.
+
+    Mixed half and half, the first channels are (x + w)/2, x/2 and 1/2. In the first frame, to which the flow brings
+    nothing, they are x, x and 1, and w becomes x.
+    """
+    grey, nothing = torch.tensor([1 / 3, 1 / 3, 1 / 3]), torch.zeros(3)
+    route(project, [grey, grey, nothing], [0, 0, 1])
+    route(mask, torch.zeros(1, mask.in_channels))
+    both, own, one = torch.eye(block.first.in_channels)[:3]
+    route(block.first, *signals([own, both - own, own + 3 * one, -own + 3 * one], [0, 0, -3, -3]))
+    route(block.up, torch.zeros(8, block.up.in_channels))
+    read = Read(block.last, leak=0.2**2)
+    first = read.above(2) - read.above(3)  # x in the first frame, else 0
+    zero = torch.zeros_like(first)
+    route(block.last, [2 * read.whole(0) - first, zero, zero, 2 * read.whole(1) + first])
+
+
+@torch.no_grad()
+def start_decoder(decoder: nn.Sequential) -> None:
+    """States of both directions to the change of x, and to what makes up for the tanh."""
+    first, second, third, fourth, last = (layer for layer in decoder if isinstance(layer, nn.Conv2d))
+    one, other = torch.eye(first.in_channels).chunk(2)
+    route(first, *signals([one[3] - other[3], (one[3] + other[3]) / 2, (one[0] + other[0]) / 2]))
+    read = Read(second, leak=0.1)
+    spread, middle, x = read.size(0) / 2, read.whole(1), read.whole(2)
+    route(second, *signals([middle - spread - x, x - middle - spread, x], [-TOLERANCE, -TOLERANCE, 0]))
+    read = Read(third, leak=0.1)
+    change = read.above(0) - read.above(1)
+    clipped = read.whole(2) + change
+    rows, bias = signals([change, clipped])
+    route(third, [*rows, *[clipped, -clipped] * 3], [*bias, *[-knee for knee in KNEES for _ in range(2)]])
+    route(fourth, torch.eye(fourth.in_channels)[:10])
+    read = Read(last, leak=0.1**2)
+    bent = [slope * (read.unit[4 + 2 * i] - read.unit[5 + 2 * i]) for i, slope in enumerate(SLOPES)]
+    makeup = (sum(bent) - 2 * read.leak * sum(SLOPES) * read.whole(1)) / (1 - read.leak)
+    route(last, [read.whole(0) + makeup] * 3)
+
+
+def signals(rows: Sequence[Tensor], bias: Sequence[float] = ()) -> tuple[list[Tensor], list[float]]:
+    """Rows and biases of channels 2i and 2i + 1 that hold a signal and its negative."""
+    offsets = bias or [0] * len(rows)
+    return (
+        [signed for row in rows for signed in (row, -row)],
+        [signed for offset in offsets for signed in (offset, -offset)],
+    )
+
+
+class Read:
+    """Signals after leaky activations, as rows of the next convolution; `leak` is the slope below 0."""
+
+    def __init__(self, conv: nn.Conv2d, leak: float) -> None:
+        self.unit, self.leak = torch.eye(conv.in_channels), leak
+
+    def whole(self, i: int) -> Tensor:
+        """The signal."""
+        return (self.unit[2 * i] - self.unit[2 * i + 1]) / (1 + self.leak)
+
+    def above(self, i: int) -> Tensor:
+        """The signal where it is greater than 0, else 0."""
+        return (self.unit[2 * i] + self.leak * self.unit[2 * i + 1]) / (1 - self.leak**2)
+
+    def size(self, i: int) -> Tensor:
+        """Its absolute value."""
+        return (self.unit[2 * i] + self.unit[2 * i + 1]) / (1 - self.leak)
+
+
+def route(conv: nn.Conv2d, rows: Sequence[Tensor] | Tensor, bias: Sequence[float] = ()) -> None:
+    """Makes the first outputs of a convolution sums of its inputs at the same place; the other outputs stay."""
+    middle = [side // 2 for side in conv.kernel_size]
+    assert conv.bias is not None
+    conv.weight[: len(rows)] = 0
+    conv.weight[: len(rows), :, *middle] = torch.stack(list(rows))
+    conv.bias[: len(rows)] = torch.tensor(bias or [0.0] * len(rows))
