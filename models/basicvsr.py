@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
 from degrade.models._flow import make_flow, warp, with_flow
+from degrade.models._passes import side_by_side
 from degrade.models.base import Flows, RestorationModel, Restored
 
 
@@ -58,10 +59,13 @@ class BasicVSR(RestorationModel):
         )
         features = [F.leaky_relu(self.encode(frame), 0.1) for frame in frames.unbind(1)]
         length = len(features)
-        later = list(self.sweep(features, backward, range(length)[::-1], self.future))[::-1]
+        later, earlier = side_by_side(
+            lambda: list(self.sweep(features, backward, range(length)[::-1], self.future))[::-1],
+            lambda: list(self.sweep(features, forward, range(length), self.past)),
+        )
         restored = []
-        for i, earlier in enumerate(self.sweep(features, forward, range(length), self.past)):
-            y = F.leaky_relu(self.fuse(torch.cat((later[i], earlier), 1)), 0.1)
+        for i, states in enumerate(zip(later, earlier, strict=True)):
+            y = F.leaky_relu(self.fuse(torch.cat(states, 1)), 0.1)
             y = F.leaky_relu(F.pixel_shuffle(self.up(y), 2), 0.1)
             restored.append(frames[:, i] + self.last(y))
         return Restored(torch.stack(restored, 1))

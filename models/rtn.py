@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
 from degrade.models._flow import make_flow, warp, with_flow
+from degrade.models._passes import side_by_side
 from degrade.models._raft import to_torchvision
 from degrade.models._start import start_decoder, start_pass
 from degrade.models._swin import SpatialBlock
@@ -73,14 +74,15 @@ class RTN(RestorationModel):
         forward, backward = self.flow(frames) if flows is None else flows
         x = 2 * frames - 1
         length = x.shape[1]
-        past = self.sweep(x, backward, range(length)[::-1], self.backward_gate, self.backward_block)
-        states, masks = map(list, zip(*past, strict=True))
-        states, masks = states[::-1], masks[::-1]
-        restored = []
-        for i, (state, mask) in enumerate(self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)):
-            restored.append(torch.tanh(self.decoder(torch.cat((states[i], state), 1)) + x[:, i]))
-            states[i] = None  # its memory is free for the frames to come
-            masks[i] = mean_mask(masks[i], mask, x[:, i])
+        later, earlier = side_by_side(
+            lambda: list(self.sweep(x, backward, range(length)[::-1], self.backward_gate, self.backward_block))[::-1],
+            lambda: list(self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)),
+        )
+        restored = [
+            torch.tanh(self.decoder(torch.cat((after, before), 1)) + frame)
+            for (after, _), (before, _), frame in zip(later, earlier, x.unbind(1), strict=True)
+        ]
+        masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in zip(later, earlier, x.unbind(1), strict=True)]
         return Restored((torch.stack(restored, 1) + 1) / 2, torch.stack(masks, 1))
 
     def sweep(
