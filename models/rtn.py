@@ -78,12 +78,16 @@ class RTN(RestorationModel):
             lambda: list(self.sweep(x, backward, range(length)[::-1], self.backward_gate, self.backward_block))[::-1],
             lambda: list(self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)),
         )
-        restored = [
-            torch.tanh(self.decoder(torch.cat((after, before), 1)) + frame)
-            for (after, _), (before, _), frame in zip(later, earlier, x.unbind(1), strict=True)
-        ]
-        masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in zip(later, earlier, x.unbind(1), strict=True)]
-        return Restored((torch.stack(restored, 1) + 1) / 2, torch.stack(masks, 1))
+        pairs = list(zip(later, earlier, x.unbind(1), strict=True))
+
+        def decode(part: slice) -> list[Tensor]:
+            states = ((torch.cat((after, before), 1), frame) for (after, _), (before, _), frame in pairs[part])
+            return [torch.tanh(self.decoder(both) + frame) for both, frame in states]
+
+        half = length // 2
+        halves = side_by_side(lambda: decode(slice(half)), lambda: decode(slice(half, None)))
+        masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs]
+        return Restored((torch.stack([*halves[0], *halves[1]], 1) + 1) / 2, torch.stack(masks, 1))
 
     def sweep(
         self, x: Tensor, flow: Tensor, order: Sequence[int], gate: "Gate", block: SpatialBlock
