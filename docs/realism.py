@@ -37,8 +37,16 @@ SLOW = 6
 STILL = 0.6
 """A camera moves less than so many thousandths of the height."""
 PATCH = 32
+BESIDE = 4
+"""Pixels between a line and what it is compared with."""
+LATER = (1, 4, 16)
+"""Frames after which a line is looked for again."""
+FLAT = 0.0125
+"""Of the level: what about an eighth of the films lies below."""
 BANDS = ((0.03, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
 """Of the grain's spectrum, cycles per pixel."""
+PATCHES = 1600
+"""Of each kind of footage, at most."""
 LEVELS = (0.08, 0.2, 0.35, 0.5, 0.65, 0.9)
 PAGE = Path(__file__).with_name("realism.md")
 MARKS = "<!-- measured -->\n", "<!-- end -->\n"
@@ -213,10 +221,15 @@ class Grain(NamedTuple):
     """(N,) means of the patches."""
     level_later: Array
     """One frame later."""
+    places: list[tuple[int, tuple[slice, slice]]]
+    """Their frames, and where they lie in them."""
 
 
-def grain(frames: Array, share: float = 0.08, every: int = 3) -> Grain:
-    """The flattest patches, that share of all, of every third frame; grain is too fine to count against them."""
+def grain(frames: Array, most: int = 400, every: int = 3) -> Grain:
+    """Flat patches of every third frame, at most so many, evenly out of all; grain is too fine to count against them.
+
+    What is flat is the same for all footage: blurred, a patch strays from its smooth part by less than `FLAT`.
+    """
     places = [
         np.s_[y : y + PATCH, x : x + PATCH]
         for y in range(PATCH // 2, frames.shape[1] - PATCH, PATCH // 2)
@@ -227,12 +240,18 @@ def grain(frames: Array, share: float = 0.08, every: int = 3) -> Grain:
         soft = cv2.GaussianBlur(frames[t], (0, 0), 2.5)
         level = np.array([frames[t][place].mean() for place in places])
         rough = smoothed_out(np.stack([soft[place] for place in places])).std(axis=(1, 2)) / (level + 0.1)
-        usable = (level > LEVELS[0]) & (level < LEVELS[-1])
-        found += [(rough[i], t, places[i], level[i]) for i in np.flatnonzero(usable)]
-    found.sort(key=lambda one: one[0])
-    chosen = found[: max(1, int(share * len(found)))]
-    now, later = (np.stack([frames[t + k][place] for _, t, place, _ in chosen]) for k in (0, 1))
-    return Grain(smoothed_out(now), smoothed_out(later), np.array([one[3] for one in chosen]), later.mean(axis=(1, 2)))
+        flat = (rough < FLAT) & (level > LEVELS[0]) & (level < LEVELS[-1])
+        found += [(t, places[i], level[i]) for i in np.flatnonzero(flat)]
+    chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int)]
+    at = [(t, place) for t, place, _ in chosen]
+    now, later = (patches(frames, at, k) for k in (0, 1))
+    level = np.array([one[2] for one in chosen])
+    return Grain(smoothed_out(now), smoothed_out(later), level, later.mean(axis=(1, 2)), at)
+
+
+def patches(frames: Array, at: list[tuple[int, tuple[slice, slice]]], later: int = 0) -> Array:
+    """What lies at these places so many frames later, (N, PATCH, PATCH)."""
+    return np.array([frames[t + later][place] for t, place in at]).reshape(-1, PATCH, PATCH)
 
 
 _Y, _X = np.mgrid[-1 : 1 : PATCH * 1j, -1 : 1 : PATCH * 1j]
@@ -241,7 +260,7 @@ _SMOOTH = np.linalg.qr(np.stack([_X**i * _Y**j for i in range(4) for j in range(
 
 def smoothed_out(patches: Array) -> Array:
     """Patches (N, PATCH, PATCH) less the polynomials of third order that fit them best."""
-    flat = patches.reshape(len(patches), -1).astype(float)
+    flat = patches.reshape(-1, PATCH**2).astype(float)
     return (flat - flat @ _SMOOTH @ _SMOOTH.T).reshape(patches.shape)
 
 
@@ -260,10 +279,9 @@ def correlation(one: Array, other: Array) -> Array:
     return (one * other).sum(axis=(1, 2)) / np.maximum(norm, 1e-12)
 
 
-def grain_tables(groups: "Groups") -> list[str]:
+def grain_tables(flat: "Flat") -> list[str]:
     by_level, by_band = [], []
-    for name, clips in groups.items():
-        found = [grain(unit(clip)) for clip in clips]
+    for name, found in flat.items():
         level = np.concatenate([f.level for f in found])
         sigma = 255 * np.concatenate([f.residual.std(axis=(1, 2)) for f in found])
         bins = [sigma[(level >= low) & (level < high)] for low, high in itertools.pairwise(LEVELS)]
@@ -272,57 +290,57 @@ def grain_tables(groups: "Groups") -> list[str]:
         stays = np.median(np.concatenate([correlation(f.residual, f.later) for f in found]))
         by_band.append([name, *_two(bands), f"{stays:.2f}"])
     return [
-        "Standard deviation of what is not smooth in the flattest 8% of all patches, in 8-bit levels, by their mean:",
+        "Standard deviation of what is not smooth in flat patches, in 8-bit levels, by their mean:",
         table(["", *[f"{low:g} – {high:g}" for low, high in itertools.pairwise(LEVELS)]], by_level),
-        "Its power spectrum (mean power of a mode over that of all bands; white noise is 0.6, then 1.1 throughout), "
+        "Its power spectrum (mean power of a mode over that of all bands; white noise is 0.9, then 1.0 throughout), "
         "and how much of it is still there one frame later (correlation):",
         table(["", *[f"{low:g} – {high:g} c/px" for low, high in BANDS], "one frame later"], by_band),
     ]
 
 
-# ---- scratches ----
+# ---- lines ----
 
 
-def lines(frame: Array, parts: int = 8) -> list[int]:
-    """Columns where a thin vertical line shows in at least half of the frame's parts: beyond both its sides."""
-    bands = np.stack([part.mean(axis=0) for part in np.array_split(frame, parts)])
-    sides = ndimage.uniform_filter1d(bands, 4, axis=1, mode="nearest")
-    left, right = (np.take(sides, np.arange(bands.shape[1]) + x, axis=1, mode="clip") for x in (-4, 5))
-    light, dark = bands - np.maximum(left, right), np.minimum(left, right) - bands
-    noise = 1.4826 * np.median(abs(bands - (left + right) / 2), axis=1, keepdims=True) + 1e-4
-    votes = np.maximum((light > 3 * noise).sum(axis=0), (dark > 3 * noise).sum(axis=0))
-    strength = np.where(votes >= parts // 2, np.maximum(light, dark).mean(axis=0), 0)
-    peaks = (strength > 0) & (strength == ndimage.maximum_filter1d(strength, 9))
-    return np.flatnonzero(peaks).tolist()
+def lines(residual: Array, axis: int = 1) -> Array:
+    """Contrast of each line that runs along an axis of flat patches (N, PATCH, PATCH), in levels; 0 elsewhere.
+
+    A line is a mean along the whole patch that stands out by a level from what lies `BESIDE` it, on both sides.
+    Light lines are positive, dark ones negative; (N, PATCH).
+    """
+    means = 255 * residual.mean(axis=axis)
+    middle, left, right = means[:, BESIDE:-BESIDE], means[:, : -2 * BESIDE], means[:, 2 * BESIDE :]
+    light, dark = middle - np.maximum(left, right), np.minimum(left, right) - middle
+    contrast = np.pad(np.where(light > dark, light, -dark), ((0, 0), (BESIDE, BESIDE)))
+    strength = np.maximum(np.pad(np.maximum(light, dark), ((0, 0), (BESIDE, BESIDE))), 0)
+    peak = (strength > 1) & (strength == ndimage.maximum_filter1d(strength, 5, axis=1))
+    return np.where(peak, contrast, 0)
 
 
-def lifetimes(columns: Iterable[list[int]], reach: int = 4, gap: int = 2) -> list[int]:
-    """Frames from the first to the last of each line that stays within `reach` px from frame to frame."""
-    alive: list[list[int]] = []  # first frame, last frame, column
-    over: list[list[int]] = []
-    for t, found in enumerate(columns):
-        for x in found:
-            near = [one for one in alive if abs(one[2] - x) <= reach and one[1] < t]
-            if near:
-                best = min(near, key=lambda one: abs(one[2] - x))
-                best[1:] = [t, x]
-            else:
-                alive.append([t, t, x])
-        over += [one for one in alive if t - one[1] > gap]
-        alive = [one for one in alive if t - one[1] <= gap]
-    return [last - first + 1 for first, last, _ in over + alive]
+def stay(first: Array, later: Array) -> Array:
+    """Of each line of `first`, whether `later` has one of its sign within a pixel, half as strong at least."""
+    patch, x = np.nonzero(first)
+    line, beside = first[patch, x], np.pad(later, ((0, 0), (1, 1)))
+    near = np.max([np.sign(line) * beside[patch, x + step] for step in (0, 1, 2)], axis=0, initial=0)
+    return near >= abs(line) / 2
 
 
-def scratch_table(groups: "Groups") -> str:
+def line_table(groups: "Groups", flat: "Flat") -> str:
     rows = []
     for name, clips in groups.items():
-        columns = [[lines(frame) for frame in unit(clip)] for clip in clips]
-        lives = np.array([life for one in columns for life in lifetimes(one)] or [0])
-        shown = np.mean([len(found) for one in columns for found in one])
-        quarters = [f"{np.percentile(lives, q):.0f}" for q in (50, 75, 90)]
-        rows.append([name, f"{shown:.1f}", *quarters, f"{(lives == 1).mean():.0%}", f"{(lives >= 12).mean():.0%}"])
-    head = ["lines a frame", "median life, frames", "75th percentile", "90th", "one frame only", "12 and more"]
-    return table(["", *head], rows)
+        down, across, left, count = [], 0, {k: [] for k in LATER}, 0
+        for clip, found in zip(clips, flat[name], strict=True):
+            at = [place for place in found.places if place[0] + LATER[-1] < len(clip)]
+            here = smoothed_out(patches(unit(clip), at))
+            first = lines(here)
+            down.append(abs(first[first != 0]))
+            across, count = across + np.count_nonzero(lines(here, axis=2)), count + len(at)
+            for k in LATER:
+                left[k].append(stay(first, lines(smoothed_out(patches(unit(clip), at, k)))))
+        strength = np.percentile(np.concatenate(down), (50, 95))
+        stays = [f"{np.concatenate(left[k]).mean():.0%}" for k in LATER]
+        rows.append([name, *_two([sum(map(len, down)) / count, across / count]), *_one(strength), *stays])
+    head = ["along the film", "across it", "contrast, median", "95th percentile"]
+    return table(["", *head, *[f"there {k} later" for k in LATER]], rows)
 
 
 # ---- real or made ----
@@ -364,42 +382,70 @@ def fitted(x: Array, y: Array, penalty: float = 1.0) -> Callable[[Array], Array]
     return lambda x: 1 / (1 + np.exp(-np.clip(expand(x) @ weights, -50, 50)))
 
 
-def told_apart(real: list[Array], made: list[Array]) -> list[float]:
-    """Balanced accuracy, each film held out in turn and with it a share of the clips."""
-    found = []
+class Told(NamedTuple):
+    """How many patches were told rightly, and of how many, each held out once; (N, 2)."""
+
+    films: Array
+    clips: Array
+
+
+def told_apart(real: list[Array], made: list[Array]) -> Told:
+    """From features of each film and each clip; a film is held out at a time, and with it a share of the clips."""
+    films, clips = np.zeros((len(real), 2)), np.zeros((len(made), 2))
     for held in range(len(real)):
-        kept = [f for i, f in enumerate(real) if i != held], [f for i, f in enumerate(made) if i % len(real) != held]
-        out = real[held], np.concatenate([f for i, f in enumerate(made) if i % len(real) == held])
+        fold = np.arange(len(made)) % len(real) == held
+        kept = [f for i, f in enumerate(real) if i != held], [f for f, out in zip(made, fold, strict=True) if not out]
         x = np.concatenate([*kept[0], *kept[1]])
-        y = np.repeat([1, 0], [sum(map(len, kept[0])), sum(map(len, kept[1]))])
-        judge = fitted(x, y)
-        found.append(float((judge(out[0]) > 0.5).mean() + (judge(out[1]) <= 0.5).mean()) / 2)
-    return found
+        judge = fitted(x, np.repeat([1, 0], [sum(map(len, part)) for part in kept]))
+        films[held] = (judge(real[held]) > 0.5).sum(), len(real[held])
+        for i in np.flatnonzero(fold):
+            clips[i] = (judge(made[i]) <= 0.5).sum(), len(made[i])
+    return Told(films, clips)
 
 
-def classifier_table(groups: "Groups", patches: int = 1200) -> str:
-    draw, described = np.random.default_rng(0), {}
-    for name, clips in groups.items():
-        each = patches // len(clips)
-        all_of = [features(grain(unit(clip), share=0.15)) for clip in clips]
-        described[name] = [f[draw.permutation(len(f))[:each]] for f in all_of]
+def accuracy(told: Told, films: Array | slice = np.s_[:], clips: Array | slice = np.s_[:]) -> Array:
+    """Balanced accuracy over the films and clips that are named: (...,) for indices (..., N)."""
+    sums = [part[chosen].sum(axis=-2) for part, chosen in zip(told, (films, clips), strict=True)]
+    return np.mean([right_of[..., 0] / right_of[..., 1] for right_of in sums], axis=0)
+
+
+def classifier_table(flat: "Flat", draws: int = 10_000) -> str:
+    """With bootstrap intervals over films and clips, the same draws for all rows; the first preset is the measure."""
+    described = {name: [features(one) for one in found] for name, found in flat.items()}
     real = described.pop("real films")
+    told = {name: told_apart(real, made) for name, made in described.items()}
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(len(part), size=(draws, len(part))) for part in next(iter(told.values()))]
+    spread = {name: accuracy(one, *drawn) for name, one in told.items()}
+    measure = next(name for name in told if name.startswith("`"))
     rows = []
-    for name, made in described.items():
-        found = told_apart(real, made)
-        rows.append([name, f"**{np.mean(found):.0%}**", ", ".join(f"{one:.0%}" for one in found)])
-    return table(["", "told from real film", "by the film held out"], rows)
+    for name, one in told.items():
+        held = [accuracy(one, np.array([k]), np.arange(k, len(one.clips), len(real))) for k in range(len(real))]
+        less = f"{accuracy(told[measure]) - accuracy(one):.0%} ({_interval(spread[measure] - spread[name])})"
+        whole = f"**{accuracy(one):.0%}** ({_interval(spread[name])})"
+        rows.append([name, whole, "–" if name == measure else less, ", ".join(f"{h:.0%}" for h in held)])
+    return table(["", "told from real film", f"less than {measure} by", "by the film held out"], rows)
+
+
+def _interval(values: Array) -> str:
+    return "{:.0%} – {:.0%}".format(*np.percentile(values, (2.5, 97.5)))
 
 
 # ---- all of it ----
 
 Groups = dict[str, list[Array]]
 """Clips (T, H, W) uint8 by what they are."""
+Flat = dict[str, list[Grain]]
+"""The same for their flat patches."""
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows]) + "\n"
+
+
+def _one(values: Iterable[float]) -> list[str]:
+    return [f"{value:.1f}" for value in values]
 
 
 def _two(values: Iterable[float]) -> list[str]:
@@ -440,6 +486,7 @@ def report(data: Path, names: list[str], limit: int) -> str:
     steady = {n: clips if n == "real films" else [clips[i] for i in still] for n, clips in groups.items()}
     exposures = {name: [exposure(unit(clip)) for clip in clips] for name, clips in groups.items()}
     paths = {name: [position(unit(clip)) for clip in clips] for name, clips in steady.items()}
+    flat = {name: [grain(unit(clip), PATCHES // len(clips)) for clip in clips] for name, clips in groups.items()}
     weave = "{}, thousandths of the height: median (range)"
     parts = [
         "## Dust and dirt\n",
@@ -453,11 +500,13 @@ def report(data: Path, names: list[str], limit: int) -> str:
             for i, axis in enumerate("xy")
         ),
         "## Grain\n",
-        *grain_tables(groups),
+        *grain_tables(flat),
         "## Lines\n",
-        scratch_table(groups),
+        "Thin lines through the flat patches, a patch; those across the film are a control:\n",
+        line_table(groups, flat),
         "## Real or made\n",
-        classifier_table(groups),
+        "With 95% intervals, films and clips drawn anew:\n",
+        classifier_table(flat),
     ]
     return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
 
@@ -467,7 +516,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of films, clips and textures")
     film = [name for name in presets.names() if name.startswith("film-")]
     parser.add_argument("--presets", nargs="+", default=["rtn-code", *film], help="names, or files of their kind")
-    parser.add_argument("--clips", type=int, default=12, help="so many clean clips")
+    parser.add_argument("--clips", type=int, default=24, help="at most so many clean clips")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/realism.md")
     asked = parser.parse_args()
     absent = [f for f in ("films", "clips", "textures/filmdamage/scans") if not (asked.data / f).is_dir()]

@@ -6,6 +6,7 @@ import math
 import cv2
 import numpy as np
 
+from degrade.core.cache import ByteCache
 from degrade.core.rng import at
 from degrade.core.types import Array
 from degrade.textures import draw
@@ -14,6 +15,8 @@ SMALLEST, LARGEST = 128, 512
 """Sides of the smallest and the largest drawing of a texture that repeats."""
 SHAPES = 6
 """How many different ones of each there are."""
+_pieces: ByteCache[Array] = ByteCache(16 * 2**20, lambda alpha: alpha.nbytes)
+"""Frames take all by turns, and one takes up to a tenth of a second to draw: those of two textures stay in memory."""
 Part = tuple[slice, slice]
 """Rows and columns of a frame."""
 
@@ -79,7 +82,8 @@ def tiled(name: str, key: int, t: int, size: tuple[int, int], side: float) -> Ar
     """
     rng, drawn = at(key, t), max(8, round(side))
     side_px = int(np.clip(2 ** math.ceil(math.log2(drawn)), SMALLEST, LARGEST))
-    tile = draw(name, int(rng.integers(SHAPES)), side_px, side_px)
+    shape = int(rng.integers(SHAPES))
+    tile = _pieces.get((name, shape, side_px), lambda: draw(name, shape, side_px, side_px))
     tile = np.rot90(tile, int(rng.integers(4)))[:, :: int(rng.choice((-1, 1)))]
     filters = cv2.INTER_AREA if drawn < side_px else cv2.INTER_LINEAR
     tile = cv2.resize(np.ascontiguousarray(tile), (drawn, drawn), interpolation=filters)

@@ -135,7 +135,7 @@ def contact(key: int, t: int, rows: Array) -> Array:
     )
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=1024)
 def _knots(key: int, t: int) -> tuple[list[float], list[float]]:
     """Normal numbers at even distances along one frame of film, coarse and fine."""
     knots = at(key, t).standard_normal(COARSE + FINE).tolist()

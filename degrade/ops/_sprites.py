@@ -188,7 +188,8 @@ def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, t
     alpha = np.clip(alpha, 0, 1).reshape(*alpha.shape[:2], -1)
     part, covered = frame[where], mask[where]
     part += alpha * (tone - part)
-    greatest = functools.reduce(np.maximum, np.split(alpha, alpha.shape[2], axis=2))  # faster than max(2)
+    one = alpha.shape[2] == 1
+    greatest = alpha if one else functools.reduce(np.maximum, np.split(alpha, alpha.shape[2], axis=2))  # not max(2)
     covered += greatest * (1 - covered)
 
 

@@ -26,6 +26,9 @@ class WeaveParams(Params):
 class Weave(Op):
     """Shift and rotation of the whole picture, each an Ornstein–Uhlenbeck process over the frames.
 
+    Film is pulled down frame by frame and guided at its sides: in silent films the picture bounces up and down
+    nearly anew in every frame (correlation of 0.5 to 2) and sways slowly from side to side (4 to 16 frames).
+
     Bicubic, mirrored at the border. Masks of what is on the film already, and targets that are to stay
     aligned, move in just the same way.
     """
@@ -41,6 +44,8 @@ class Weave(Op):
     """Standard deviation of the rotation, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (1.0, 8.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""
+    correlation_y: Annotated[Interval, Within(0, 10_000, "frames")] | None = None
+    """The same of the vertical shift alone; none: `correlation` holds for it too."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws amplitudes and correlation, then the three tracks."""
@@ -50,9 +55,11 @@ class Weave(Op):
             "y": draw.uniform(*self.y),
             "rotation": draw.uniform(*self.rotation),
         }
-        correlation = draw.uniform(*self.correlation)
+        correlation = dict.fromkeys(std, draw.uniform(*self.correlation))
+        if self.correlation_y is not None:
+            correlation["y"] = draw.uniform(*self.correlation_y)
         x, y, rotation = (
-            amplitude * ornstein_uhlenbeck(rng.generator(track), info.frames, correlation)
+            amplitude * ornstein_uhlenbeck(rng.generator(track), info.frames, correlation[track])
             for track, amplitude in std.items()
         )
         return WeaveParams(x=plain(x), y=plain(y), degrees=plain(rotation))

@@ -312,3 +312,39 @@ def assert_same(one: Any, other: Any) -> None:
     for label, mask in one.masks.items():
         np.testing.assert_array_equal(mask, other.masks[label])
     assert one.trace.to_json() == other.trace.to_json()
+
+
+def limits(annotation: Any, metadata: tuple[Any, ...] = ()) -> list[tuple[float, float | None]]:
+    """Smallest and greatest value of each bounded number in a field's type."""
+    found = [(one.low, one.high) for one in metadata if isinstance(one, Within)]
+    flat = [inner for one in metadata for inner in getattr(one, "metadata", [one])]
+    low = next((one.ge for one in flat if isinstance(one, annotated_types.Ge)), None)
+    if low is not None:
+        found.append((low, next((one.le for one in flat if isinstance(one, annotated_types.Le)), None)))
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *more = typing.get_args(annotation)
+        found += limits(inner, tuple(more))
+    elif typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        found += [limit for option in typing.get_args(annotation) for limit in limits(option)]
+    return found
+
+
+@every_op
+def test_parameters_out_of_range_give_one_line_that_names_them(name: str) -> None:
+    cls = op_class(name)
+    needed = {"albumentation": {"transform": "HorizontalFlip"}}.get(name, {})
+    needed = {"ops": ["noise"]} if cls in COMPOSITIONS.values() else needed
+    beyond = [
+        (field, value)
+        for field, about in cls.model_fields.items()
+        for low, high in limits(about.annotation, tuple(about.metadata))
+        for value in (low - 1, *(() if high is None else (high + 1,)))
+    ]
+    assert ("p", -1) in beyond
+    for field, value in beyond:
+        with pytest.raises(SpecError) as caught:
+            Pipeline(ops=[{name: needed | {field: value}}])  # type: ignore[list-item]
+        line = str(caught.value)
+        assert "\n" not in line
+        assert f"{name}.{field}" in line
+        assert f"{value:g}" in line

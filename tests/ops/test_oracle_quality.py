@@ -316,6 +316,15 @@ def test_weave_tracks_are_independent_of_each_other() -> None:
     assert abs(np.corrcoef(tracks.T) - np.eye(3)).max() < 0.1
 
 
+def test_the_vertical_shift_has_a_correlation_of_its_own_where_asked() -> None:
+    given = {"x": 0.001, "y": 0.001, "rotation": 0.05, "correlation": 20}
+    own, same = (drawn(Weave(**given, **more), clips=400, frames=40) for more in ({"correlation_y": 1}, {}))
+    for track, expected in (("x", np.exp(-3 / 20)), ("y", np.exp(-3))):
+        tracks = np.array([getattr(one, track) for one in own]) / 0.001
+        assert abs((tracks[:, :-3] * tracks[:, 3:]).mean() - expected) < 0.08
+    assert [(one.x, one.degrees) for one in own] == [(one.x, one.degrees) for one in same]
+
+
 def test_weave_moves_targets_as_it_moves_the_picture() -> None:
     clip = np.stack([data.camera()[::4, ::4, None] / np.float32(255)] * 5)
     op = Weave(x=0.01, y=0.01, rotation=0.5)
