@@ -120,6 +120,7 @@ class Maker:
                 if self.spec.output.masks == "layers":
                     for label, alpha in layer.masks.items():
                         write(f"mask.{label.replace('/', '.')}", mask_to_uint8(alpha))
+                del layer, target, mask  # before the next are made
         return Made(part, {kind: file_hashes(writer.path) for kind, writer in writers.items()})
 
     def whole(self, job: Whole) -> Row:
