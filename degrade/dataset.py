@@ -22,6 +22,7 @@ import numpy as np
 from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.fields import Strict
 from degrade.core.types import Array, ClipInfo, Layer, Params, as_clip, union
+from degrade.pipeline import Pipeline
 from degrade.sources import Source
 from degrade.spec import Spec
 from degrade.target import sharpen
@@ -127,16 +128,22 @@ def pairs(
     step = group * max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels * group))
     end = clip.frames if stop is None else stop
     for first in range(start, end, step):
-        last = min(first + step, end)
-        reach = damage.reach(params, first, last)
-        clean = as_clip(clean_frames(clip, source, *reach))
-        layer = damage.render(clean, params, first, last)
-        if spec.alignment == "original" and reach != (first, last):
-            clean = as_clip(clean_frames(clip, source, first, last))
-        target = sharpen(clean) if spec.target == "sharpened" else clean
-        if spec.alignment == "aligned":
-            target = damage.target(target, params, first, last)
-        yield layer, target, union(layer.masks, (last - first, clip.height, clip.width, 1))
+        yield _chunk(clip, spec, source, damage, params, first, min(first + step, end))
+
+
+def _chunk(
+    clip: Clip, spec: Spec, source: Source, damage: Pipeline, params: Any, first: int, last: int
+) -> tuple[Layer, Array, Array]:
+    """What `pairs` yields; by itself, so that nothing of it is held while the next is made."""
+    reach = damage.reach(params, first, last)
+    clean = as_clip(clean_frames(clip, source, *reach))
+    layer = damage.render(clean, params, first, last)
+    if spec.alignment == "original" and reach != (first, last):
+        clean = as_clip(clean_frames(clip, source, first, last))
+    target = sharpen(clean) if spec.target == "sharpened" else clean
+    if spec.alignment == "aligned":
+        target = damage.target(target, params, first, last)
+    return layer, target, union(layer.masks, (last - first, clip.height, clip.width, 1))
 
 
 def mask_to_uint8(mask: Array) -> Array:

@@ -95,7 +95,12 @@ class Maker:
     def __call__(self, job: Job) -> Made | Row:
         """Makes a part, or a whole clip, of which it returns the row of the manifest."""
         with _one_thread():
-            return self.part(job) if isinstance(job, Part) else self.whole(job)
+            if isinstance(job, Part):
+                return self.part(job)
+            try:
+                return self.whole(job)
+            finally:
+                remove(self._home(job.clip))
 
     def part(self, part: Part) -> Made:
         """Writes a part's frames beside the dataset."""
@@ -120,6 +125,7 @@ class Maker:
                 if self.spec.output.masks == "layers":
                     for label, alpha in layer.masks.items():
                         write(f"mask.{label.replace('/', '.')}", mask_to_uint8(alpha))
+                del layer, target, mask  # before the next are made
         return Made(part, {kind: file_hashes(writer.path) for kind, writer in writers.items()})
 
     def whole(self, job: Whole) -> Row:
@@ -149,7 +155,6 @@ class Maker:
             files = [("shards", ".tar")]
         for kind, end in [*files, ("trace", ".json")]:
             move(home / f"{kind}{end}", self.out / clip.split / kind / f"{clip.id}{end}")
-        remove(home.parent)
         return row
 
     def _join(self, kind: str, made: list[Made]) -> dict[str, bytes]:
@@ -163,11 +168,14 @@ class Maker:
             return file_hashes(pieces[0])
         return {file: content for one in made for file, content in one.hashes[kind].items()}
 
+    def _home(self, clip: Clip) -> Path:
+        """For what of a clip is not finished: inside the output, or on this machine if that is at a URL."""
+        if is_remote(self.out):
+            return Path(tempfile.gettempdir(), f"degrade-{os.getpid()}-{clip.id}")
+        return self.out / WORK / clip.id
+
     def _folder(self, part: Part) -> Path:
-        """For what is not finished: inside the output, or on this machine if that is at a URL."""
-        local = Path(tempfile.gettempdir(), f"degrade-{os.getpid()}")
-        work = local if is_remote(self.out) else self.out / WORK
-        return work / part.clip.id / f"{part.start:05d}"
+        return self._home(part.clip) / f"{part.start:05d}"
 
     def _params(self, clip: Clip) -> Any:
         """What is drawn for the clip; kept for its next part."""

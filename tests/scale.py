@@ -1,8 +1,8 @@
-"""How `degrade generate` scales: workers, memory, what writing costs.
+"""How `degrade generate` scales: workers, memory, what writing costs; how fast PyTorch is fed.
 
-    python tests/scale.py [workers] [memory] [write]
+    python tests/scale.py [workers] [memory] [write] [overlap] [shards] [loader]
 
-Not collected by pytest; `test_memory.py` asserts the second.
+Not collected by pytest; `test_memory.py` asserts that memory does not grow with a clip.
 """
 
 import json
@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 PEAK = """
 import json, sys
@@ -33,6 +35,27 @@ generate(spec, Path(sys.argv[2]), workers=int(sys.argv[3]))
 took = time.perf_counter() - start
 used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 print(took, sum(u.ru_utime + u.ru_stime for u in used))
+"""
+
+WAITED = """
+import json, sys, time
+from pathlib import Path
+import cv2
+from degrade.generate import generate
+from degrade.spec import parse
+def queued():
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+encode, encoding = cv2.imencode, 0.0
+def timed(*arguments):
+    global encoding
+    start = time.process_time()
+    done = encode(*arguments)
+    encoding += time.process_time() - start
+    return done
+cv2.imencode = timed
+wall, used, queue = time.perf_counter(), time.process_time(), queued()
+generate(parse(json.loads(sys.argv[1])), Path(sys.argv[2]))
+print(time.perf_counter() - wall, time.process_time() - used, queued() - queue, encoding)
 """
 
 WORKLOADS = {
@@ -95,6 +118,13 @@ def memory(seeds: Iterable[int] = range(3)) -> None:
         print(f"{preset}: {short:.0f} MiB at the peak for a clip of 50 frames, {long:.0f} MiB for 1,000")
 
 
+def overlap() -> None:
+    """What a worker waits for other than the processor, which another thread could use meanwhile; Linux only."""
+    wall, used, queue, encoding = run(WAITED, spec("count=4&frames=24&height=368&width=640"))
+    print("96 frames of 640×368, film-medium, one worker")
+    print(f"{used:.1f} s of CPU time, of which PNG {encoding:.1f}; {wall - used - queue:.2f} s waiting for the disk")
+
+
 def write() -> None:
     """What encoding costs of a run, and what other settings would: CPU time of lq and gt together, one thread."""
     import cv2
@@ -123,7 +153,130 @@ def write() -> None:
         print(f"PNG, {name}: {took / pairs * 1e3:.1f} ms, {size / pairs / 1e3:.0f} kB a pair of 640×368")
 
 
+def shards(clips: int = 8, frames: int = 16) -> None:
+    """Size of a dataset in shards and in folders, and what reading it back costs: samples in random order."""
+    from degrade.adapters.torch import PairedClips
+    from degrade.generate import generate
+    from degrade.spec import parse
+
+    print(f"{clips} clips of {frames} frames of 640×368, samples of 7 frames, CPU time of one process (wall time)")
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = {}
+        for layout in ("png", "webdataset", "ffv1"):
+            out = Path(folder, layout)
+            raw = spec(f"count={clips}&frames={frames}&height=368&width=640", output={"frames": layout})
+            generate(parse(raw), out)
+            files = [path.stat() for path in (out / "train").rglob("*") if path.is_file()]
+            held, taken = sum(file.st_size for file in files), 512 * sum(file.st_blocks for file in files)
+            print(f"{layout}: {len(files)} files, {held / 1e6:.1f} MB, {taken / 1e6:.1f} MB on the disk")
+            pairs[layout] = PairedClips(out, frames=7, samples=32, crop=(256, 256))
+        times: dict[str, list[tuple[float, float]]] = {layout: [] for layout in pairs}
+        for _ in range(3):
+            for layout, dataset in pairs.items():
+                times[layout].append(seconds(lambda dataset=dataset: [dataset[i] for i in range(len(dataset))]))
+        first = min(times["png"])[0]
+        for layout, dataset in pairs.items():
+            used, took = (min(both) / len(dataset) for both in zip(*times[layout], strict=True))
+            ratio = min(times[layout])[0] / first
+            print(f"{layout}: {1e3 * used:.1f} ms a sample ({1e3 * took:.1f}), {ratio:.2f} times that of folders")
+
+
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """CPU time of this process and wall time."""
+    used, start = time.process_time(), time.perf_counter()
+    work()
+    return time.process_time() - used, time.perf_counter() - start
+
+
+class Recut:
+    """Samples of clean cuts, degraded by another chain than the package's: as a `Dataset`."""
+
+    def __init__(self, cuts: Any, apply: Callable[[Any, str], Any]) -> None:
+        self.cuts, self.apply = cuts, apply
+
+    def __len__(self) -> int:
+        return len(self.cuts)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        from torch import from_numpy
+
+        sample = self.cuts[index]
+        frames = sample["gt"].numpy().transpose(0, 2, 3, 1)
+        return sample | {"lq": from_numpy(self.apply(frames, sample["clip"]).transpose(0, 3, 1, 2))}
+
+
+def plain_chain(frames: Any, name: str) -> Any:
+    """A cut under RTN's degradation, the plain way."""
+    import oracles_rtn
+
+    from degrade import ClipInfo, presets
+
+    count, height, width, _ = frames.shape
+    info = ClipInfo(frames=count, height=height, width=width, channels=1, id=name)
+    return oracles_rtn.degrade(frames, presets.load("rtn-code").draw(info, 0).steps)
+
+
+def nearest_chain(frames: Any, _: str) -> Any:
+    """A cut under those of albumentations' transforms that come nearest to RTN's degradation, frame by frame."""
+    import albumentations as A
+    import numpy as np
+
+    names = ("GaussianBlur", "Downscale", "GaussNoise", "ImageCompression", "RandomBrightnessContrast")
+    chain = A.Compose([getattr(A, name)(p=1) for name in names])
+    levels = (255 * frames + 0.5).astype(np.uint8)
+    return np.stack([chain(image=frame)["image"] for frame in levels]).astype(np.float32) / 255
+
+
+def loader(samples: int = 32) -> None:
+    """Samples of 7×256×256 out of PNG footage of 640×368, beside other chains on the same cuts."""
+    import cv2
+    import torch
+    from torch.utils.data import DataLoader
+
+    from degrade import presets
+    from degrade.adapters.torch import DegradedClips, collate
+    from degrade.sources import open_source
+    from degrade.spec import parse
+    from degrade.writers import open_writer
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        footage = open_source("builtin:stills?count=4&frames=12&height=368&width=640")
+        for sequence in footage.sequences():
+            with open_writer(f"{folder}/{sequence.id}") as writer:
+                for frame in footage.read(sequence, 0, sequence.frames):
+                    writer.write(frame)
+
+        def clips(pipeline: object) -> DegradedClips:
+            raw = {"source": folder, "color": "grey", "pipeline": pipeline}
+            return DegradedClips(parse(raw), samples=samples, frames=7, crop=(256, 256))
+
+        chains = {
+            "reading and cutting alone": clips([]),
+            "rtn-code": clips(presets.read("rtn-code")),
+            "film-medium": clips(presets.read("film-medium")),
+            "rtn-code the plain way": Recut(clips([]), plain_chain),
+            "albumentations": Recut(clips([]), nearest_chain),
+        }
+        used: dict[str, float] = {}
+        for name, dataset in chains.items():
+            for i in range(samples):  # templates, sprites and the footage are in memory afterwards
+                dataset[i]
+            used[name] = seconds(lambda dataset=dataset: [dataset[i] for i in range(samples)])[0] / samples
+            more = used[name] - used["reading and cutting alone"]
+            print(f"{name}: {1e3 * used[name]:.0f} ms of CPU time a sample, damage {1e3 * more:.0f}", flush=True)
+        for name, dataset in chains.items():
+            rates = []
+            for workers in (1, 2):
+                batches = DataLoader(dataset, 4, collate_fn=collate, num_workers=workers, persistent_workers=True)
+                list(batches)  # starts the workers and fills their caches
+                rates.append(samples / min(seconds(lambda batches=batches: list(batches))[1] for _ in range(3)))
+            one, two = rates
+            print(f"{name}: {one:.1f} samples a second with 1 worker, {two:.1f} with 2", flush=True)
+
+
 if __name__ == "__main__":
-    parts = {"workers": workers, "memory": memory, "write": write}
+    parts = {part.__name__: part for part in (workers, memory, write, overlap, shards, loader)}
     for part in sys.argv[1:] or parts:
         parts[part]()

@@ -1,4 +1,4 @@
-"""Generates many clips in one run and reports rate, memory and open files over time.
+"""Generates many clips in one run and reports rate, memory and open files over time, and what was left behind.
 
     python tests/soak.py [clips] [workers]
 
@@ -15,27 +15,35 @@ from scale import spec
 
 from degrade.generate import generate
 from degrade.spec import parse
+from degrade.verify import verify
 
 
 def main(clips: int = 2000, workers: int = 1) -> None:
     """Runs and prints a line for each tenth of the clips."""
     raw = spec(f"count={clips}&frames=4&height=128&width=192")
-    done, since = 0, time.perf_counter()
+    done, since, used = 0, time.perf_counter(), time.process_time()
 
     def finished(_: object) -> None:
-        nonlocal done, since
+        nonlocal done, since, used
         done += 1
         if done % max(1, clips // 10) == 0:
-            now = time.perf_counter()
+            now, cpu = time.perf_counter(), time.process_time()
             lines = Path("/proc/self/status").read_text().splitlines()
             memory = next(line.split()[1] for line in lines if line.startswith("VmRSS"))
             files = len(os.listdir("/proc/self/fd"))
-            rate = max(1, clips // 10) / (now - since)
-            print(f"{done} clips: {rate:.1f} a second, {int(memory) / 1024:.0f} MiB, {files} open files", flush=True)
-            since = now
+            rate, own = (max(1, clips // 10) / took for took in (now - since, cpu - used))
+            print(
+                f"{done} clips: {rate:.1f} a second, {own:.1f} a second of CPU time of this process, "
+                f"{int(memory) / 1024:.0f} MiB, {files} open files",
+                flush=True,
+            )
+            since, used = now, cpu
 
+    before = set(os.listdir(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory() as folder:
         generate(parse(raw), Path(folder) / "out", workers=workers, finished=finished)
+        print(f"{len(verify(Path(folder) / 'out'))} files too many, missing or changed, as verify finds")
+    print(f"{len(set(os.listdir(tempfile.gettempdir())) - before)} temporary files left")
 
 
 if __name__ == "__main__":

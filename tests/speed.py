@@ -1,7 +1,7 @@
 """How fast presets and ops are: one thread, one core, beside the plain implementations and RTN's released code.
 
     python tests/speed.py                                # every preset and every op, minutes
-    python tests/speed.py --preset rtn-code
+    python tests/speed.py --preset rtn-code              # and where its time goes, in grey
     python tests/speed.py --ops noise jpeg --size 640x368
 
 Times are CPU time of this process, so that other work on the machine hardly counts. In memory: drawing,
@@ -10,6 +10,8 @@ it is timed, so that templates and sprites have been made.
 """
 
 import argparse
+import cProfile
+import pstats
 import sys
 import tempfile
 import time
@@ -38,6 +40,10 @@ CLIPS = {"256x256": 12, "640x368": 10, "1920x1080": 4}
 RELEASED = {"256x256": 134, "640x368": 497, "1920x1080": 4991}
 """Milliseconds a frame of RTN's released degradation, in memory, grey, clips of 7 frames, one thread; the mean
 over clips, measured where this project was made, with synthetic templates in place of its own."""
+
+LIMIT = {"256x256": 2.5, "640x368": 8.2, "1920x1080": 61.5}
+"""The same for a prototype that does the same work by the fastest primitives known, on 8-bit frames, with noise out of
+a bank and sharpening at quarter size: what there is to reach. Measured as `RELEASED` was, sharpened target included."""
 
 ORACLES: dict[str, Callable[[Array, Any], Array]] = {
     "gaussian_blur": lambda frame, p: oracle.gaussian_blur(frame, p.sigma_px[0], p.kernel_px),
@@ -80,6 +86,23 @@ def per_frame(work: Callable[[int], Any], clips: int) -> float:
     return sum(milliseconds(lambda clip=clip: work(clip)) for clip in range(clips)) / clips / FRAMES
 
 
+def where(work: Callable[[int], Any], clips: int) -> str:
+    """Milliseconds a frame of the functions that do the work, the slowest first."""
+    profile = cProfile.Profile(time.process_time)
+    for clip in range(clips):
+        profile.runcall(work, clip)
+    spent: dict[str, float] = {}
+    for (file, _, function), (_, _, _, total, _) in pstats.Stats(profile).stats.items():
+        if "degrade/ops/" in file and function in ("render_frame", "paint", "move"):
+            name = Path(file).stem
+        elif function in ("sharpen", "_resize", "draw") and file.endswith(("degrade/target.py", "degrade/pipeline.py")):
+            name = {"sharpen": "target", "_resize": "resampling", "draw": "drawing"}[function]
+        else:
+            continue
+        spent[name] = spent.get(name, 0) + 1e3 * total / clips / FRAMES
+    return ", ".join(f"{name} {ms:.2f}" for name, ms in sorted(spent.items(), key=lambda one: -one[1]))
+
+
 def rates(ms: float, size: str) -> str:
     height, width = SIZES[size]
     return f"{ms:9.2f} {1e3 / ms:9.1f} {height * width / ms / 1e3:8.1f}"
@@ -109,8 +132,10 @@ def time_preset(name: str, sizes: Iterable[str]) -> None:
                 on_disk = per_frame(written, max(1, CLIPS[size] // 3))
             note = ""
             if name == "rtn-code" and channels == 1:
-                note = f"   {RELEASED[size] / ms:.0f} × the released code ({RELEASED[size]} ms)"
+                note = f"   {RELEASED[size] / ms:.0f} × the released code, {LIMIT[size] / ms:.0%} of the limit"
             print(f"  {size:>10} {colour:20} {rates(ms, size)} {on_disk:19.2f}{note}", flush=True)
+            if channels == 1:
+                print(f"             {where(pair, CLIPS[size])}", flush=True)
 
 
 def time_op(name: str, sizes: Iterable[str]) -> None:

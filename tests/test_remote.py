@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +32,16 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("frames", ["png", "webdataset"])
-def test_a_dataset_at_a_url_is_that_on_disk(make_spec: MakeSpec, tmp_path: Path, bucket: str, frames: str) -> None:
+def test_a_dataset_at_a_url_is_that_on_disk(
+    make_spec: MakeSpec, tmp_path: Path, bucket: str, frames: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = make_spec(output={"frames": frames})
     generate(spec, tmp_path / "disk")
     out = locate(f"{bucket}/out")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     generate(spec, out)
+    assert not os.listdir(tmp_path / "temporary")
     assert contents(out) == contents(tmp_path / "disk")
     assert verify(out, rerender=1) == []
     with pytest.raises(DatasetError, match="holds a dataset"):
@@ -54,6 +60,13 @@ def test_footage_at_a_url_is_that_on_disk(footage: Path, bucket: str) -> None:
     for sequence in here.sequences():
         np.testing.assert_array_equal(far.read(sequence, 1, 4), here.read(sequence, 1, 4))
         assert far.fingerprint(sequence) == here.fingerprint(sequence)
+
+
+def test_workers_make_a_dataset_at_a_url_of_footage_at_one(footage: Path, make_spec: MakeSpec, tmp_path: Path) -> None:
+    pytest.importorskip("upath", reason="needs the extra `remote`")
+    generate(make_spec(source=footage.as_uri()), tmp_path / "disk")
+    generate(make_spec(source=footage.as_uri()), locate(f"file://{tmp_path}/url"), workers=2)
+    assert contents(tmp_path / "url") == contents(tmp_path / "disk")
 
 
 def test_an_unknown_protocol_is_one_line() -> None:

@@ -5,13 +5,14 @@ of workers, and a run that is resumed at sample n goes on as if it had never sto
 different sizes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from degrade.core.errors import DatasetError, SpecError
 from degrade.core.rng import Stream
@@ -92,15 +93,17 @@ class DegradedClips(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.samples:
             raise IndexError(index)
+        if get_worker_info():
+            cv2.setNumThreads(1)  # workers are the unit of parallel work
         name = f"sample-{self.seed}-{int(self._epoch) * self.samples + index}"
         draw = Stream(self.spec.seed, "samples").generator(name)
         sequence = self.sequences[draw.integers(len(self.sequences))]
         interval = int(draw.choice(self.intervals))
         start = int(draw.integers(sequence.frames - (self.frames - 1) * interval))
-        read = self.source.read(sequence, start, start + (self.frames - 1) * interval + 1)[::interval]
+        read = [self.source.read(sequence, start + t * interval, start + t * interval + 1) for t in range(self.frames)]
         height, width = self.spec.clips.size or (sequence.height, sequence.width)
         channels = 1 if self.spec.color == "grey" else 3
-        clean = as_clip(np.stack([fit(frame, height, width, channels) for frame in read]))
+        clean = as_clip(np.stack([fit(frame, height, width, channels) for (frame,) in read]))
         info = ClipInfo(frames=self.frames, height=height, width=width, channels=channels, id=name)
         damage = self.damage
         params = damage.draw(info, self.spec.seed)
@@ -108,8 +111,10 @@ class DegradedClips(Dataset[Sample]):
         target = sharpen(clean) if self.spec.target == "sharpened" else clean
         if self.spec.alignment == "aligned":
             target = damage.target(target, params, 0)
-        mask = union(layer.masks, (*clean.shape[:3], 1))
-        return _cut({"lq": layer.frames, "gt": target, "mask": mask}, self.crop, draw) | {"clip": name}
+        cut = _part((height, width), self.crop, draw)
+        mask = union({label: cut(mask) for label, mask in layer.masks.items()}, (self.frames, *self.crop, 1))
+        pixels = {"lq": cut(layer.frames), "gt": cut(target), "mask": mask}
+        return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": name}
 
 
 class PairedClips(Dataset[Sample]):
@@ -164,12 +169,15 @@ class PairedClips(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        if not self.samples:
+        if self.samples:
+            draw = Stream(self.seed, "pairs").generator(index)
+            clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
+            sides = pixels["mask"].shape[1:3]
+            cut = _part(sides, self.crop or sides, draw)
+            pixels = {kind: cut(data) for kind, data in pixels.items()}
+        else:
             clip, pixels = self._stretch(index)
-            return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": clip}
-        draw = Stream(self.seed, "pairs").generator(index)
-        clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
-        return _cut(pixels, self.crop or pixels["mask"].shape[1:3], draw) | {"clip": clip}
+        return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": clip}
 
     def _stretch(self, index: int) -> tuple[str, dict[str, Array]]:
         clip, start, stop, channels = self.stretches[index]
@@ -210,13 +218,12 @@ def collate(samples: Sequence[Sample]) -> Sample:
     return batch | {"clip": [sample["clip"] for sample in samples]}
 
 
-def _cut(pixels: dict[str, Array], crop: tuple[int, ...], draw: np.random.Generator) -> Sample:
-    """A part of all frames (T, H, W, C), drawn at random and flipped at random, as tensors."""
-    sides = pixels["mask"].shape[1:3]
+def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generator) -> Callable[[Array], Array]:
+    """Cuts frames (T, H, W, C) of these sides: always the same part, drawn at random and flipped at random."""
     top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip(sides, crop, strict=True))
     window = np.s_[:, top : top + crop[0], left : left + crop[1]]
     flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
-    return {kind: _tensor(np.flip(data[window], flips)) for kind, data in pixels.items()}
+    return lambda frames: np.flip(frames[window], flips)
 
 
 def _tensor(frames: Array) -> torch.Tensor:

@@ -132,11 +132,18 @@ class Stills(Source):
         if min(count, frames, height, width) < 1:
             raise SourceError(f"builtin:stills: {count} × {frames} frames of {width}×{height}: all must be 1 or more")
         self.count, self.frames, self.height, self.width = count, frames, height, width
+        stems = [Path(name).stem for name in BACKGROUNDS]
+        names = [f"{i:02d}_{stems[i % len(stems)]}" for i in range(count)]
+        self._named = {name: Sequence(name, frames, height, width) for name in names}
 
     def sequences(self) -> list[Sequence]:
         """See `Source.sequences`; ids are like ``00_coffee``."""
-        names = (Path(BACKGROUNDS[i % len(BACKGROUNDS)]).stem for i in range(self.count))
-        return [Sequence(f"{i:02d}_{name}", self.frames, self.height, self.width) for i, name in enumerate(names)]
+        return list(self._named.values())
+
+    def find(self, sequence: Sequence | str) -> Sequence:
+        """See `Source.find`; as fast however many there are."""
+        name = sequence if isinstance(sequence, str) else sequence.id
+        return self._named[name] if name in self._named else super().find(name)
 
     def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
         """See `Source.read`."""
@@ -181,7 +188,7 @@ class Stills(Source):
         scene = self._scene(self.find(sequence))
         digest = hashlib.sha256(repr((scene, self.height, self.width)).encode())
         for name in (scene.background, *(CUTOUTS[mover.cutout][0] for mover in scene.movers)):
-            digest.update(hash_file(_folder() / name))
+            digest.update(_photo_hash(name))
         return digest.hexdigest()
 
     def _scene(self, sequence: Sequence) -> Scene:
@@ -269,12 +276,16 @@ def _backdrop(scene: Scene, height: int, width: int) -> tuple[Array, float]:
 
 @functools.lru_cache(maxsize=32)
 def _object(cutout: int, radius: float) -> tuple[Array, float]:
+    return _shrink(_cut_out(cutout), radius / CUTOUTS[cutout][3])
+
+
+@functools.cache
+def _cut_out(cutout: int) -> Array:
+    """The part of its photograph that an object takes; it may reach the photograph's edge."""
     name, x, y, reach = CUTOUTS[cutout]
     photo, side = _photo(name), round(1.3 * reach)
-    # An object may reach the photograph's edge.
     padded = np.pad(photo, ((side, side), (side, side), (0, 0)), "reflect")
-    cut = padded[y : y + 2 * side + 1, x : x + 2 * side + 1]
-    return _shrink(cut, radius / reach)
+    return padded[y : y + 2 * side + 1, x : x + 2 * side + 1].copy()
 
 
 def _shrink(photo: Array, scale: float) -> tuple[Array, float]:
@@ -288,6 +299,11 @@ def _shrink(photo: Array, scale: float) -> tuple[Array, float]:
 @functools.lru_cache(maxsize=len(BACKGROUNDS) + len(CUTOUTS))
 def _photo(name: str) -> Array:
     return read_picture(_folder() / name)
+
+
+@functools.cache
+def _photo_hash(name: str) -> bytes:
+    return hash_file(_folder() / name)
 
 
 def _folder() -> Path:

@@ -1,14 +1,16 @@
 """`texture` and `moving_line` beside plain implementations with Pillow and scipy in float64."""
 
-import math
 from pathlib import Path
 
 import cv2
 import numpy as np
+import oracles_rtn as oracle
 import pytest
 from PIL import Image, ImageEnhance
 from scipy import ndimage
+from skimage import data
 
+import degrade
 from degrade import ClipInfo, Pipeline, SourceError, SpecError
 from degrade.ops import MovingLine, Texture
 from degrade.ops._templates import Cut, resize
@@ -56,26 +58,6 @@ def draw(op: Texture | MovingLine, frames: int = 200, height: int = 90, width: i
     return Pipeline(ops=(op,)).draw(info, 3).steps[0]["params"]
 
 
-def plain_cut(template: Template, cut: Cut, height: int, width: int) -> Image.Image:
-    """Box, rotation, greatest inscribed rectangle and resizing, one after the other."""
-    pixels = template.pixels.astype(np.float64)
-    inner = pixels[:, 40:-40]
-    spots = np.argwhere(inner < pixels.mean() - 15)
-    y, x = spots[int(cut.anchor * len(spots))] + np.array([0, 40])
-    side = min(cut.side_px, *pixels.shape)
-    box = []
-    for spot, length, at in ((x, pixels.shape[1], cut.left), (y, pixels.shape[0], cut.top)):
-        starts = [s for s in range(length - side + 1) if s <= spot < s + side]
-        box.append(starts[int(at * len(starts))])
-    part = Image.fromarray(template.pixels).crop((*box, box[0] + side, box[1] + side))
-    turned = part.rotate(cut.degrees, Image.Resampling.BICUBIC, expand=True)
-    angle = math.radians(cut.degrees)
-    half = int(side / (abs(math.sin(angle)) + abs(math.cos(angle)))) / 2
-    middle = turned.width / 2, turned.height / 2
-    inscribed = (middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)
-    return turned.resize((width, height), Image.Resampling.LANCZOS, box=inscribed)
-
-
 @pytest.mark.parametrize("degrees", [0, 17, 45, 90, 133.3, 201, 359])
 @pytest.mark.parametrize("side", [80, 211, 1000])
 @pytest.mark.parametrize("shape", [(90, 120), (368, 640)])
@@ -83,7 +65,7 @@ def test_cut_agrees_with_pillow(degrees: float, side: int, shape: tuple[int, int
     template = Template("a", scan(5))
     cut = Cut(side, 0.37, 0.5, 0.2, degrees)
     levels = Texture()._cut(template, cut, *shape).astype(np.float64)
-    difference = np.abs(levels - np.asarray(plain_cut(template, cut, *shape), np.float64))
+    difference = np.abs(levels - np.asarray(oracle.part(template, cut, *shape, darker=15, border=40), np.float64))
     inside = difference[shape[0] // 20 : -shape[0] // 20, shape[1] // 20 : -shape[1] // 20]
     # Of 255. OpenCV's bicubic and Lanczos are a little sharper (a = -0.75, eight taps) than Pillow's.
     assert inside.mean() < 1
@@ -291,3 +273,16 @@ def test_film_damage_simulator_is_blended() -> None:
     assert (out.mask == 0).mean() > 0.3  # grounds are clear
     line = MovingLine(pack=str(FILMDAMAGE), groups=("scratches",))(frames)
     assert line.trace.steps[0]["params"]["template"][0].startswith("scratches/")
+
+
+def test_rtn_code_differs_from_the_plain_chain_by_its_noise_alone() -> None:
+    pipeline = degrade.load("rtn-code")
+    photo = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)[:128, 100:260, None]
+    frames = np.repeat(photo[None].astype(np.float32) / 255, 2, axis=0)
+    for seed in range(12):
+        info = ClipInfo(frames=2, height=128, width=160, channels=1)
+        params = pipeline.draw(info, seed)
+        noise = {step["label"]: step["params"] for step in params.steps}["resample"].steps[0]["params"]
+        difference = 255 * (pipeline.render(frames, params, 0).frames - oracle.degrade(frames, params.steps))
+        assert abs(difference.mean()) < 2  # few pixels carry noise where the scale is an eighth
+        assert np.sqrt(np.mean(difference**2)) < np.sqrt(2) * max(noise.sigma) + 3  # of both, and 8-bit templates

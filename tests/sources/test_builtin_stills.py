@@ -97,7 +97,7 @@ def test_flow_leads_to_where_the_same_point_of_the_photograph_is_seen_next(monke
     monkeypatch.setattr(stills, "_photo", photos_of_coordinates)
     for filter_ in ("INTER_CUBIC", "INTER_AREA"):
         monkeypatch.setattr(cv2, filter_, cv2.INTER_LINEAR)  # exact on ramps, which these are not
-    caches = stills._backdrop, stills._object
+    caches = stills._backdrop, stills._object, stills._cut_out
     for cache in caches:
         cache.cache_clear()
     source = Stills()
