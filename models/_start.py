@@ -90,8 +90,8 @@ class Read:
 
 def route(conv: nn.Conv2d, rows: Sequence[Tensor] | Tensor, bias: Sequence[float] = ()) -> None:
     """Makes the first outputs of a convolution sums of its inputs at the same place; the other outputs stay."""
-    middle = [side // 2 for side in conv.kernel_size]
+    row, column = (side // 2 for side in conv.kernel_size)
     assert conv.bias is not None
     conv.weight[: len(rows)] = 0
-    conv.weight[: len(rows), :, *middle] = torch.stack(list(rows))
+    conv.weight[: len(rows), :, row, column] = torch.stack(list(rows))
     conv.bias[: len(rows)] = torch.tensor(bias or [0.0] * len(rows))
