@@ -9,14 +9,14 @@ import torch
 T = TypeVar("T")
 
 
-def side_by_side(first: Callable[[], T], second: Callable[[], T]) -> tuple[T, T]:
+def side_by_side(device: torch.device, first: Callable[[], T], second: Callable[[], T]) -> tuple[T, T]:
     """What both return; on a CPU, where no gradient is wanted, each with half of PyTorch's threads.
 
     A recurrent pass is a long row of small operations. Two passes on a core each wait for nothing, where one
     operation shared by two cores waits for the slower of them every time.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
+    if device.type != "cpu" or threads == 1 or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
         return first(), second()
 
     def alone(task: Callable[[], T]) -> T:

@@ -61,6 +61,7 @@ class BasicVSR(RestorationModel):
         features = [F.leaky_relu(self.encode(frame), 0.1) for frame in frames.unbind(1)]
         length = len(features)
         later, earlier = side_by_side(
+            frames.device,
             lambda: list(self.sweep(features, backward, range(length)[::-1], self.future))[::-1],
             lambda: list(self.sweep(features, forward, range(length), self.past)),
         )

@@ -75,6 +75,7 @@ class RTN(RestorationModel):
         x = 2 * frames - 1
         length = x.shape[1]
         later, earlier = side_by_side(
+            x.device,
             lambda: list(self.sweep(x, backward, range(length)[::-1], self.backward_gate, self.backward_block))[::-1],
             lambda: list(self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)),
         )
@@ -85,7 +86,7 @@ class RTN(RestorationModel):
             return [torch.tanh(self.decoder(both) + frame) for both, frame in states]
 
         half = length // 2
-        halves = side_by_side(lambda: decode(slice(half)), lambda: decode(slice(half, None)))
+        halves = side_by_side(x.device, lambda: decode(slice(half)), lambda: decode(slice(half, None)))
         masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs]
         return Restored((torch.stack([*halves[0], *halves[1]], 1) + 1) / 2, torch.stack(masks, 1))
 
