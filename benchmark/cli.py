@@ -60,7 +60,8 @@ def restore(
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
     out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mp4, or a folder for PNGs.")],
     weights: Annotated[
-        Path | None, typer.Option("--weights", help="Needed by models that learn: .safetensors or .pth.")
+        Path | None,
+        typer.Option("--weights", help="Of models that learn, .safetensors or .pth; bundled ones if not given."),
     ] = None,
     config: Annotated[list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")] = [],  # noqa: B006
     window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
@@ -72,12 +73,14 @@ def restore(
 ) -> None:
     """Restores a real film of any length."""
     from degrade.benchmark.restore import restore_source
-    from degrade.models import build, get
+    from degrade.models import build, bundled, get
     from degrade.sources import open_source
 
     source = open_source(film)
-    if weights is None and get(model).card.parameters:
-        raise SpecError(f"model {model!r} learns what it does; give --weights", "--weights")
+    if get(model).card.parameters:
+        weights = weights or bundled(model)
+        if weights is None:
+            raise SpecError(f"model {model!r} has no bundled weights; give --weights", "--weights")
     network = build(model, weights, **parse(config)).eval().to(choose(device))
     with progress("frames") as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))

@@ -9,7 +9,7 @@ import torch
 
 from degrade.benchmark.cli import main
 from degrade.benchmark.restore import is_grey, restore_source
-from degrade.models import build
+from degrade.models import build, bundled
 from degrade.models._weights import save
 from degrade.sources import open_source
 from degrade.writers import open_writer
@@ -116,11 +116,20 @@ def test_video_in(tmp_path, film):
     np.testing.assert_array_equal(after.read("out", 0, 14), before.read("film", 0, 14))
 
 
+def test_models_that_learn_bring_weights(benchmark, film, tmp_path):
+    outs = [tmp_path / "bundled", tmp_path / "given"]
+    for out, more in zip(outs, ([], ["--weights", bundled("rtn")]), strict=True):
+        assert benchmark("restore", "--model", "rtn", "--input", film[0], "--out", out, *more)[0] == 0
+    one, other = (sorted(out.rglob("*.png")) for out in outs)
+    assert [a.read_bytes() for a in one] == [b.read_bytes() for b in other]
+    assert len(one) == 14
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--model", "medain"], "unknown model 'medain'; did you mean 'median'?"),
-        (["--model", "rtn"], "--weights: model 'rtn' learns what it does; give --weights"),
+        (["--model", "swin_frame"], "--weights: model 'swin_frame' has no bundled weights; give --weights"),
         (["--model", "rtn", "--weights", "none.pth"], "none.pth: no such weights file"),
         (["--model", "median", "--set", "radus=2"], "unknown argument of median 'radus'; did you mean 'radius'?"),
         (["--model", "median", "--set", "radius"], "--set: must be key=value, got 'radius'"),

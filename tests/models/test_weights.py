@@ -1,11 +1,13 @@
 import pickle
 import subprocess
+from pathlib import Path
 
 import pytest
 import torch
 
+import degrade.models
 from degrade.core.errors import SourceError
-from degrade.models import build
+from degrade.models import build, bundled
 from degrade.models._weights import read_about, read_state, save
 
 
@@ -98,3 +100,22 @@ def test_the_configuration_travels_with_the_weights(tmp_path, small):
 def test_only_safetensors_are_written(tmp_path, small):
     with pytest.raises(SourceError, match=r"written as \.safetensors"):
         save(small, tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((Path(degrade.models.__path__[0]) / "weights").glob("*/*.safetensors")),
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_bundled_weights_say_where_they_come_from(path):
+    about = read_about(path)
+    assert about["task"] == path.parent.name
+    assert build(path.stem, path).config == about["config"]
+    assert bundled(path.stem, about["task"]) == path
+    assert build(path.stem).card.trained
+
+
+def test_weights_of_real_footage_stand_in_for_a_tasks_own():
+    assert bundled("unet", "film-v1") == bundled("unet")
+    assert bundled("rtn", "quick-v1") != bundled("rtn")
+    assert bundled("median") is None
