@@ -133,11 +133,22 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert not list(tmp_path.glob("out/*"))
 
 
+def _interruptible() -> None:
+    """Shells start what runs in the background deaf to Ctrl-C, and tests may be run so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_keeps_what_was_finished(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
-    path.write_text(yaml.safe_dump(make_spec(source="builtin:stills", clips={"length": 1, "limit": 240}).resolved()))
+    path.write_text(yaml.safe_dump(make_spec(source="builtin:stills", clips={"length": 1, "limit": 96}).resolved()))
     command = [sys.executable, "-m", "degrade.cli", "generate", "--spec", str(path), "--out", str(tmp_path / "out")]
-    run = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, start_new_session=True, text=True)
+    run = subprocess.Popen(
+        [*command, "--workers", "2"],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+        preexec_fn=_interruptible,
+    )
     deadline = time.monotonic() + 60
     while not list((tmp_path / "out").glob("train/trace/*.json")) and time.monotonic() < deadline:
         time.sleep(0.01)
