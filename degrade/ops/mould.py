@@ -17,7 +17,7 @@ class Mould(Sprites):
     They lie on the film, so every frame has others. Threads that ate through the gelatine of a print are light.
     """
 
-    shapes: ClassVar[int] = 48
+    shapes: ClassVar[int] = 12  # as many as the cache of textures holds at full size, else each is drawn anew
 
     per_frame: Annotated[Interval, Within(0, 1000, "colonies")] = (4.0, 25.0)
     """Mean number on a frame, drawn per clip."""
