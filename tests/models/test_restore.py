@@ -129,7 +129,7 @@ def test_models_that_learn_bring_weights(benchmark, film, tmp_path):
     ("arguments", "message"),
     [
         (["--model", "medain"], "unknown model 'medain'; did you mean 'median'?"),
-        (["--model", "swin_frame"], "--weights: model 'swin_frame' has no bundled weights; give --weights"),
+        (["--model", "deepremaster"], "--weights: model 'deepremaster' has no bundled weights; give --weights"),
         (["--model", "rtn", "--weights", "none.pth"], "none.pth: no such weights file"),
         (["--model", "median", "--set", "radus=2"], "unknown argument of median 'radus'; did you mean 'radius'?"),
         (["--model", "median", "--set", "radius"], "--set: must be key=value, got 'radius'"),
