@@ -131,9 +131,13 @@ def ornstein_uhlenbeck(rng: np.random.Generator, frames: int, correlation: float
     Returns:
         (frames,) float64.
     """
-    track = rng.standard_normal(frames)
+    return correlated(rng.standard_normal(frames), correlation)
+
+
+def correlated(noise: np.ndarray, correlation: float) -> np.ndarray:
+    """White noise of unit variance as Ornstein–Uhlenbeck tracks along its last axis, in place; see above."""
     decay = float(np.exp(-1 / correlation)) if correlation > 0 else 0.0
-    track[1:] *= np.sqrt(1 - decay**2)
-    for t in range(1, frames):
-        track[t] += decay * track[t - 1]
-    return track
+    noise[..., 1:] *= np.sqrt(1 - decay**2)
+    for t in range(1, noise.shape[-1]):
+        noise[..., t] += decay * noise[..., t - 1]
+    return noise

@@ -1,9 +1,7 @@
 """Lines along the film: one mark, whose frames follow each other from top to bottom."""
 
 import functools
-import math
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -11,23 +9,23 @@ from pydantic import Field
 
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
-from degrade.core.rng import at, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import arrivals, tracks, whole
+from degrade.core.rng import at, correlated
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._sprites import Lasting, arrivals, cover, tracks, whole
 
 COARSE, FINE = 5, 30
 """Knots per frame of the two scales on which a particle lifts off the film."""
+BATCH = 1 << 20
+"""Pixels of lines that are made at once, about."""
 
 
-class LineParams(Params):
+class LineParams(Lasting):
     """What was drawn: one entry per line, sorted by first frame.
 
     The foot of a frame is the head of the next. So tracks have a number for the head of each frame that
     the line is on, and one more for the foot of the last.
     """
 
-    first: Ints
-    """First frame of the clip that it is on."""
     x_px: tuple[Floats, ...]
     """Middle of the line, from the left border."""
     level: tuple[Floats, ...]
@@ -39,24 +37,46 @@ class LineParams(Params):
     key: Ints
     """Of that noise."""
 
+    def lifetimes(self) -> Iterable[int]:
+        """See `Lasting.lifetimes`."""
+        return (len(track) - 1 for track in self.x_px)
 
-class Stretch(NamedTuple):
-    """The part of a frame that a line may touch."""
 
-    line: int
-    """Its index in the params."""
-    where: tuple[slice, slice]
-    """The part."""
+class Marks(NamedTuple):
+    """Some of the lines on a frame, each in a strip as high as the frame and as wide as the widest of them."""
+
+    lines: list[int]
+    """Their indices in the params."""
+    columns: list[slice]
+    """Those of the frame that each may touch, the first ones of its strip."""
+    half: Array
+    """Half widths in pixels, (N, 1, 1)."""
     borders: Array
-    """Signed distances of its pixels' left and right borders from the middle of the line, (h, w + 1) float32."""
+    """Signed distances of the pixels' left and right borders from the middle of the line, (N, W + 1, H) float32."""
     level: Array
-    """Strength of the line in each of its rows, (h,)."""
+    """Strength of the line in each row, (N, H)."""
     contact: Array
-    """How firmly the particle presses there, (h,), 0 to 1."""
+    """How firmly the particle presses there, (N, H), 0 to 1."""
 
-    def weight(self, greatest: float) -> Array:
-        """Strength of the mark in each row, (h, 1) float32."""
-        return (greatest * self.level * self.contact).astype(np.float32)[:, None]
+    def of(self, values: Sequence[float]) -> Array:
+        """Those of these lines, (N, 1, 1), out of one for each line of the params."""
+        return np.array([values[i] for i in self.lines])[:, None, None]
+
+    def weight(self, greatest: Sequence[float]) -> Array:
+        """Strength of the marks in each row, (N, 1, H) float32; `greatest` has one for each line of the params."""
+        return (self.of(greatest) * self.level[:, None] * self.contact[:, None]).astype(np.float32)
+
+    def lay(self, frame: Array, mask: Array, alpha: Array, tone: Array) -> None:
+        """Covers the frame with the strips; alpha (N, W, H) or (N, W, H, C), tone one, or (N, W, H, 1)."""
+        tone = np.broadcast_to(tone, (*alpha.shape[:3], 1))
+        touched = np.unique(np.concatenate([np.arange(c.start, c.stop) for c in self.columns]))
+        upright = [np.ascontiguousarray(data[:, touched].swapaxes(0, 1)) for data in (frame, mask)]
+        starts = np.searchsorted(touched, [c.start for c in self.columns]).tolist()
+        for start, columns, strip, covering in zip(starts, self.columns, alpha, tone, strict=True):
+            if wide := columns.stop - columns.start:
+                cover(*upright, np.s_[start : start + wide, :], strip[:wide], covering[:wide])
+        for data, part in zip((frame, mask), upright, strict=True):
+            data[:, touched] = part.swapaxes(0, 1)
 
 
 class Lines(Contaminant):
@@ -84,62 +104,80 @@ class Lines(Contaminant):
         start = draw.uniform(0, info.width, count)
         sway = height * draw.uniform(*self.wander, count)
         drift = height * draw.uniform(*self.drift, count) * draw.choice([-1, 1], count)
-        x, level = [], []
-        for i in range(count):
-            knots = np.arange(max(0, -first[i]), min(life[i], info.frames - first[i]) + 1)
-            ends = np.minimum(knots, life[i] - knots) + 0.5
-            strength = np.minimum(1, ends / max(min(self.fade, life[i] / 2), 0.5))
-            strength *= np.clip(1 + 0.2 * ornstein_uhlenbeck(draw, knots.size, 4), 0.3, 1)
-            centre = start[i] + drift[i] * (knots - life[i] / 2)
-            x.append(centre + sway[i] * ornstein_uhlenbeck(draw, knots.size, 10))
-            level.append(strength)
+        seen = np.maximum(0, -first)  # of its knots the first that the clip sees, and how many it does
+        lengths = np.minimum(life, info.frames - first) + 1 - seen
+        knots = seen[:, None] + np.arange(lengths.max(initial=0))
+        noise = np.zeros((count, 2, knots.shape[1]))
+        drawn = np.broadcast_to((knots - seen[:, None] < lengths[:, None])[:, None], noise.shape)
+        noise[drawn] = draw.standard_normal(2 * lengths.sum())
+        unrest, wander = correlated(noise[:, 0], 4), correlated(noise[:, 1], 10)
+        start, sway, drift, life = (each[:, None] for each in (start, sway, drift, life))
+        ends = np.minimum(knots, life - knots) + 0.5
+        level = np.minimum(1, ends / np.maximum(np.minimum(self.fade, life / 2), 0.5))
+        level *= np.clip(1 + 0.2 * unrest, 0.3, 1)
+        x = start + drift * (knots - life / 2) + sway * wander
         return {
             "first": whole(np.maximum(first, 0)),
-            "x_px": tracks(x, 2),
-            "level": tracks(level, 2),
+            "x_px": tracks((row[:n] for row, n in zip(x, lengths, strict=True)), 2),
+            "level": tracks((row[:n] for row, n in zip(level, lengths, strict=True)), 2),
         }
 
 
-def stretches(params: Any, t: int, size: tuple[int, int], reach: Sequence[float]) -> Iterator[Stretch]:
-    """The lines on frame t; `reach` is how far each shows to either side, in half widths."""
-    height, width = size
-    rows = (np.arange(height, dtype=np.float32) + np.float32(0.5)) / height
-    for i in range(bisect_right(params.first, t)):
-        age = t - params.first[i]
-        if age >= len(params.x_px[i]) - 1:
-            continue
-        head, foot = params.x_px[i][age : age + 2]
-        away = half_width(params, i) * reach[i]
-        left, right = max(0, math.floor(min(head, foot) - away)), min(width, math.ceil(max(head, foot) + away))
-        touch = np.clip(0.7 * (contact(params.key[i], t, rows) - params.lift[i]), 0, 1)
-        touching = np.flatnonzero(touch)
-        if left >= right or not touching.size:
-            continue
-        part = slice(touching[0], touching[-1] + 1)
-        level = np.interp(rows[part], (0, 1), params.level[i][age : age + 2])
-        borders = np.arange(left, right + 1) - (head + (foot - head) * rows[part, None])
-        yield Stretch(i, (part, slice(left, right)), borders.astype(np.float32), level, touch[part])
+def marks(params: Any, t: int, size: tuple[int, int], reach: Array) -> Iterator[Marks]:
+    """The lines on frame t, in their order.
+
+    Args:
+        params: `LineParams`.
+        t: Frame index in the clip.
+        size: Height and width of the frame.
+        reach: How far each line of the params shows to either side, in half widths.
+    """
+    half = np.maximum(np.array(params.width_px) / 2, 0.05)  # never so thin that it vanishes
+    away, lines = half * reach, params.shown(t)
+    batch = max(1, int(BATCH / size[0] / (2 * max(away[lines], default=0) + 2)))
+    for some in (lines[n : n + batch] for n in range(0, len(lines), batch)):
+        yield _marks(params, t, size, some, half[some], away[some])
 
 
-def half_width(params: Any, i: int) -> float:
-    """Of line i, in pixels; never so small that it vanishes."""
-    return max(params.width_px[i] / 2, 0.05)
-
-
-def contact(key: int, t: int, rows: Array) -> Array:
-    """Noise along the film, continuous from frame to frame, (H,)."""
-    (coarse, fine), (coarse_after, fine_after) = _knots(key, t), _knots(key, t + 1)
-    return np.asarray(
-        np.interp(rows * COARSE, range(COARSE + 1), (*coarse, coarse_after[0]))
-        + 0.5 * np.interp(rows * FINE, range(FINE + 1), (*fine, fine_after[0]))
+def _marks(params: Any, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
+    rows = (np.arange(size[0], dtype=np.float32) + np.float32(0.5)) / size[0]
+    head, foot, first, last = (
+        np.array([track[i][t - params.first[i] + step] for i in lines])
+        for track in (params.x_px, params.level)
+        for step in (0, 1)
+    )
+    left = np.clip(np.floor(np.minimum(head, foot) - away), 0, size[1]).astype(int)
+    right = np.clip(np.ceil(np.maximum(head, foot) + away), left, size[1]).astype(int)
+    middle = head.astype(np.float32)[:, None] + (foot - head).astype(np.float32)[:, None] * rows
+    borders = (left[:, None] + np.arange(max(right - left) + 1))[..., None] - middle[:, None]
+    lift = np.array([params.lift[i] for i in lines])
+    return Marks(
+        lines,
+        [slice(*ends) for ends in zip(left.tolist(), right.tolist(), strict=True)],
+        half[:, None, None],
+        borders.astype(np.float32),
+        first[:, None] + (last - first)[:, None] * rows,
+        np.clip(0.7 * (contact([params.key[i] for i in lines], t, rows) - lift[:, None]), 0, 1),
     )
 
 
+def contact(keys: Sequence[int], t: int, rows: Array) -> Array:
+    """Noise along the film for each key, continuous from frame to frame, (N, H)."""
+    knots, after = (np.array([_knots(key, at) for key in keys]) for at in (t, t + 1))
+    coarse = _between(np.append(knots[:, :COARSE], after[:, :1], 1), rows * COARSE)
+    return coarse + 0.5 * _between(np.append(knots[:, COARSE:], after[:, COARSE : COARSE + 1], 1), rows * FINE)
+
+
+def _between(knots: Array, places: Array) -> Array:
+    """Straight lines between knots (N, K) at places in [0, K - 1], (N, H)."""
+    before = np.minimum(places.astype(int), knots.shape[1] - 2)
+    return np.asarray((places - before) * np.diff(knots)[:, before] + knots[:, before])
+
+
 @functools.lru_cache(maxsize=1024)
-def _knots(key: int, t: int) -> tuple[list[float], list[float]]:
-    """Normal numbers at even distances along one frame of film, coarse and fine."""
-    knots = at(key, t).standard_normal(COARSE + FINE).tolist()
-    return knots[:COARSE], knots[COARSE:]
+def _knots(key: int, t: int) -> Array:
+    """Normal numbers at even distances along one frame of film, coarse ones, then fine."""
+    return at(key, t).standard_normal(COARSE + FINE)
 
 
 def quantile(share: Array) -> Array:

@@ -1,10 +1,10 @@
 """Defects that lie on the film: when they come and go, and how their textures are laid on a frame."""
 
 import functools
+import itertools
 import math
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar
 
 import cv2
@@ -22,11 +22,32 @@ DRAWN, LARGEST = 64, 256
 """Sides of the smallest prototype that is drawn, smaller ones being reductions of it, and of the largest."""
 
 
-class SpriteParams(Params):
-    """What was drawn: one entry per defect in each field, sorted by first frame."""
+class Lasting(Params):
+    """What was drawn for defects that come and go: one entry per defect in each field, sorted by first frame."""
 
     first: Ints
     """First frame of the clip that it shows on."""
+
+    def lifetimes(self) -> Iterable[int]:
+        """Frames of the clip that each shows on; one, unless a subclass says otherwise."""
+        return itertools.repeat(1)
+
+    def shown(self, t: int) -> list[int]:
+        """Which of them frame t shows, in order; among thousands of frames as fast as among ten."""
+        first, end, longest = self._span
+        begin, stop = np.searchsorted(first, (t - longest, t), side="right")
+        return (begin + np.flatnonzero(t < end[begin:stop])).tolist()
+
+    @functools.cached_property
+    def _span(self) -> tuple[Array, Array, int]:
+        first = np.array(self.first, np.int64)
+        life = np.fromiter(self.lifetimes(), np.int64, first.size)
+        return first, first + life, int(life.max(initial=0))
+
+
+class SpriteParams(Lasting):
+    """What was drawn for defects that are textures, laid on the frame."""
+
     shape: Ints
     """Seed of the texture."""
     size_px: Floats
@@ -48,6 +69,10 @@ class PlacedParams(SpriteParams):
     """Centre, from the upper border."""
     degrees: Floats
     """Turned by, counter-clockwise."""
+
+    def lifetimes(self) -> Iterable[int]:
+        """See `Lasting.lifetimes`."""
+        return self.lifetime
 
 
 class Sprites(Contaminant):
@@ -87,13 +112,6 @@ class Sprites(Contaminant):
             "tone": rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
             "opacity": rounded(draw.uniform(*self.opacity, count), 2),
         }
-
-
-def shown(params: Any, t: int) -> Iterator[int]:
-    """Which of the defects of `PlacedParams` frame t shows."""
-    for i in range(bisect_right(params.first, t)):
-        if t < params.first[i] + params.lifetime[i]:
-            yield i
 
 
 def tones(rng: np.random.Generator, light: Interval, count: int, dark: Interval, bright: Interval) -> Array:

@@ -8,7 +8,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, shown, texture_at
+from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, texture_at
 
 
 class BlotchParams(PlacedParams):
@@ -57,7 +57,7 @@ class Blotch(Sprites):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in shown(params, t):
+        for i in params.shown(t):
             away = params.flake_x_px[i], params.flake_y_px[i]
             layers = [(away, 1 - params.tone[i])] if any(away) else []
             for (right, down), tone in [*layers, ((0, 0), params.tone[i])]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, shown, texture_at
+from degrade.ops._sprites import PlacedParams, Sprites, cover, texture_at
 
 
 class Dirt(Sprites):
@@ -32,7 +32,7 @@ class Dirt(Sprites):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in shown(params, t):
+        for i in params.shown(t):
             place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
             if found := texture_at("stain", params.shape[i], frame.shape[:2], *place):
                 where, alpha = found

@@ -1,6 +1,5 @@
 """Dust: specks that lie on one frame."""
 
-from bisect import bisect_left, bisect_right
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -91,8 +90,7 @@ class Dust(Contaminant):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        specks = range(bisect_left(params.first, t), bisect_right(params.first, t))
-        for i in specks:
+        for i in params.shown(t):
             place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
             if found := texture_at("dust", params.shape[i], frame.shape[:2], *place):
                 where, alpha = found

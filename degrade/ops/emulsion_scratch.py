@@ -8,8 +8,8 @@ from pydantic import Field
 from degrade.core.fields import Clean, Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._lines import LineParams, Lines, half_width, quantile, stretches
-from degrade.ops._sprites import cover, rounded
+from degrade.ops._lines import LineParams, Lines, marks, quantile
+from degrade.ops._sprites import rounded
 
 LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}
 """Channel that the dye of each layer absorbs, from the surface down to the base."""
@@ -61,17 +61,16 @@ class EmulsionScratch(Lines):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        tone = 0.0 if self.stock == "negative" else 1.0
-        for stretch in stretches(params, t, (frame.shape[0], frame.shape[1]), [1] * len(params.first)):
-            half = half_width(params, stretch.line)
-            above = [_integral(stretch.borders, half, stretch.weight(params.depth[stretch.line]), k) for k in range(4)]
+        tone = np.array(0 if self.stock == "negative" else 1, np.float32)
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), np.ones(len(params.first))):
+            depth, half = some.weight(params.depth), some.half.astype(np.float32)
+            above = [_integral(some.borders, half, depth, k) for k in range(4)]
             cut = [np.diff(above[k] - above[k + 1], axis=1) for k in range(3)]
             channels = [cut[LAYERS[self.stock].index(channel)] for channel in range(3)]
-            alpha = np.stack(channels, -1) if frame.shape[2] == 3 else np.mean(channels, 0)
-            cover(frame, mask, stretch.where, alpha, tone)
+            some.lay(frame, mask, np.stack(channels, -1) if frame.shape[2] == 3 else np.mean(channels, 0), tone)
 
 
-def _integral(d: Array, half: float, depth: Array, layer: int) -> Array:
+def _integral(d: Array, half: Array, depth: Array, layer: int) -> Array:
     """Integral from the middle to `d` of how far the groove depth (1 - |d| / half) goes beyond `layer` layers."""
     top = np.maximum(depth - layer, 0)
     base = half * top / np.maximum(depth, 1e-6)

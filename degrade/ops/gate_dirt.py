@@ -1,7 +1,7 @@
 """Gate dirt: shavings of emulsion and lint that gather at the border of the aperture."""
 
 import math
-from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -36,6 +36,10 @@ class GateDirtParams(SpriteParams):
     """Centre in each of its frames, from the upper border."""
     degrees: Floats
     """Turned by, counter-clockwise."""
+
+    def lifetimes(self) -> Iterable[int]:
+        """See `Lasting.lifetimes`."""
+        return map(len, self.x_px)
 
 
 class GateDirt(Contaminant):
@@ -103,10 +107,8 @@ class GateDirt(Contaminant):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in range(bisect_right(params.first, t)):
+        for i in params.shown(t):
             age = t - params.first[i]
-            if age >= len(params.x_px[i]):
-                continue
             place = params.x_px[i][age], params.y_px[i][age], params.size_px[i], params.degrees[i]
             if found := texture_at(params.texture[i], params.shape[i], frame.shape[:2], *place):
                 where, alpha = found

@@ -1,6 +1,6 @@
 """Hair and lint: on the film for a frame, or caught in the gate for many."""
 
-from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -34,6 +34,10 @@ class HairParams(SpriteParams):
     """Centre in each of its frames, from the upper border."""
     degrees: tuple[Floats, ...]
     """Turned by in each of its frames, counter-clockwise."""
+
+    def lifetimes(self) -> Iterable[int]:
+        """See `Lasting.lifetimes`."""
+        return map(len, self.x_px)
 
 
 class Hair(Contaminant):
@@ -102,10 +106,8 @@ class Hair(Contaminant):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in range(bisect_right(params.first, t)):
+        for i in params.shown(t):
             age = t - params.first[i]
-            if age >= len(params.x_px[i]):
-                continue
             place = params.x_px[i][age], params.y_px[i][age], params.size_px[i], params.degrees[i][age]
             if found := texture_at("fibre", params.shape[i], frame.shape[:2], *place):
                 where, alpha = found

@@ -8,7 +8,7 @@ from pydantic import Field
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, shown, texture_at
+from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, texture_at
 
 
 class Mould(Sprites):
@@ -48,7 +48,7 @@ class Mould(Sprites):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in shown(params, t):
+        for i in params.shown(t):
             place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
             if found := texture_at("mycelium", params.shape[i], frame.shape[:2], *place):
                 where, alpha = found

@@ -7,8 +7,8 @@ import numpy as np
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._lines import LineParams, Lines, half_width, quantile, stretches
-from degrade.ops._sprites import cover, rounded, tones, whole
+from degrade.ops._lines import LineParams, Lines, marks, quantile
+from degrade.ops._sprites import rounded, tones, whole
 
 
 class ScratchParams(LineParams):
@@ -55,18 +55,18 @@ class Scratch(Lines):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        reach = [3 if lobes else 1 for lobes in params.lobes]
-        for stretch in stretches(params, t, (frame.shape[0], frame.shape[1]), reach):
-            i = stretch.line
-            line = np.diff(_integral(stretch.borders, half_width(params, i), params.lobes[i]), axis=1)
-            line *= stretch.weight(params.opacity[i])
-            tone = np.where(line > 0, params.tone[i], 1 - params.tone[i]).astype(np.float32)
-            cover(frame, mask, stretch.where, abs(line), tone[..., None])
+        reach = np.where(np.array(params.lobes), 3, 1)
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), reach):
+            line = np.diff(_integral(some.borders, some.half, some.of(params.lobes)), axis=1) * some.weight(
+                params.opacity
+            )
+            tone = some.of(params.tone)
+            some.lay(frame, mask, abs(line), np.where(line > 0, tone, 1 - tone).astype(np.float32)[..., None])
 
 
-def _integral(d: Array, half: float, lobes: float) -> Array:
+def _integral(d: Array, half: Array, lobes: Array) -> Array:
     """Integral from the middle to `d` of the profile: cos(pi d / 2 half), `lobes` times it from half to 3 half."""
-    away = np.abs(d)
-    wave = np.sin(np.pi / 2 / half * np.minimum(away, 3 * half))
-    total = np.where(away <= half, wave, 1 + lobes * (wave - 1))
-    return np.asarray(2 * half / np.pi * np.sign(d) * total)
+    f32, away = np.float32, np.abs(d)
+    wave = np.sin((np.pi / 2 / half).astype(f32) * np.minimum(away, (3 * half).astype(f32)))
+    total = np.where(away <= half.astype(f32), wave, 1 + lobes.astype(f32) * (wave - 1))
+    return np.asarray((2 * half / np.pi).astype(f32) * np.sign(d) * total)

@@ -1,27 +1,24 @@
 """Short scratches and cinch marks: strokes on one frame."""
 
 import math
-from bisect import bisect_left, bisect_right
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Floats, Interval, Ints, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import cover, log_normal, rounded, tones
+from degrade.ops._sprites import Lasting, cover, log_normal, rounded, tones
 
 TOGETHER = 14
 """Mean number of strokes in a bundle of cinch marks."""
 
 
-class ShortScratchParams(Params):
+class ShortScratchParams(Lasting):
     """What was drawn: one entry per stroke, sorted by frame."""
 
-    first: Ints
-    """The frame that it is on."""
     x_px: Floats
     """Middle, from the left border."""
     y_px: Floats
@@ -108,7 +105,7 @@ class ShortScratch(Contaminant):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in range(bisect_left(params.first, t), bisect_right(params.first, t)):
+        for i in params.shown(t):
             angle, length, half = math.radians(params.degrees[i]), max(params.length_px[i], 1.0), params.width_px[i] / 2
             sin, cos = math.sin(angle), math.cos(angle)
             margin = abs(params.bend[i]) * length + half + 1
