@@ -34,6 +34,8 @@ COLUMNS = [
 CHUNK_VALUES = 1_000_000
 """Pixel values rendered at once, or more where ops make greater groups of frames together; what bounds the memory,
 whatever the clip's length."""
+BLOCK = 1024
+"""Entries of a list that are put into words at once."""
 
 
 class Clip(Strict):
@@ -199,21 +201,27 @@ def stream_json(content: Any) -> Iterator[str]:
         content = dict(content)
     if isinstance(content, dict):
         for i, key in enumerate(sorted(content)):
-            yield f"{',' if i else '{'}{json.dumps(key, ensure_ascii=False)}:"
+            yield f"{',' if i else '{'}{_encode(key)}:"
             yield from stream_json(content[key])
         yield "}" if content else "{}"
-    elif isinstance(content, array):
-        for start in range(0, len(content), 1024):
-            block = json.dumps(content[start : start + 1024].tolist(), separators=(",", ":"))
-            yield ("," if start else "[") + block[1:-1]
-        yield "]" if content else "[]"
-    elif isinstance(content, list | tuple):
+    elif isinstance(content, list | tuple) and content and isinstance(content[0], dict | Params):
         for i, item in enumerate(content):
             yield "," if i else "["
             yield from stream_json(item)
+        yield "]"
+    elif isinstance(content, list | tuple | array):
+        for start in range(0, len(content), BLOCK):
+            yield ("," if start else "[") + _encode(content[start : start + BLOCK])[1:-1]
         yield "]" if content else "[]"
     else:
-        yield json.dumps(content, ensure_ascii=False)
+        yield _encode(content)
+
+
+def _plain(content: Any) -> Any:
+    return content.tolist() if isinstance(content, array) else dict(content)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain).encode
 
 
 def pretty(content: Any) -> bytes:

@@ -248,16 +248,19 @@ def loader(samples: int = 32) -> None:
                 for frame in footage.read(sequence, 0, sequence.frames):
                     writer.write(frame)
 
-        def clips(pipeline: object) -> DegradedClips:
+        def clips(pipeline: object, cut_first: bool = False) -> DegradedClips:
             raw = {"source": folder, "color": "grey", "pipeline": pipeline}
-            return DegradedClips(parse(raw), samples=samples, frames=7, crop=(256, 256))
+            return DegradedClips(parse(raw), samples=samples, frames=7, crop=(256, 256), cut_first=cut_first)
 
+        cuts = clips([], cut_first=True)
         chains = {
-            "reading and cutting alone": clips([]),
+            "reading and cutting alone": cuts,
             "rtn-code": clips(presets.read("rtn-code")),
+            "rtn-code, cut first": clips(presets.read("rtn-code"), cut_first=True),
             "film-medium": clips(presets.read("film-medium")),
-            "rtn-code the plain way": Recut(clips([]), plain_chain),
-            "albumentations": Recut(clips([]), nearest_chain),
+            "film-medium, cut first": clips(presets.read("film-medium"), cut_first=True),
+            "rtn-code the plain way": Recut(cuts, plain_chain),
+            "albumentations": Recut(cuts, nearest_chain),
         }
         used: dict[str, float] = {}
         for name, dataset in chains.items():

@@ -1,5 +1,6 @@
 """PyTorch datasets: a sample depends on its number alone, and holds what the library and the disk hold."""
 
+import itertools
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,24 @@ def test_a_curriculum_sets_the_severity_of_each_epoch(make_spec: Callable[..., S
     assert error(9) == pytest.approx((20 / 255) ** 2, rel=0.1)
     with pytest.raises(SpecError, match="severity: must lie within 0 to 1, got 2"):
         DegradedClips(make_spec(), curriculum=(2,), **wanted)
+
+
+def test_cut_first_damages_the_cut_and_nothing_else(make_spec: Callable[..., Spec]) -> None:
+    spec = make_spec(pipeline=[{"dust": {"per_frame": 30}}, "weave"], alignment="original")
+    asked = {"samples": 4, "frames": 2, "crop": (16, 20)}
+    whole, first = DegradedClips(spec, **asked), DegradedClips(spec, cut_first=True, **asked)
+    ways = [flips for n in range(4) for flips in itertools.combinations((0, 2, 3), n)]
+    for i in range(4):
+        assert torch.equal(first[i]["gt"], whole[i]["gt"])  # the same cut of the same footage
+        assert not torch.equal(first[i]["lq"], whole[i]["lq"])
+        alone = [
+            first.damage(_frames(first[i]["gt"].flip(way)), seed=spec.seed, clip_id=first[i]["clip"]) for way in ways
+        ]
+        assert any(np.array_equal(a.frames, _frames(first[i]["lq"].flip(w))) for a, w in zip(alone, ways, strict=True))
+
+
+def _frames(sample: "torch.Tensor") -> np.ndarray:
+    return sample.numpy().transpose(0, 2, 3, 1)
 
 
 def test_samples_of_different_sizes_are_stacked(make_spec: Callable[..., Spec], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ of workers, and a run that is resumed at sample n goes on as if it had never sto
 different sizes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ Sample = dict[str, Any]
 class DegradedClips(Dataset[Sample]):
     """Stretches of clean footage, damaged while they are read, cut and flipped at random.
 
-    Whole frames are damaged and then cut, so defects have the size that they have in a dataset of the spec.
+    Whole frames are damaged and then cut, so that a sample shows what a dataset of the spec shows; or the other way
+    round, see `cut_first`.
 
     Args:
         spec: Footage, damage and target.
@@ -39,6 +40,8 @@ class DegradedClips(Dataset[Sample]):
         samples: How many there are; a sample's number is all that it depends on.
         frames: Length of a sample.
         crop: Height and width of a sample, at most the frame's.
+        cut_first: Damage the cut in place of the frame, as RTN's authors do when they train. Only its pixels are
+            rendered, and what the spec says relative to the frame (sizes, numbers, places) is relative to the cut.
         intervals: Steps between the frames of a sample, of which one is drawn.
         seed: Another seed gives other samples.
         curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
@@ -52,12 +55,13 @@ class DegradedClips(Dataset[Sample]):
         samples: int,
         frames: int,
         crop: tuple[int, int],
+        cut_first: bool = False,
         intervals: tuple[int, ...] = (1,),
         seed: int = 0,
         curriculum: Sequence[float] = (),
     ) -> None:
         self.spec, self.samples, self.frames, self.crop = spec, samples, frames, crop
-        self.intervals, self.seed = intervals, seed
+        self.cut_first, self.intervals, self.seed = cut_first, intervals, seed
         self.source = open_source(spec.source)
         levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
         self.curriculum = [level.damage() for level in levels]
@@ -103,18 +107,21 @@ class DegradedClips(Dataset[Sample]):
         read = [self.source.read(sequence, start + t * interval, start + t * interval + 1) for t in range(self.frames)]
         height, width = self.spec.clips.size or (sequence.height, sequence.width)
         channels = 1 if self.spec.color == "grey" else 3
-        clean = as_clip(np.stack([fit(frame, height, width, channels) for (frame,) in read]))
-        info = ClipInfo(frames=self.frames, height=height, width=width, channels=channels, id=name)
+        frames = np.stack([fit(frame, height, width, channels) for (frame,) in read])
+        window, flips = _part((height, width), self.crop, draw)
+        if self.cut_first:
+            frames, window = frames[window], np.s_[:]
+        clean = as_clip(frames)
+        info = ClipInfo(**dict(zip(("frames", "height", "width", "channels"), clean.shape, strict=True)), id=name)
         damage = self.damage
         params = damage.draw(info, self.spec.seed)
         layer = damage.render(clean, params, 0)
         target = sharpen(clean) if self.spec.target == "sharpened" else clean
         if self.spec.alignment == "aligned":
             target = damage.target(target, params, 0)
-        cut = _part((height, width), self.crop, draw)
-        mask = union({label: cut(mask) for label, mask in layer.masks.items()}, (self.frames, *self.crop, 1))
-        pixels = {"lq": cut(layer.frames), "gt": cut(target), "mask": mask}
-        return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": name}
+        mask = union({label: mask[window] for label, mask in layer.masks.items()}, (self.frames, *self.crop, 1))
+        pixels = {"lq": layer.frames[window], "gt": target[window], "mask": mask}
+        return {kind: _tensor(np.flip(data, flips)) for kind, data in pixels.items()} | {"clip": name}
 
 
 class PairedClips(Dataset[Sample]):
@@ -173,8 +180,8 @@ class PairedClips(Dataset[Sample]):
             draw = Stream(self.seed, "pairs").generator(index)
             clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
             sides = pixels["mask"].shape[1:3]
-            cut = _part(sides, self.crop or sides, draw)
-            pixels = {kind: cut(data) for kind, data in pixels.items()}
+            window, flips = _part(sides, self.crop or sides, draw)
+            pixels = {kind: np.flip(data[window], flips) for kind, data in pixels.items()}
         else:
             clip, pixels = self._stretch(index)
         return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": clip}
@@ -218,12 +225,11 @@ def collate(samples: Sequence[Sample]) -> Sample:
     return batch | {"clip": [sample["clip"] for sample in samples]}
 
 
-def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generator) -> Callable[[Array], Array]:
-    """Cuts frames (T, H, W, C) of these sides: always the same part, drawn at random and flipped at random."""
+def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generator) -> tuple[Any, tuple[int, ...]]:
+    """A random part of frames (T, H, W, C) of these sides, and the axes by which it is flipped."""
     top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip(sides, crop, strict=True))
-    window = np.s_[:, top : top + crop[0], left : left + crop[1]]
     flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
-    return lambda frames: np.flip(frames[window], flips)
+    return np.s_[:, top : top + crop[0], left : left + crop[1]], flips
 
 
 def _tensor(frames: Array) -> torch.Tensor:
