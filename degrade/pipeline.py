@@ -12,7 +12,7 @@ from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import Clean, Interval, Within, complaining
 from degrade.core.op import Family, Op, Temporal
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, Trace, as_clip, to_uint8
+from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, Trace, as_clip, clipped, reached, to_uint8
 from degrade.ops import registry
 
 Filter = Literal["nearest", "bilinear", "bicubic", "lanczos", "area"]
@@ -175,6 +175,11 @@ class Composition(Temporal):
         frames, _, stop = self.window(frames, params, start, stop)
         return _follow("target", self._bind(params), frames, start, stop)
 
+    def carry(self, masks: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """Masks, carried by all inner ops in turn; see `Temporal.carry`."""
+        masks, _, stop = self.window(masks, params, start, stop)
+        return _follow("carry", self._bind(params), masks, start, stop)
+
     def files(self) -> dict[str, str]:
         """What the inner ops read; see `Op.files`."""
         return {name: digest for op in self.ops for name, digest in op.files().items()}
@@ -238,11 +243,10 @@ def _render(steps: Sequence[Step], layer: Layer, start: int, stop: int) -> Layer
     frames, masks = _by_frame(steps[:split], layer, _reach(steps[split : split + 1], *window)[0])
     if _takes_in_the_rest(op):
         inner = op.enclose(frames, params, window[0], start, lambda small: _render(rest, Layer(small, {}), start, stop))
-        moved = {k: _follow("move", rest, mask, start, stop) for k, mask in masks.items()}
-        return Layer(inner.frames, moved | inner.masks)
+        return Layer(inner.frames, _carried(masks, op, rest, params, window[0], start, stop) | inner.masks)
     assert isinstance(op, Temporal)
     frames, new = op.render(frames, params, *window)
-    masks = {k: op.move(mask, params, *window) for k, mask in masks.items()} | _labelled(label, new)
+    masks = {k: op.carry(mask, params, *window) for k, mask in masks.items()} | _labelled(label, new)
     return _render(rest, Layer(frames, masks), start, stop)
 
 
@@ -268,18 +272,30 @@ def _apply(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
             rest = steps[i + 1 :]
             inner = op.enclose(frames, params, start, start, partial(_apply_from, rest, start))
             end = start + len(frames)
-            moved = {k: _follow("move", rest, mask, start, end) for k, mask in masks.items()}
-            return Layer(inner.frames, moved | inner.masks)
+            return Layer(inner.frames, _carried(masks, op, rest, params, start, start, end) | inner.masks)
         frames, new = op.render(frames, params, start)
-        masks = {k: op.move(m, params, start) for k, m in masks.items()} | _labelled(label, new)
+        masks = {k: op.carry(m, params, start) for k, m in masks.items()} | _labelled(label, new)
     return Layer(frames, masks)
+
+
+def _carried(
+    masks: dict[str, Array], op: "AtScale", rest: Sequence[Step], params: Any, first: int, start: int, stop: int
+) -> dict[str, Array]:
+    """Masks through an op that takes in the rest, and through that."""
+
+    def inner(small: Array) -> Layer:
+        return Layer(_follow("carry", rest, small, start, stop), {})
+
+    return {k: op.enclose(mask, params, first, start, inner, reached).frames for k, mask in masks.items()}
 
 
 def _apply_from(steps: Sequence[Step], start: int, frames: Array) -> Layer:
     return _apply(steps, Layer(frames, {}), start)
 
 
-def _follow(how: Literal["move", "target"], steps: Sequence[Step], frames: Array, start: int, stop: int) -> Array:
+def _follow(
+    how: Literal["move", "target", "carry"], steps: Sequence[Step], frames: Array, start: int, stop: int
+) -> Array:
     """Other frames, those that `_reach` names, through all steps."""
     for i, (_, op, params) in enumerate(steps):
         window = _reach(steps[i + 1 :], start, stop)
@@ -436,27 +452,41 @@ class AtScale(Composition):
             frames, params, first, start, lambda small: super(AtScale, self).render(small, params, start, stop)
         )
 
-    def enclose(self, frames: Array, params: Any, first: int, start: int, inner: Callable[[Array], Layer]) -> Layer:
+    def carry(self, masks: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """Resized as the picture is; see `Temporal.carry`."""
+        masks, first, stop = self.window(masks, params, start, stop)
+        return _carried({"": masks}, self, self._bind(params), params, first, start, stop)[""]
+
+    def enclose(
+        self,
+        frames: Array,
+        params: Any,
+        first: int,
+        start: int,
+        inner: Callable[[Array], Layer],
+        within: Callable[[Array], Array] = clipped,
+    ) -> Layer:
         """Resizes frames from `first` on, applies `inner`, resizes back what it returns, from `start` on."""
         height, width = frames.shape[1:3]
         small = ClipInfo(frames=1, height=height, width=width).scaled(params.scale)
         if (small.height, small.width) == (height, width):
             return inner(frames)
-        there = _resize(frames, small.height, small.width, params.shrink[first:])
+        there = _resize(frames, small.height, small.width, params.shrink[first:], within)
         layer = inner(there)
-        masks = {k: _resize(m, height, width, ("bilinear",) * len(m)) for k, m in layer.masks.items()}
-        return Layer(_resize(layer.frames, height, width, params.enlarge[start:]), masks)
+        back = params.enlarge[start:]
+        masks = {k: _resize(m, height, width, back, reached) for k, m in layer.masks.items()}
+        return Layer(_resize(layer.frames, height, width, back, within), masks)
 
 
 def _takes_in_the_rest(op: Op) -> TypeGuard[AtScale]:
     return isinstance(op, AtScale) and not op.ops
 
 
-def _resize(frames: Array, height: int, width: int, filters: Sequence[str]) -> Array:
+def _resize(frames: Array, height: int, width: int, filters: Sequence[str], within: Callable[[Array], Array]) -> Array:
     out = np.empty((len(frames), height, width, frames.shape[-1]), np.float32)
     for i, frame in enumerate(frames):
         cv2.resize(frame, (width, height), dst=out[i], interpolation=FILTERS[filters[i]])
-        np.clip(out[i], 0, 1, out=out[i])
+        within(out[i])
     return out
 
 

@@ -68,6 +68,13 @@ class Op(Strict):
         """Clean frames as the ground truth that follows the picture; as `move` has it by default."""
         return self.move(frames, params, start)
 
+    def carry(self, masks: Array, params: Any, start: int) -> Array:
+        """Masks (N, H, W, 1) of defects that lay on the picture before, moved or spread with it; as `move` by default.
+
+        Where a mask is 0, `render` must show what it would show without the defect.
+        """
+        return self.move(masks, params, start)
+
     def files(self) -> dict[str, str]:
         """Outside files that the op reads: their SHA-256 by name.
 
@@ -180,6 +187,10 @@ class Temporal(Op):
     def target(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
         """Clean frames, given as for `render`, as the ground truth that follows the picture."""
         return self.move(frames, params, start, stop)
+
+    def carry(self, masks: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """Masks, given as for `render`; see `Op.carry`."""
+        return self.move(masks, params, start, stop)
 
     def window(self, frames: Array, params: Any, start: int, stop: int | None) -> tuple[Array, int, int]:
         """What `render` was given, made out.

@@ -107,6 +107,16 @@ def union(masks: dict[str, Array], shape: tuple[int, ...]) -> Array:
     return total
 
 
+def clipped(frames: Array) -> Array:
+    """Frames within [0, 1], in place."""
+    return np.clip(frames, 0, 1, out=frames)
+
+
+def reached(masks: Array) -> Array:
+    """Masks that a filter has made, as the alpha of all that its weights reach, the negative ones too; in place."""
+    return np.minimum(np.abs(masks, out=masks), 1, out=masks)
+
+
 def as_clip(data: Array) -> Array:
     """Pixels of any accepted form as float32 (T, H, W, C) in [0, 1]; not copied if they are that.
 

@@ -1,19 +1,36 @@
 """What the blurs share."""
 
 import math
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import cv2
+import numpy as np
 
 from degrade.core.errors import SpecError
 from degrade.core.fields import Interval
+from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array
 
 Unit = Literal["height", "px"]
 
+FAINT = np.float32(0.25 / 255)
+"""Alpha that changes no pixel by more than a quarter of a level of 255."""
 REACH = 0.1
 """Greatest standard deviation in frame heights."""
+
+
+class Blur(Op):
+    """An op that blurs, and blurs the masks of what it is applied to."""
+
+    family: ClassVar[Family] = "quality"
+
+    def carry(self, masks: Array, params: Any, start: int) -> Array:
+        """Blurred as the picture is, but for tails too faint to be seen; see `Op.carry`."""
+        if not masks.any():
+            return masks
+        blurred = self.render(masks, params, start).frames
+        return np.where(blurred < FAINT, 0, blurred)
 
 
 def check_reach(sigma: float, unit: Unit, where: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from degrade.core.op import Family, Temporal
-from degrade.core.types import Array, Layer, Params
+from degrade.core.types import Array, Layer, Params, clipped, reached
 
 FieldOrder = Literal["top", "bottom"]
 """Which lines of a frame are older: the even ones, counted from 0 at the top, or the odd ones."""
@@ -37,6 +37,13 @@ class Mixed(Temporal):
 
     def move(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
         """See `Temporal.move`."""
+        return clipped(self._mixed(frames, params, start, stop))
+
+    def carry(self, masks: Array, params: Any, start: int, stop: int | None = None) -> Array:
+        """See `Temporal.carry`."""
+        return reached(self._mixed(masks, params, start, stop))
+
+    def _mixed(self, frames: Array, params: Any, start: int, stop: int | None) -> Array:
         frames, first, stop = self.window(frames, params, start, stop)
         out = np.empty((stop - start, *frames.shape[1:]), np.float32)
         for t in range(start, stop):

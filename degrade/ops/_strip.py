@@ -46,7 +46,7 @@ class Strip(Mixed):
         part = strip[first : math.ceil(top) + height + 2]
         matrix = np.array([[1, 0, 0], [0, 1, first - top]])
         moved = cv2.warpAffine(part, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return np.clip(moved, 0, 1, out=moved).reshape(frames[0].shape)
+        return moved.reshape(frames[0].shape)
 
 
 def strip(y: Array, line: float) -> StripParams:

@@ -8,10 +8,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from degrade.core.fields import Clean, Interval, Within
-from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import Unit, check_reach, odd
+from degrade.ops._blur import Blur, Unit, check_reach, odd
 from degrade.ops._drawn import plain, stray
 
 
@@ -28,7 +27,7 @@ class AnisotropicBlurParams(Params):
     """Side of the kernel, odd; 0 for one that holds five sigma."""
 
 
-class AnisotropicBlur(Op):
+class AnisotropicBlur(Blur):
     """Gaussian blur of an elliptical kernel, mirrored at the border.
 
     The two eigenvalues of the covariance and the angle are drawn once per clip, each evenly over its
@@ -37,7 +36,6 @@ class AnisotropicBlur(Op):
     """
 
     drawn: ClassVar[type[Params]] = AnisotropicBlurParams
-    family: ClassVar[Family] = "quality"
 
     variance: Annotated[Interval, Within(0, 2500), Clean(0)] = (0.0, 1e-5)
     """Variance along either axis of the ellipse, in `unit` squared; at most 0.01 frame heights squared."""

@@ -34,8 +34,9 @@ class BlackAndWhite(Op):
 
     Plain emulsions see blue and violet alone; orthochromatic ones, the film of the silent era, also green and
     yellow, so that lips and red cloth are black and a blue sky is white; panchromatic film, usual from the late
-    1920s, sees red as well, and blue more than the eye does. All three channels are alike then; grey clips stay
-    as they are. Source: C. E. K. Mees, The Theory of the Photographic Process (1942), on spectral sensitising.
+    1920s, sees red as well, and blue more than the eye does. All three channels are alike then, and in an aligned
+    ground truth as well; grey clips stay as they are. Source: C. E. K. Mees, The Theory of the Photographic
+    Process (1942), on spectral sensitising.
     """
 
     drawn: ClassVar[type[Params]] = BlackAndWhiteParams
@@ -61,3 +62,7 @@ class BlackAndWhite(Op):
             return frame
         seen = cv2.transform(light(frame), np.array([params.weights], np.float32))
         return cv2.merge([coded(seen)] * 3)
+
+    def target(self, frames: Array, params: Any, start: int) -> Array:
+        """In black and white, too: colours that the stock never saw are no damage."""
+        return self.render(frames, params, start).frames

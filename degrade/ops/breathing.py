@@ -3,10 +3,9 @@
 from typing import Annotated, Any, ClassVar
 
 from degrade.core.fields import Clean, Interval, Within
-from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import REACH, gaussian
+from degrade.ops._blur import REACH, Blur, gaussian
 from degrade.ops._drawn import plain
 
 
@@ -17,7 +16,7 @@ class BreathingParams(Params):
     """Sigma of each frame; negative where the film lies before the focus."""
 
 
-class Breathing(Op):
+class Breathing(Blur):
     """Gaussian blur whose sigma follows the film's distance from the focus: an Ornstein–Uhlenbeck process.
 
     The blur is the same before and behind the focus, so it comes and goes twice as the film moves through.
@@ -25,7 +24,6 @@ class Breathing(Op):
     """
 
     drawn: ClassVar[type[Params]] = BreathingParams
-    family: ClassVar[Family] = "quality"
 
     sigma: Annotated[Interval, Within(0, REACH / 4, "frame heights"), Clean(0)] = (0.001, 0.003)
     """Root mean square of the blur's standard deviation, drawn per clip."""

@@ -7,10 +7,9 @@ import cv2
 from pydantic import Field, model_validator
 
 from degrade.core.fields import Clean, Interval, Within
-from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import Unit, check_reach, odd
+from degrade.ops._blur import Blur, Unit, check_reach, odd
 from degrade.ops._drawn import plain, stray
 
 
@@ -23,14 +22,13 @@ class BlurParams(Params):
     """Side of the kernel, odd; 0 for one that holds five sigma."""
 
 
-class GaussianBlur(Op):
+class GaussianBlur(Blur):
     """Gaussian blur, the same in all directions, mirrored at the border.
 
     Sigma is drawn once per clip, evenly over its range, and strays from frame to frame by `jitter`.
     """
 
     drawn: ClassVar[type[Params]] = BlurParams
-    family: ClassVar[Family] = "quality"
 
     sigma: Annotated[Interval, Within(0, 50), Clean(0)] = (0.0005, 0.003)
     """Standard deviation, in `unit`; at most 0.1 frame heights."""

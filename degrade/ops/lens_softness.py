@@ -5,10 +5,9 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from degrade.core.fields import Clean, Interval, Within
-from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import REACH, gaussian
+from degrade.ops._blur import REACH, Blur, gaussian
 from degrade.ops._geometry import radius2
 
 LEVELS = 3
@@ -22,14 +21,13 @@ class LensSoftnessParams(Params):
     """In the corners."""
 
 
-class LensSoftness(Op):
+class LensSoftness(Blur):
     """Gaussian blur whose sigma grows as the square of the distance from the centre, as curvature of field has it.
 
     Between blurs by a third, two thirds and all of the greatest sigma the variance is interpolated.
     """
 
     drawn: ClassVar[type[Params]] = LensSoftnessParams
-    family: ClassVar[Family] = "quality"
 
     sigma: Annotated[Interval, Within(0, REACH, "frame heights"), Clean(0)] = (0.002, 0.006)
     """Standard deviation in the corners, drawn per clip."""

@@ -49,10 +49,18 @@ class Ringing(Op):
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t with its echoes."""
-        weights = kernel(params.cutoff, params.peaking)
         bright = luma(frame)
-        change = cv2.filter2D(bright, -1, weights[None], borderType=cv2.BORDER_REPLICATE) - bright
+        change = _filtered(bright, kernel(params.cutoff, params.peaking)) - bright
         return np.clip(frame + change[..., None], 0, 1)
+
+    def carry(self, masks: Array, params: Any, start: int) -> Array:
+        """As wide as the echoes; see `Op.carry`."""
+        weights = abs(kernel(params.cutoff, params.peaking))
+        return np.minimum(np.stack([_filtered(mask, weights) for mask in masks[..., 0]])[..., None], 1)
+
+
+def _filtered(picture: Array, weights: Array) -> Array:
+    return cv2.filter2D(picture, -1, weights[None], borderType=cv2.BORDER_REPLICATE)
 
 
 def kernel(cutoff: float, peaking: float) -> Array:

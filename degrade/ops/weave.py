@@ -8,7 +8,7 @@ import numpy as np
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Layer, Params
+from degrade.core.types import Array, ClipInfo, Layer, Params, clipped, reached
 from degrade.ops._drawn import plain
 
 
@@ -70,6 +70,13 @@ class Weave(Op):
 
     def move(self, frames: Array, params: Any, start: int) -> Array:
         """See `Op.move`."""
+        return clipped(self._warped(frames, params, start))
+
+    def carry(self, masks: Array, params: Any, start: int) -> Array:
+        """See `Op.carry`."""
+        return reached(self._warped(masks, params, start))
+
+    def _warped(self, frames: Array, params: Any, start: int) -> Array:
         height, width = frames.shape[1:3]
         centre = ((width - 1) / 2, (height - 1) / 2)
         out = np.empty_like(frames)
@@ -81,6 +88,7 @@ class Weave(Op):
                 continue
             matrix = cv2.getRotationMatrix2D(centre, degrees, 1)
             matrix[:, 2] += shift
-            moved = cv2.warpAffine(frame, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-            np.clip(moved.reshape(frame.shape), 0, 1, out=out[i])
+            cv2.warpAffine(
+                frame, matrix, (width, height), dst=out[i], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+            )
         return out

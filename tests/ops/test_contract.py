@@ -306,6 +306,23 @@ def test_ops_that_are_no_contaminants_leave_no_mask_but_a_mark(name: str) -> Non
     assert max(changes) > 0.01
 
 
+BEYOND = {"jpeg", "webp", "video_codec", "chroma_bleed", "chroma_shift", "halation", "banding", "albumentation"}
+"""By these a defect changes its surroundings as well: codecs, colour that runs, glow, what looks at flatness, and what
+nobody knows here."""
+
+
+@pytest.mark.parametrize("name", [n for n in (*registry.names(), "at_scale") if n not in {*CONTAMINANTS, *BEYOND}])
+def test_a_defect_shows_nowhere_but_in_its_mask_whatever_op_follows(name: str) -> None:
+    clip = cv2.resize(np.random.default_rng(1).random((9, 12, 3), dtype=np.float32), (128, 96))
+    clip = np.stack([np.roll(clip, t, axis=1) for t in range(5)]) * np.float32(0.8)
+    dust, op = parse_op({"dust": {"per_frame": 12, "size": [0.03, 0.1], "opacity": 1}}), op_class(name)()
+    for seed in range(3):
+        out, without = (Pipeline(ops=ops)(clip, seed=seed) for ops in ((dust, op), (op,)))
+        change = abs(out.frames - without.frames).max(-1, keepdims=True)
+        assert change.max() > 0.1
+        assert change[out.masks["dust"] == 0].max() < 0.5 / 255
+
+
 def assert_same(one: Any, other: Any) -> None:
     np.testing.assert_array_equal(one.frames, other.frames)
     assert list(one.masks) == list(other.masks)
