@@ -21,6 +21,7 @@ class FlickerParams(Params):
 class Flicker(Op):
     """All values times 2^e, clipped at white; e, in stops, is an Ornstein–Uhlenbeck process over the frames.
 
+    Stops are of the coded values, as an instrument reads them off a scan; one of them is about 2.2 stops of light.
     A hand-cranked camera or an uneven shutter gives nearly independent frames (correlation of 0 to 2),
     a drifting lamp or developer a slow wave (tens of frames).
     """
