@@ -69,6 +69,9 @@ def restore(
         int | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
+    fps: Annotated[
+        float | None, typer.Option("--fps", min=1, help="Frames per second of the video, such as 18 for pictures; 24.")
+    ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
 ) -> None:
     """Restores a real film of any length."""
@@ -90,6 +93,7 @@ def restore(
             out,
             window=window,
             tile=tile,
+            fps=fps,
             with_sheet=sheet,
             restored=lambda frames: bar.advance(task, frames),
         )
