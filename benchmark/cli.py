@@ -6,16 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from degrade.console import console, progress
+from degrade.console import Version, console, progress
 from degrade.console import run as run_command
 from degrade.core.errors import SpecError
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
-def _commands() -> None:
-    """Restoration models at work."""
+def _commands(version: Version = False) -> None:
+    """Restores films, and trains and scores the models that do it."""
 
 
 @app.command()
