@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from degrade.console import Version, console, progress
 from degrade.console import run as run_command
@@ -47,7 +48,11 @@ def ls() -> None:
 
     table = Table("metric", "better", "what it says", box=None, header_style="dim")
     for name in registry.names():
-        metric = registry.get(name)
+        try:
+            metric = registry.get(name)
+        except SpecError as error:
+            table.add_row(name, "", escape(str(error)))
+            continue
         about = (metric.__doc__ or "").strip().partition("\n")[0]
         table.add_row(name, "higher" if metric.higher_is_better else "lower", about)
     console.print()
@@ -112,7 +117,7 @@ def score(
         str | None, typer.Option("--metrics", help="Names, as psnr,ssim; all that can be computed if not given.")
     ] = None,
     grey: Annotated[bool, typer.Option("--grey", help="Compare the luma alone.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write the result as JSON.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="Also write the result as JSON.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
 ) -> None:
     """Scores anybody's restored footage against the clean one: a row per clip, the mean and its 95% interval."""

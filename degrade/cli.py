@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,11 +114,12 @@ def ls() -> None:
     from degrade.pipeline import op_class, op_names
 
     table = Table("name", "kind", "what it is", box=None, header_style="dim")
-    rows = [(str(op_class(name).family), name, _first_line(op_class(name))) for name in op_names()]
-    rows += [("preset", name, presets.about(name)) for name in presets.names()]
-    rows += [("texture", name, _first_line(textures.registry.get(name))) for name in textures.registry.names()]
-    for kind, name, text in rows:
-        table.add_row(name, kind, text)
+    for name in op_names():
+        table.add_row(name, *_about(op_class, name, "op"))
+    for name in presets.names():
+        table.add_row(name, "preset", presets.about(name))
+    for name in textures.registry.names():
+        table.add_row(name, *_about(textures.registry.get, name, "texture"))
     console.print(table)
 
 
@@ -225,8 +227,13 @@ def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:
         )
 
 
-def _first_line(documented: type) -> str:
-    return (documented.__doc__ or "").strip().partition("\n")[0]
+def _about(get: Callable[[str], type], name: str, kind: str) -> tuple[str, str]:
+    """Kind and first line of an entry; of one that cannot be loaded, why."""
+    try:
+        entry = get(name)
+    except SpecError as error:
+        return kind, escape(str(error))
+    return getattr(entry, "family", kind), (entry.__doc__ or "").strip().partition("\n")[0]
 
 
 def main() -> None:
