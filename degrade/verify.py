@@ -4,15 +4,16 @@ import functools
 import hashlib
 import io
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from degrade.core.errors import DatasetError, DegradeError, SourceError
+from degrade.core.op import Contaminant
 from degrade.core.types import Trace, to_uint8
 from degrade.dataset import Clip, file_hash, joint_hash, manifest_rows, mask_to_uint8, pairs, plan, read_json, suffix
 from degrade.generate import record_hash
 from degrade.make import WORK
-from degrade.pipeline import trace_of
+from degrade.pipeline import Composition, trace_of
 from degrade.sources import Source, open_source
 from degrade.sources.shards import read_frames
 from degrade.spec import Spec, canonical, parse
@@ -81,12 +82,9 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
     """The clip's files, and what is wrong with them."""
     split, end = out / row["split"], suffix(spec)
     trace = split / "trace" / f"{row['clip']}.json"
-    kinds = sorted(path.name for path in split.glob("mask*")) if split.is_dir() else []
-    masks = [split / kind / f"{row['clip']}{end}" for kind in kinds]
     groups = {
-        "lq": [split / "lq" / f"{row['clip']}{end}"],
-        "gt": [split / "gt" / f"{row['clip']}{end}"],
-        "mask": [path for path in masks if path.exists()],
+        **{kind: [split / kind / f"{row['clip']}{end}"] for kind in ("lq", "gt")},
+        "mask": [split / kind / f"{row['clip']}{end}" for kind in _mask_kinds(spec, row["fired"].split())],
         "trace": [trace],
     }
     files, problems = set(), []
@@ -103,9 +101,28 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
                 problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
                 problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
         if all(path.exists() for path in paths) and file_hash(*paths) != row[f"{kind}_sha256"]:
-            shown = paths[0].relative_to(out).as_posix() if paths else f"{row['split']}/{kind}/{row['clip']}"
+            shown = paths[0].relative_to(out).as_posix()
+            if len(paths) > 1:  # of which there is one hash
+                kinds = ",".join(path.parent.name for path in paths)
+                shown = f"{row['split']}/{{{kinds}}}/{paths[0].name}"
             problems.append(f"{shown}: differs from what was written (its SHA-256 is not the manifest's)")
     return files, problems
+
+
+def _mask_kinds(spec: Spec, fired: list[str]) -> list[str]:
+    """The folders that hold masks of a clip, sorted."""
+    layers = [label for label in _contaminants(spec.damage()) if label in fired]
+    named = [f"mask.{label.replace('/', '.')}" for label in layers if spec.output.masks == "layers"]
+    return [] if spec.output.masks == "none" else sorted(["mask", *named])
+
+
+def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
+    """Labels of all ops that leave a mask, whether they fire or not."""
+    for label, op in ops.labelled():
+        if isinstance(op, Contaminant):
+            yield f"{outer}{label}"
+        elif isinstance(op, Composition):
+            yield from _contaminants(op, f"{outer}{label}/")
 
 
 def _check_shard(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], list[str]]:
