@@ -172,7 +172,7 @@ def _rerender(out: Path, rows: list[dict[str, str]], spec: Spec, count: int) -> 
 def _compare(out: Path, clip: Clip, spec: Spec, source: Source) -> list[str]:
     """Draws the clip again, then renders it from its trace, and names the first frame that differs."""
     damage, end = spec.damage(), suffix(spec)
-    trace = Trace.from_json(read_json(out / clip.split / "trace" / f"{clip.id}.json")["trace"])
+    trace = Trace.read(out / clip.split / "trace" / f"{clip.id}.json")
     if canonical(trace_of(clip.info(), damage.draw(clip.info(), spec.seed)).to_json()) != canonical(trace.to_json()):
         return [f"{clip.id}: drawing again gives another trace"]
     written = {}

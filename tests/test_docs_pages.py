@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 import degrade
+from degrade.generate import generate
 from degrade.pipeline import op_names
 from degrade.sources import open_source
-from degrade.spec import parse
+from degrade.spec import load_spec, parse
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -96,3 +97,19 @@ def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     exec(written, names)
     assert names["sample"]["lq"].shape == (3, 1, 256, 384)
     assert len(names["pairs"]) == 8
+
+
+def test_the_examples_of_replaying(tmp_path: Path) -> None:
+    changes = ["clips={length: 16, size: [96, 128], limit: 1}", "pipeline.weave.p=1", "color=grey"]
+    generate(load_spec(preset="film-heavy", changes=changes), tmp_path / "out")
+    name = next((tmp_path / "out/train/trace").iterdir()).stem
+    written = open_source(tmp_path / f"out/train/lq/{name}").read(name, 0, 16)[..., :1]
+    names: dict[str, Any] = {"folder": tmp_path / "out", "name": name, "other": open_source("builtin:stills?height=99")}
+    whole, other, window = code("replay.md")
+    exec(whole, names)
+    np.testing.assert_array_equal(names["again"].frames, written)
+    exec(other, names)
+    np.testing.assert_array_equal(names["dressed"].mask, names["again"].mask)
+    assert not np.array_equal(names["dressed"].frames, written)
+    exec(window, names)
+    np.testing.assert_array_equal(names["damaged"], written[4:8])
