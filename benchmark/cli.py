@@ -75,7 +75,10 @@ def restore(
     ] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
     fps: Annotated[
-        float | None, typer.Option("--fps", min=1, help="Frames per second of the video, such as 18 for pictures; 24.")
+        float | None,
+        typer.Option(
+            "--fps", min=1, help="Frames per second of the video; the film's own if not given, 24 of pictures."
+        ),
     ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
 ) -> None:

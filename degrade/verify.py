@@ -1,6 +1,7 @@
 """Checks a dataset: every byte against its record, and a sample of clips against what renders again."""
 
 import functools
+import glob
 import hashlib
 import io
 import random
@@ -84,7 +85,7 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
     trace = split / "trace" / f"{row['clip']}.json"
     groups = {
         **{kind: [split / kind / f"{row['clip']}{end}"] for kind in ("lq", "gt")},
-        "mask": [split / kind / f"{row['clip']}{end}" for kind in _mask_kinds(spec, row["fired"].split())],
+        "mask": _masks(split, f"{row['clip']}{end}", spec, row["fired"].split()),
         "trace": [trace],
     }
     files, problems = set(), []
@@ -100,7 +101,7 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
                 frames = {path / f"{t:05d}.png" for t in range(int(row["frames"]))}
                 problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
                 problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
-        if all(path.exists() for path in paths) and file_hash(*paths) != row[f"{kind}_sha256"]:
+        if paths and all(path.exists() for path in paths) and file_hash(*paths) != row[f"{kind}_sha256"]:
             shown = paths[0].relative_to(out).as_posix()
             if len(paths) > 1:  # of which there is one hash
                 kinds = ",".join(path.parent.name for path in paths)
@@ -109,11 +110,16 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
     return files, problems
 
 
-def _mask_kinds(spec: Spec, fired: list[str]) -> list[str]:
-    """The folders that hold masks of a clip, sorted."""
-    layers = [label for label in _contaminants(spec.damage()) if label in fired]
-    named = [f"mask.{label.replace('/', '.')}" for label in layers if spec.output.masks == "layers"]
-    return [] if spec.output.masks == "none" else sorted(["mask", *named])
+def _masks(split: Path, name: str, spec: Spec, fired: list[str]) -> list[Path]:
+    """Where a clip's masks must be, and where other layers are, of ops that leave some though no `Contaminant`."""
+    if spec.output.masks == "none":
+        return []
+    masks = {split / "mask" / name}
+    if spec.output.masks == "layers":
+        layers = [label.replace("/", ".") for label in _contaminants(spec.damage()) if label in fired]
+        masks |= {split / f"mask.{layer}" / name for layer in layers}
+        masks |= set(split.glob(f"mask.*/{glob.escape(name)}"))
+    return sorted(masks, key=lambda path: path.parent.name)
 
 
 def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
