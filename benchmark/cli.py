@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from degrade.console import console, progress
+from degrade.console import Version, console, progress
 from degrade.console import run as run_command
 from degrade.core.errors import SpecError
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
-def _commands() -> None:
-    """Restoration models at work."""
+def _commands(version: Version = False) -> None:
+    """Restores films, and trains and scores the models that do it."""
 
 
 @app.command()
@@ -47,7 +48,11 @@ def ls() -> None:
 
     table = Table("metric", "better", "what it says", box=None, header_style="dim")
     for name in registry.names():
-        metric = registry.get(name)
+        try:
+            metric = registry.get(name)
+        except SpecError as error:
+            table.add_row(name, "", escape(str(error)))
+            continue
         about = (metric.__doc__ or "").strip().partition("\n")[0]
         table.add_row(name, "higher" if metric.higher_is_better else "lower", about)
     console.print()
@@ -69,6 +74,12 @@ def restore(
         int | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            "--fps", min=1, help="Frames per second of the video; the film's own if not given, 24 of pictures."
+        ),
+    ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
 ) -> None:
     """Restores a real film of any length."""
@@ -90,6 +101,7 @@ def restore(
             out,
             window=window,
             tile=tile,
+            fps=fps,
             with_sheet=sheet,
             restored=lambda frames: bar.advance(task, frames),
         )
@@ -108,7 +120,7 @@ def score(
         str | None, typer.Option("--metrics", help="Names, as psnr,ssim; all that can be computed if not given.")
     ] = None,
     grey: Annotated[bool, typer.Option("--grey", help="Compare the luma alone.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write the result as JSON.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="Also write the result as JSON.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
 ) -> None:
     """Scores anybody's restored footage against the clean one: a row per clip, the mean and its 95% interval."""

@@ -2,17 +2,22 @@
 
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from degrade.console import console, progress, run
+from degrade.console import Version, console, errors, progress, run
 from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.core.op import Op
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from degrade.dataset import Clip
+    from degrade.spec import Spec
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 SpecFile = Annotated[Path | None, typer.Option("--spec", help="YAML file; `degrade schema` prints what it may hold.")]
 SourceOption = Annotated[
@@ -25,6 +30,11 @@ Changes = Annotated[
     typer.Option("--set", help="key=value, such as clips.length=8 or pipeline.dust.per_frame=[1,4]."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="The integer that all randomness starts from.")]
+
+
+@app.callback()
+def _commands(version: Version = False) -> None:
+    """Makes, shows and checks synthetic film damage."""
 
 
 @app.command()
@@ -53,6 +63,11 @@ def generate(
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
     place = locate(out or Path("out") / loaded.name)
+
+    def start(clips: "list[Clip]") -> None:
+        _warn_of_empty_splits(loaded, clips)
+        bar.add_task(loaded.name, total=sum(clip.frames for clip in clips))
+
     with progress("frames") as bar:
         summary = write(
             loaded,
@@ -60,7 +75,7 @@ def generate(
             workers=workers,
             scheduler=scheduler,
             resume=resume,
-            started=lambda clips: bar.add_task(loaded.name, total=sum(clip.frames for clip in clips)),
+            started=start,
             advanced=lambda frames: bar.advance(bar.task_ids[0], frames),
         )
     table = Table("op", "fired in", "of the clips", box=None, header_style="dim")
@@ -99,28 +114,31 @@ def ls() -> None:
     from degrade.pipeline import op_class, op_names
 
     table = Table("name", "kind", "what it is", box=None, header_style="dim")
-    rows = [(str(op_class(name).family), name, _first_line(op_class(name))) for name in op_names()]
-    rows += [("preset", name, presets.about(name)) for name in presets.names()]
-    rows += [("texture", name, _first_line(textures.registry.get(name))) for name in textures.registry.names()]
-    for kind, name, text in rows:
-        table.add_row(name, kind, text)
+    for name in op_names():
+        table.add_row(name, *_about(op_class, name, "op"))
+    for name in presets.names():
+        table.add_row(name, "preset", presets.about(name))
+    for name in textures.registry.names():
+        table.add_row(name, *_about(textures.registry.get, name, "texture"))
     console.print(table)
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="OP", help="An op, or a preset.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The picture; <OP>.png if not given.")] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An op, a preset, or a texture.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The picture; <NAME>.png if not given.")] = None,
 ) -> None:
     """Shows an op: its parameters with their ranges, and a picture of what it does."""
     from rich.table import Table
 
-    from degrade import presets
+    from degrade import presets, textures
     from degrade.pipeline import op_class, op_names
-    from degrade.preview import save_picture
-    from degrade.show import demonstrate, parameters
+    from degrade.preview import check_picture, save_picture
+    from degrade.show import demonstrate, drawings, parameters
 
-    damage: Op
+    path = out or Path(f"{name}.png")
+    check_picture(path)
+    damage: Op | None = None
     if name in presets.names():
         console.print(presets.text(name), markup=False)
         damage = presets.load(name)
@@ -132,10 +150,12 @@ def show(
             table.add_row(*map(escape, parameter))
         console.print(table)
         damage = op()
+    elif name in textures.registry:
+        console.print(inspect.cleandoc(textures.registry.get(name).__doc__ or ""), markup=False)
     else:
-        raise SpecError(unknown("op or preset", name, [*op_names(), *presets.names()]))
-    path = out or Path(f"{name}.png")
-    save_picture(path, demonstrate(damage))
+        known = {*op_names(), *presets.names(), *textures.registry.names()}
+        raise SpecError(unknown("op, preset or texture", name, known))
+    save_picture(path, demonstrate(damage) if damage else drawings(name))
     console.print(f"picture: {path}")
 
 
@@ -164,6 +184,8 @@ def validate(
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
     clips = plan(loaded, open_source(loaded.source))
+    loaded.rehearse(clips[0].info())
+    _warn_of_empty_splits(loaded, clips)
     splits = ", ".join(f"{sum(c.split == split for c in clips)} {split}" for split in loaded.splits)
     total = sum(clip.frames for clip in clips)
     console.print(f"valid: {len(clips)} clips ({splits}), {total} frames; spec {loaded.digest()[:12]}")
@@ -194,8 +216,24 @@ def verify(
     console.print(f"{dataset}: complete and unchanged")
 
 
-def _first_line(documented: type) -> str:
-    return (documented.__doc__ or "").strip().partition("\n")[0]
+def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:
+    sequences, filled = {clip.sequence for clip in clips}, {clip.split for clip in clips}
+    for split in (split for split in spec.splits if split not in filled):
+        errors.print(
+            f"warning: no clip is in {split!r}: splits take whole sequences, here {len(sequences)}; "
+            f"bring more films or folders, or name those of a split, as splits.{split}: ['reel2*']",
+            style="yellow",
+            markup=False,
+        )
+
+
+def _about(get: Callable[[str], type], name: str, kind: str) -> tuple[str, str]:
+    """Kind and first line of an entry; of one that cannot be loaded, why."""
+    try:
+        entry = get(name)
+    except SpecError as error:
+        return kind, escape(str(error))
+    return getattr(entry, "family", kind), (entry.__doc__ or "").strip().partition("\n")[0]
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """What the commands share: the console, the progress bar, and errors as one line."""
 
 import errno
+import importlib.metadata
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -23,8 +24,8 @@ from degrade.core.errors import DegradeError
 UsageError: Any = typer.BadParameter.__base__
 """Click's, or that of Typer's own copy of it, which newer versions have."""
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-"""Where results go."""
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 10_000)
+"""Where results go; into a file or pipe no line is broken."""
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 """Where progress and errors go."""
@@ -74,10 +75,25 @@ def progress(unit: str) -> Progress:
     )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"film-degrade {importlib.metadata.version('film-degrade')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and end.")
+]
+"""The option that all commands have."""
+
+
 def run(app: typer.Typer) -> int:
-    """Runs a command; bad input ends in one line on stderr and exit code 2, never in a traceback."""
+    """Runs a command, or shows the help if none is given.
+
+    Bad input ends in one line on stderr and exit code 2, never in a traceback.
+    """
     try:
-        if app(standalone_mode=False) == 130:  # what Typer makes of Ctrl-C
+        if app(sys.argv[1:] or ["--help"], standalone_mode=False) == 130:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
     except DegradeError as error:
         return _fail(str(error))

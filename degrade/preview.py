@@ -1,5 +1,6 @@
 """Pictures for people: a contact sheet (clean, damaged, mask) and a clip to watch."""
 
+import io
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from degrade.core.errors import DatasetError
 from degrade.core.types import Array, Layer, to_uint8
 from degrade.dataset import mask_to_uint8, pairs, plan, spread
 from degrade.sources import open_source
 from degrade.spec import Spec
+from degrade.storage import put
 from degrade.writers import open_writer
 
 GAP, MARGIN, CAPTION = 4, 12, 22
@@ -94,8 +97,30 @@ def _thumbnail(picture: Array, height: int) -> Image.Image:
     )
 
 
+def check_picture(path: Path) -> str:
+    """The format that a picture of that name has.
+
+    Raises:
+        DatasetError: No picture can be written there.
+    """
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if path.is_dir():
+        raise DatasetError(f"{path}: is a folder; name a file for the picture")
+    if kind not in Image.SAVE:
+        raise DatasetError(f"{path}: names no format for the picture; end it on .png or .jpg")
+    return kind
+
+
 def save_picture(path: Path, picture: Array) -> None:
-    """Writes a picture (H, W, 3) uint8; what was there stays whole until the new one is."""
-    partial = path.with_name(f".{path.name}")
-    Image.fromarray(picture).save(partial, format="png")
-    partial.replace(path)
+    """Writes a picture (H, W, 3) uint8; what was there stays whole until the new one is.
+
+    Raises:
+        DatasetError: It cannot be written there.
+    """
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, format=check_picture(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        put(data.getvalue(), path)
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -11,6 +11,7 @@ from degrade.dataset import mask_to_uint8
 from degrade.pipeline import Pipeline
 from degrade.preview import sheet
 from degrade.sources import open_source
+from degrade.textures import draw
 
 
 class Parameter(NamedTuple):
@@ -52,6 +53,7 @@ def _limits(annotation: Any, metadata: Any) -> list[str]:
     if annotation == Interval:
         return found
     inner = getattr(annotation, "__metadata__", None)
+    found += [pattern.strip("^$") for m in inner or () if (pattern := _pattern(m))]
     for argument in get_args(annotation):
         if isinstance(argument, str):
             found.append(argument)
@@ -60,10 +62,20 @@ def _limits(annotation: Any, metadata: Any) -> list[str]:
     return found
 
 
+def _pattern(metadata: Any) -> str:
+    return next((m.pattern for m in getattr(metadata, "metadata", ()) if getattr(m, "pattern", None)), "")
+
+
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     return f"{value:g}" if isinstance(value, float) else "–" if value is None else str(value)
+
+
+def drawings(texture: str, *, count: int = 4, side: int = 256) -> Array:
+    """A picture of a procedural texture: some of its shapes, (height, width, 3) uint8 RGB."""
+    shapes = (mask_to_uint8(draw(texture, seed, side, side)) for seed in range(count))
+    return sheet([[(f"seed {seed}", shape) for seed, shape in enumerate(shapes)]], height=side)
 
 
 def demonstrate(op: Op, *, seed: int = 0, frames: int = 24, columns: int = 3) -> Array:

@@ -11,6 +11,7 @@ override:
 splits: {train: 0.8, val: 0.2}
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable
@@ -24,7 +25,10 @@ from pydantic import Field, field_validator, model_validator
 from degrade import presets
 from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import Probability, Strict
-from degrade.pipeline import Ops, Pipeline, labels, op_class, op_names, parse_op
+from degrade.core.op import Op
+from degrade.core.rng import Stream
+from degrade.core.types import ClipInfo
+from degrade.pipeline import Composition, Ops, Pipeline, labels, name_of, op_class, op_names, parse_op
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that is safe as a folder: letters, digits, ``_``, ``-`` and ``.``, not first."""
@@ -105,6 +109,16 @@ class Spec(Strict):
         whole = Pipeline(ops=self.pipeline)
         return whole if self.severity is None else whole.at_severity(self.severity)
 
+    def rehearse(self, info: ClipInfo) -> None:
+        """Draws every op for a clip, also those that would not fire, and throws it away.
+
+        Raises:
+            SpecError, SourceError: What only a draw finds: a pack that is missing, a group that it does not have.
+        """
+        damage = self.damage()
+        damage.files()
+        _rehearse(damage.ops, info, "pipeline")
+
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
         return self.model_dump(mode="json", exclude_none=True)
@@ -138,6 +152,17 @@ class Spec(Strict):
             split_of.update(dict.fromkeys(rest[round(start * len(rest)) : round(end * len(rest))], split))
             start = end
         return split_of
+
+
+def _rehearse(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
+    for i, op in enumerate(ops):
+        place = f"{where}[{i}].{name_of(type(op))}"
+        if isinstance(op, Composition):
+            _rehearse(op.ops, info, f"{place}.ops")
+        try:
+            op.sample(info, Stream(0, info.id))
+        except SpecError as error:
+            raise error.within(place) from None
 
 
 def canonical(content: Any) -> bytes:
@@ -256,6 +281,15 @@ def _op_parameters(ops: list[Any], label: str, where: str) -> dict[str, Any]:
     return _op_parameters(parameters["ops"], inner, where)
 
 
+def _loadable() -> dict[str, type[Op]]:
+    """Every op by name, but for another package's that is broken: the others have their schema without it."""
+    ops = {}
+    for name in op_names():
+        with contextlib.suppress(SpecError):
+            ops[name] = op_class(name)
+    return ops
+
+
 def schema() -> dict[str, Any]:
     """The JSON schema of a spec file, every op included, for editors to complete and check."""
     definitions: dict[str, Any] = {}
@@ -265,9 +299,10 @@ def schema() -> dict[str, Any]:
         definitions.update(one.pop("$defs", {}))
         return one
 
-    choices: list[dict[str, Any]] = [{"enum": op_names()}]
-    for name in op_names():
-        one = of(op_class(name))
+    ops = _loadable()
+    choices: list[dict[str, Any]] = [{"enum": list(ops)}]
+    for name, op in ops.items():
+        one = of(op)
         if "ops" in one["properties"]:
             one["properties"]["ops"]["items"] = {"$ref": "#/$defs/op"}
         definitions[f"op-{name}"] = {"anyOf": [one, {"type": "null"}]}

@@ -1,18 +1,20 @@
 """Checks a dataset: every byte against its record, and a sample of clips against what renders again."""
 
 import functools
+import glob
 import hashlib
 import io
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from degrade.core.errors import DatasetError, DegradeError, SourceError
+from degrade.core.op import Contaminant
 from degrade.core.types import Trace, to_uint8
 from degrade.dataset import Clip, file_hash, joint_hash, manifest_rows, mask_to_uint8, pairs, plan, read_json, suffix
 from degrade.generate import record_hash
 from degrade.make import WORK
-from degrade.pipeline import trace_of
+from degrade.pipeline import Composition, trace_of
 from degrade.sources import Source, open_source
 from degrade.sources.shards import read_frames
 from degrade.spec import Spec, canonical, parse
@@ -81,12 +83,9 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
     """The clip's files, and what is wrong with them."""
     split, end = out / row["split"], suffix(spec)
     trace = split / "trace" / f"{row['clip']}.json"
-    kinds = sorted(path.name for path in split.glob("mask*")) if split.is_dir() else []
-    masks = [split / kind / f"{row['clip']}{end}" for kind in kinds]
     groups = {
-        "lq": [split / "lq" / f"{row['clip']}{end}"],
-        "gt": [split / "gt" / f"{row['clip']}{end}"],
-        "mask": [path for path in masks if path.exists()],
+        **{kind: [split / kind / f"{row['clip']}{end}"] for kind in ("lq", "gt")},
+        "mask": _masks(split, f"{row['clip']}{end}", spec, row["fired"].split()),
         "trace": [trace],
     }
     files, problems = set(), []
@@ -102,10 +101,34 @@ def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], 
                 frames = {path / f"{t:05d}.png" for t in range(int(row["frames"]))}
                 problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
                 problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
-        if all(path.exists() for path in paths) and file_hash(*paths) != row[f"{kind}_sha256"]:
-            shown = paths[0].relative_to(out).as_posix() if paths else f"{row['split']}/{kind}/{row['clip']}"
+        if paths and all(path.exists() for path in paths) and file_hash(*paths) != row[f"{kind}_sha256"]:
+            shown = paths[0].relative_to(out).as_posix()
+            if len(paths) > 1:  # of which there is one hash
+                kinds = ",".join(path.parent.name for path in paths)
+                shown = f"{row['split']}/{{{kinds}}}/{paths[0].name}"
             problems.append(f"{shown}: differs from what was written (its SHA-256 is not the manifest's)")
     return files, problems
+
+
+def _masks(split: Path, name: str, spec: Spec, fired: list[str]) -> list[Path]:
+    """Where a clip's masks must be, and where other layers are, of ops that leave some though no `Contaminant`."""
+    if spec.output.masks == "none":
+        return []
+    masks = {split / "mask" / name}
+    if spec.output.masks == "layers":
+        layers = [label.replace("/", ".") for label in _contaminants(spec.damage()) if label in fired]
+        masks |= {split / f"mask.{layer}" / name for layer in layers}
+        masks |= set(split.glob(f"mask.*/{glob.escape(name)}"))
+    return sorted(masks, key=lambda path: path.parent.name)
+
+
+def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
+    """Labels of all ops that leave a mask, whether they fire or not."""
+    for label, op in ops.labelled():
+        if isinstance(op, Contaminant):
+            yield f"{outer}{label}"
+        elif isinstance(op, Composition):
+            yield from _contaminants(op, f"{outer}{label}/")
 
 
 def _check_shard(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], list[str]]:
@@ -155,7 +178,7 @@ def _rerender(out: Path, rows: list[dict[str, str]], spec: Spec, count: int) -> 
 def _compare(out: Path, clip: Clip, spec: Spec, source: Source) -> list[str]:
     """Draws the clip again, then renders it from its trace, and names the first frame that differs."""
     damage, end = spec.damage(), suffix(spec)
-    trace = Trace.from_json(read_json(out / clip.split / "trace" / f"{clip.id}.json")["trace"])
+    trace = Trace.read(out / clip.split / "trace" / f"{clip.id}.json")
     if canonical(trace_of(clip.info(), damage.draw(clip.info(), spec.seed)).to_json()) != canonical(trace.to_json()):
         return [f"{clip.id}: drawing again gives another trace"]
     written = {}

@@ -1,7 +1,9 @@
 """The commands, as a user meets them."""
 
+import importlib.metadata
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +15,9 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
-from degrade import cli
+from degrade import cli, presets, textures
 from degrade.console import run
 from degrade.pipeline import op_names
 from degrade.spec import Spec
@@ -74,17 +77,51 @@ def test_ls_names_everything(degrade: Callable) -> None:
     assert set(op_names()) <= set(text.split())
 
 
-@pytest.mark.parametrize("name", ["dust", "one_of", "film-medium"])
-def test_show(degrade: Callable, tmp_path: Path, name: str) -> None:
-    code, text, _ = degrade("show", name, "--out", tmp_path / "picture.png")
+def test_a_pipe_gets_a_line_each() -> None:
+    command = [sys.executable, "-c", "from degrade.cli import main; main()", "ls"]
+    narrow = {**os.environ, "COLUMNS": "40"}
+    text = subprocess.run(command, capture_output=True, text=True, check=True, env=narrow).stdout
+    assert len(text.splitlines()) == 1 + len([*op_names(), *presets.names(), *textures.registry.names()])
+
+
+def test_no_command_shows_the_help(degrade: Callable) -> None:
+    code, text, error = degrade()
+    assert (code, error) == (0, "")
+    assert text == degrade("--help")[1]
+    assert text.startswith("Usage: ")
+
+
+def test_version(degrade: Callable) -> None:
+    assert degrade("--version") == (0, f"film-degrade {importlib.metadata.version('film-degrade')}\n", "")
+
+
+@pytest.mark.parametrize("name", ["dust", "one_of", "film-medium", "fingerprint"])
+@pytest.mark.parametrize("file", ["picture.png", "new/picture.jpg"])
+def test_show(degrade: Callable, tmp_path: Path, name: str, file: str) -> None:
+    code, text, _ = degrade("show", name, "--out", tmp_path / file)
     assert code == 0
-    assert "per_frame" in text or name == "one_of"
-    assert cv2.imread(str(tmp_path / "picture.png")) is not None
+    assert re.search(r"\bid +– +\[A-Za-z0-9\]", text) or name in ("film-medium", "fingerprint")
+    assert "per_frame" in text or name in ("one_of", "fingerprint")
+    with Image.open(tmp_path / file) as picture:
+        assert picture.format == ("PNG" if file.endswith("png") else "JPEG")
+        assert np.asarray(picture).std() > 5
+    assert [path.name for path in (tmp_path / file).parent.iterdir()] == [Path(file).name]
 
 
 def test_validate_and_schema(degrade: Callable, spec_file: Path) -> None:
     assert degrade("validate", "--spec", spec_file)[1].startswith("valid: 4 clips (4 train), 26 frames")
     assert json.loads(degrade("schema")[1])["properties"]["seed"]["description"]
+
+
+def test_a_split_without_clips_is_told(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
+    asked = ["--spec", spec_file, "--set", "splits={train: 0.9, val: 0.1}"]
+    for command in (["validate"], ["generate", "--out", tmp_path / "out"]):
+        code, _, error = degrade(*command, *asked)
+        assert code == 0
+        (line,) = (line for line in error.splitlines() if line.startswith("warning:"))
+        assert "no clip is in 'val': splits take whole sequences, here 4" in line
+        assert "as splits.val: ['reel2*']" in line
+    assert "warning" not in degrade("validate", "--spec", spec_file)[2]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +142,12 @@ def test_validate_and_schema(degrade: Callable, spec_file: Path) -> None:
         (["generate", "--preset", "film-light", "--out", "taken/file.txt"], "taken/file.txt"),
         (["generate", "--nonsense"], "No such option"),
         (["show", "dusk"], "did you mean 'dust'?"),
+        (["show", "dust", "--out", "empty"], "empty: is a folder; name a file for the picture"),
+        (["show", "dust", "--out", "picture.doc"], "picture.doc: names no format for the picture"),
+        (["show", "dust", "--out", "taken/file.txt/a.png"], "taken/file.txt/a.png: cannot be written: "),
+        (["validate", "--spec", "pack.yaml"], "nowhere: no such folder"),
+        (["validate", "--spec", "group.yaml"], "pipeline[0].texture.groups: builtin:rtn: unknown group '044'"),
+        (["validate", "--spec", "lines.yaml"], "pipeline[0].one_of.ops[0].moving_line.groups: must be named: "),
         (["verify", "taken"], "taken holds no dataset"),
         (["generate", "--preset", "film-light", "--source", "broken"], "broken/0.png: truncated PNG"),
         (["generate", "--preset", "film-light", "--source", "sizes"], "24×20"),
@@ -123,13 +166,20 @@ def test_bad_input_is_one_line_and_exit_code_2(
     for t, size in enumerate((20, 20, 24)):
         cv2.imwrite(str(tmp_path / f"sizes/a/{t}.png"), np.zeros((20, size), np.uint8))
     (tmp_path / "broken/0.png").write_bytes((tmp_path / "sizes/a/0.png").read_bytes()[:-30])
+    for name, op in (
+        ("pack", {"texture": {"p": 0.01, "pack": "nowhere"}}),
+        ("group", {"texture": {"p": 0.01, "groups": ["044"]}}),
+        ("lines", {"one_of": {"ops": [{"moving_line": {"p": 0.01, "pack": "sizes"}}]}}),
+    ):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({"pipeline": [op]}))
+    given = set(tmp_path.rglob("*"))
     code, _, error = degrade(*arguments)
     assert code == 2
     assert message in error
     *before, last = error.splitlines()
     assert last.startswith("error: ")
     assert all("frames/s" in line for line in before)  # the progress bar, where work had begun
-    assert {p.name for p in tmp_path.iterdir()} - {"out"} == {"broken", "broken.mp4", "empty", "sizes", "taken"}
+    assert set(tmp_path.rglob("*")) - {tmp_path / "out"} == given
     assert not list(tmp_path.glob("out/*"))
 
 

@@ -1,7 +1,12 @@
 """The pages of the ops say what the ops say, and the examples of the guides run."""
 
 import importlib.util
+import json
+import os
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +16,11 @@ import pytest
 import yaml
 
 import degrade
+from degrade.generate import generate
 from degrade.pipeline import op_names
-from degrade.sources import open_source
-from degrade.spec import parse
+from degrade.sources import open_source, video
+from degrade.sources.base import PICTURES
+from degrade.spec import load_spec, parse
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -96,3 +103,75 @@ def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     exec(written, names)
     assert names["sample"]["lq"].shape == (3, 1, 256, 384)
     assert len(names["pairs"]) == 8
+
+
+def test_every_suffix_of_footage_is_told() -> None:
+    told = set(re.findall(r"\w+", (DOCS / "footage.md").read_text("utf-8")))
+    assert {suffix.removeprefix(".") for suffix in PICTURES | video.SUFFIXES} <= told
+
+
+def test_the_examples_of_replaying(tmp_path: Path) -> None:
+    changes = ["clips={length: 16, size: [96, 128], limit: 1}", "pipeline.weave.p=1", "color=grey"]
+    generate(load_spec(preset="film-heavy", changes=changes), tmp_path / "out")
+    name = next((tmp_path / "out/train/trace").iterdir()).stem
+    written = open_source(tmp_path / f"out/train/lq/{name}").read(name, 0, 16)[..., :1]
+    names: dict[str, Any] = {"folder": tmp_path / "out", "name": name, "other": open_source("builtin:stills?height=99")}
+    whole, other, window = code("replay.md")
+    exec(whole, names)
+    np.testing.assert_array_equal(names["again"].frames, written)
+    exec(other, names)
+    np.testing.assert_array_equal(names["dressed"].mask, names["again"].mask)
+    assert not np.array_equal(names["dressed"].frames, written)
+    exec(window, names)
+    np.testing.assert_array_equal(names["damaged"], written[4:8])
+
+
+def test_the_package_of_the_guide(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="models need PyTorch")
+    (groups,) = code("extending.md", "toml")
+    package, about = tmp_path / "my_film", tmp_path / "my_film-1.0.dist-info"
+    package.mkdir()
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-film\nVersion: 1.0\n")
+    points = tomllib.loads(groups)["project"]["entry-points"]
+    (about / "entry_points.txt").write_text(
+        "\n".join(
+            f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items())
+            for group, entries in points.items()
+        )
+    )
+    rim, drops, drift = code("extending.md")
+    darker = next(block for block in code("models.md") if "class Darker" in block)
+    modules = {"shading": code("ops.md")[0], "rim": rim, "drops": drops, "darker": darker, "drift": drift}
+    for name, text in modules.items():
+        (package / f"{name}.py").write_text(text)
+    pack, task = code("extending.md", "yaml")
+    (tmp_path / "mine.yaml").write_text(task)
+
+    commands = """
+import sys
+from degrade.benchmark import cli as benchmark
+from degrade import cli as degrade
+from degrade.console import run
+for app, command in (
+    (degrade.app, "ls"),
+    (degrade.app, "show rim"),
+    (degrade.app, "show drops"),
+    (benchmark.app, "run --task mine.yaml --model darker --out run --device cpu"),
+):
+    sys.argv = ["command", *command.split()]
+    assert run(app) == 0, command
+"""
+    path = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", commands], cwd=tmp_path, env=path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {*points["degrade.ops"], *points["degrade.textures"], "Drift"} <= set(done.stdout.split())
+    for name in ("rim", "drops"):
+        assert cv2.imread(str(tmp_path / f"{name}.png")).std() > 20
+    (result,) = (tmp_path / "run").rglob("darker*.json")
+    assert all(clip["metrics"]["drift"] > 20 for clip in json.loads(result.read_text())["clips"])
+    for name in ("hairs", "dust", "lines"):
+        (tmp_path / "damage" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / f"damage/{name}/0.png"), np.zeros((9, 9), np.uint8))
+    spec = parse(yaml.safe_load(pack.replace("~", str(tmp_path))))
+    spec.rehearse(degrade.ClipInfo(frames=2, height=9, width=9))

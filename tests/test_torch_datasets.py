@@ -127,6 +127,33 @@ def test_bad_requests_are_one_line(make_spec: Callable[..., Spec], tmp_path: Pat
         PairedClips(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"samples": 0}, "samples: should be greater than or equal to 1, got 0"),
+        ({"frames": 0}, "frames: should be greater than or equal to 1, got 0"),
+        ({"crop": 64}, "crop: should be a valid tuple, got 64"),
+        ({"crop": (16, 0)}, r"crop\[1\]: should be greater than or equal to 1, got 0"),
+        ({"intervals": ()}, "intervals: Tuple should have at least 1 item"),
+        ({"intervals": (1, -1)}, r"intervals\[1\]: should be greater than or equal to 1, got -1"),
+    ],
+)
+def test_sizes_that_are_not_allowed(make_spec: Callable[..., Spec], asked: dict, message: str) -> None:
+    with pytest.raises(SpecError, match=f"^{message}"):
+        DegradedClips(make_spec(), **{"samples": 1, "frames": 2, "crop": (16, 16), **asked})
+    if "intervals" not in asked:
+        with pytest.raises(SpecError, match=f"^{message}"):
+            PairedClips("anywhere", **{"samples": 1, **asked})
+
+
+@pytest.mark.parametrize("frames", ["png", "webdataset"])
+def test_a_dataset_without_masks(make_spec: Callable[..., Spec], tmp_path: Path, frames: str) -> None:
+    generate(make_spec(output={"masks": "none", "frames": frames}), tmp_path / "out")
+    assert PairedClips(tmp_path / "out")[1].keys() == {"lq", "gt", "clip"}
+    cuts = PairedClips(tmp_path / "out", frames=2, samples=2, crop=(16, 20))
+    assert collate([cuts[0], cuts[1]])["valid"].shape == (2, 2, 1, 16, 20)
+
+
 @pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
 def test_written_pairs_are_read_back(make_spec: Callable[..., Spec], tmp_path: Path, frames: str) -> None:
     generate(make_spec(output={"frames": frames}), tmp_path / "out")
@@ -151,5 +178,7 @@ def test_random_cuts_of_a_written_dataset(make_spec: Callable[..., Spec], tmp_pa
     assert torch.equal(cuts[4]["mask"], samples[4]["mask"])
     with pytest.raises(DatasetError, match="smaller than 64×64"):
         PairedClips(tmp_path / "out", samples=1, crop=(64, 64))
+    with pytest.raises(SpecError, match="crop: needs samples"):
+        PairedClips(tmp_path / "out", crop=(16, 20))
     with pytest.raises(DatasetError, match="no clip in 'train' has 99 frames"):
         PairedClips(tmp_path / "out", frames=99)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from degrade import DatasetError
+from degrade import DatasetError, presets
 from degrade.dataset import manifest_rows
 from degrade.generate import generate
 from degrade.spec import Spec
@@ -93,9 +93,25 @@ def test_extra_file_is_named(dataset: Path, name: str) -> None:
 def test_missing_clip_and_layer_are_found(dataset: Path) -> None:
     shutil.rmtree(dataset / "train/gt/s3")
     shutil.rmtree(dataset / "train/mask.dust/s1")
-    problems = verify(dataset)
-    assert "train/gt/s3: missing" in problems
-    assert any("mask/s1: differs" in problem for problem in problems)
+    assert verify(dataset) == ["train/mask.dust/s1: missing", "train/gt/s3: missing"]
+
+
+@pytest.mark.parametrize("frames", ["png", "ffv1"])
+def test_missing_masks_are_named(make_spec: Callable[..., Spec], tmp_path: Path, frames: str) -> None:
+    generate(make_spec(output={"masks": "layers", "frames": frames}), tmp_path / "out")
+    end = ".mkv" if frames == "ffv1" else ""
+    for kind in ("mask.dust", "mask.lines.scratch", "mask"):
+        gone = [f"train/{kind}/{path.name}" for path in (tmp_path / f"out/train/{kind}").iterdir()]
+        shutil.rmtree(tmp_path / f"out/train/{kind}")
+        assert {f"{path}: missing" for path in gone} <= set(verify(tmp_path / "out"))
+    assert not any("differs" in problem for problem in verify(tmp_path / "out"))
+    assert all(problem.endswith(f"{end}: missing") for problem in verify(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("preset", ["film-heavy", "vhs", "rtn-code"])
+def test_all_layers_of_a_clip_are_known(make_spec: Callable[..., Spec], tmp_path: Path, preset: str) -> None:
+    generate(make_spec(pipeline=presets.read(preset), output={"masks": "layers"}), tmp_path / "out")
+    assert verify(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(("key", "value"), [("seed", 6), ("color", "rgb"), ("target", "sharpened")])

@@ -27,8 +27,8 @@ import numpy as np
 from degrade.core.cache import ByteCache
 from degrade.core.errors import SourceError, SpecError, unknown
 from degrade.core.types import Array
+from degrade.sources.base import PICTURES
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 CACHE_BYTES = 16 * 2**20
 """Pixels of templates that a process keeps, those used last; a single greater template is still read."""
 PACKED_BYTES = 64 * 2**20
@@ -207,10 +207,10 @@ def _open_builtin(name: str) -> Pack:
 def _open_folder(path: Path) -> Pack:
     if not path.is_dir():
         raise SourceError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}")
-    relative = (file.relative_to(path) for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+    relative = (file.relative_to(path) for file in path.rglob("*") if file.suffix.lower() in PICTURES)
     templates = sorted(r.as_posix() for r in relative if not any(part[0] == "." for part in r.parts))
     if not templates:
-        raise SourceError(f"{path}: holds no pictures ({', '.join(sorted(SUFFIXES))})")
+        raise SourceError(f"{path}: holds no pictures ({', '.join(sorted(PICTURES))})")
     rtn = path.name == "noise_data" or {group_of(template) for template in templates} == RTN_GROUPS
     return _Folder(str(path), tuple(templates), "rtn" if rtn else "pictures")
 

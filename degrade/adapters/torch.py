@@ -7,25 +7,37 @@ different sizes.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import torch
+from pydantic import Field
 from torch.utils.data import Dataset, get_worker_info
 
 from degrade.core.errors import DatasetError, SpecError
+from degrade.core.fields import Strict
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, as_clip, union
 from degrade.dataset import fit, manifest_rows
 from degrade.pipeline import Pipeline
 from degrade.sources import open_source
 from degrade.sources.shards import read_frames
-from degrade.spec import Spec
+from degrade.spec import Positive, Spec
 from degrade.target import sharpen
 
 Sample = dict[str, Any]
-"""``lq``, ``gt`` (T, C, H, W) and ``mask`` (T, 1, H, W), float32 tensors in [0, 1], and ``clip``, a name."""
+"""``lq``, ``gt`` (T, C, H, W) and ``mask`` (T, 1, H, W), float32 tensors in [0, 1], and ``clip``, a name. Of a dataset
+that was written without masks there is none."""
+
+
+class _Sizes(Strict):
+    """What is asked of a dataset, checked."""
+
+    samples: Positive | None = None
+    frames: Positive | None = None
+    crop: tuple[Positive, Positive] | None = None
+    intervals: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1,)
 
 
 class DegradedClips(Dataset[Sample]):
@@ -45,6 +57,9 @@ class DegradedClips(Dataset[Sample]):
         intervals: Steps between the frames of a sample, of which one is drawn.
         seed: Another seed gives other samples.
         curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
+
+    Raises:
+        SpecError: A value that is not allowed, no sequence in the split, or one that is too small.
     """
 
     def __init__(
@@ -60,6 +75,7 @@ class DegradedClips(Dataset[Sample]):
         seed: int = 0,
         curriculum: Sequence[float] = (),
     ) -> None:
+        _Sizes(samples=samples, frames=frames, crop=crop, intervals=intervals)
         self.spec, self.samples, self.frames, self.crop = spec, samples, frames, crop
         self.cut_first, self.intervals, self.seed = cut_first, intervals, seed
         self.source = open_source(spec.source)
@@ -136,6 +152,7 @@ class PairedClips(Dataset[Sample]):
         seed: Of the draws.
 
     Raises:
+        SpecError: A value that is not allowed.
         DatasetError: No finished dataset, no clip in the split, or clips smaller than asked.
     """
 
@@ -149,6 +166,9 @@ class PairedClips(Dataset[Sample]):
         crop: tuple[int, int] | None = None,
         seed: int = 0,
     ) -> None:
+        _Sizes(samples=samples, frames=frames, crop=crop)
+        if crop and not samples:
+            raise SpecError("needs samples, which say how many parts are drawn", "crop")
         self.folder, self.samples, self.crop, self.seed = Path(folder), samples, crop, seed
         table = self.folder / "manifest.csv"
         if not table.is_file():
@@ -157,6 +177,7 @@ class PairedClips(Dataset[Sample]):
         if not rows:
             raise DatasetError(f"{folder} has no clips in {split!r}")
         self.split = split
+        self.kinds = ("lq", "gt", "mask") if rows[0]["mask_sha256"] else ("lq", "gt")
         self.stretches = [
             (row["clip"], start, start + (frames or int(row["frames"])), int(row["channels"]))
             for row in rows
@@ -179,7 +200,7 @@ class PairedClips(Dataset[Sample]):
         if self.samples:
             draw = Stream(self.seed, "pairs").generator(index)
             clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
-            sides = pixels["mask"].shape[1:3]
+            sides = pixels["lq"].shape[1:3]
             window, flips = _part(sides, self.crop or sides, draw)
             pixels = {kind: np.flip(data[window], flips) for kind, data in pixels.items()}
         else:
@@ -188,8 +209,8 @@ class PairedClips(Dataset[Sample]):
 
     def _stretch(self, index: int) -> tuple[str, dict[str, Array]]:
         clip, start, stop, channels = self.stretches[index]
-        kinds = {"lq": channels, "gt": channels, "mask": 1}
-        return clip, {kind: as_clip(self._read(kind, clip, start, stop, c)) for kind, c in kinds.items()}
+        channels_of = {kind: 1 if kind == "mask" else channels for kind in self.kinds}
+        return clip, {kind: as_clip(self._read(kind, clip, start, stop, c)) for kind, c in channels_of.items()}
 
     def _read(self, kind: str, clip: str, start: int, stop: int, channels: int) -> Array:
         shard = self.folder / self.split / "shards" / f"{clip}.tar"
@@ -214,14 +235,14 @@ def collate(samples: Sequence[Sample]) -> Sample:
     channels = {sample["lq"].shape[1] for sample in samples}
     if len(channels) > 1:
         raise DatasetError("a batch cannot hold grey and colour samples")
-    present = [sample | {"valid": torch.ones_like(sample["mask"])} for sample in samples]
-    frames, _, height, width = (max(sides) for sides in zip(*(s["mask"].shape for s in samples), strict=True))
+    present = [sample | {"valid": torch.ones_like(sample["lq"][:, :1])} for sample in samples]
+    frames, _, height, width = (max(sides) for sides in zip(*(s["lq"].shape for s in samples), strict=True))
 
     def padded(data: torch.Tensor) -> torch.Tensor:
         count, _, rows, columns = data.shape
         return torch.nn.functional.pad(data, (0, width - columns, 0, height - rows, 0, 0, 0, frames - count))
 
-    batch = {kind: torch.stack([padded(s[kind]) for s in present]) for kind in ("lq", "gt", "mask", "valid")}
+    batch = {kind: torch.stack([padded(s[kind]) for s in present]) for kind in present[0] if kind != "clip"}
     return batch | {"clip": [sample["clip"] for sample in samples]}
 
 

@@ -67,17 +67,26 @@ class Registry(Generic[T]):
         """The class of that name.
 
         Raises:
-            SpecError: No such name (the nearest is suggested), or its module defines none or several.
+            SpecError: No such name (the nearest is suggested), its module defines none or several, or another
+                package's cannot be loaded.
         """
         if name in self._plugins:
-            loaded = self._plugins[name].load()
-            if not (isinstance(loaded, type) and issubclass(loaded, self.base)):
-                raise SpecError(f"{self.what} {name!r}: {self._plugins[name].value} is not a {self.base.__name__}")
-            return loaded
+            return self._load(self._plugins[name])
         if name not in self._folder:
             raise SpecError(unknown(self.what, name, self.names()))
         module = importlib.import_module(f"{self.package}.{name}")
         return defined_in(module, self.base, self.what)
+
+    def _load(self, point: EntryPoint) -> type[T]:
+        origin = f"{point.value} of {point.dist.name}" if point.dist else point.value
+        try:
+            loaded = point.load()
+        except Exception as error:  # whatever another package's code may raise
+            reason = f"{type(error).__name__}: {error}"
+            raise SpecError(f"{self.what} {point.name!r}: {origin} cannot be loaded: {reason}") from error
+        if not (isinstance(loaded, type) and issubclass(loaded, self.base)):
+            raise SpecError(f"{self.what} {point.name!r}: {origin} is not a {self.base.__name__}")
+        return loaded
 
     def name_of(self, entry: type[T]) -> str:
         """The name under which a class is registered."""

@@ -1,12 +1,14 @@
 """What passes between ops: clips, layers, traces."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from degrade.core.errors import SourceError
+from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.fields import Strict
 
 Array = np.ndarray
@@ -64,6 +66,20 @@ class Trace:
     def from_json(cls, data: dict[str, Any]) -> "Trace":
         """The inverse of `to_json`."""
         return cls(ClipInfo(**data["clip"]), data["steps"])
+
+    @classmethod
+    def read(cls, path: Path) -> "Trace":
+        """The trace of a dataset's clip, ``train/trace/<clip>.json``.
+
+        Raises:
+            DatasetError: The file is missing or damaged, or holds no trace.
+        """
+        try:
+            return cls.from_json(json.loads(path.read_bytes())["trace"])
+        except OSError as error:
+            raise DatasetError(f"{path}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, SpecError) as error:
+            raise DatasetError(f"{path}: holds no trace of a clip") from error
 
     def fired(self) -> list[str]:
         """Labels of all that fired, inner ops as ``outer/inner``."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from degrade.core.errors import SourceError, unknown
 from degrade.core.types import Array
 
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+"""Suffixes of picture files."""
+
 
 @dataclass(frozen=True)
 class Sequence:

@@ -8,8 +8,8 @@ from typing import Any
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources import pictures, video
-from degrade.sources.base import Sequence, Source
+from degrade.sources import video
+from degrade.sources.base import PICTURES, Sequence, Source
 from degrade.sources.pictures import Pictures, picture_size
 from degrade.sources.video import Video
 from degrade.storage import is_remote
@@ -129,4 +129,4 @@ def _loops(folder: Path) -> bool:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in pictures.SUFFIXES
+    return path.suffix.lower() in PICTURES

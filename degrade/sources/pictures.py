@@ -14,8 +14,6 @@ from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources.base import check_range
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 
 

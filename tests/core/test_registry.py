@@ -1,6 +1,8 @@
 """Names, suggestions, plug-ins and what is refused."""
 
 import importlib
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -97,6 +99,38 @@ def test_an_entry_of_another_package_must_be_of_the_kind(
     for name, value in (("path", "pathlib:Path"), ("function", "math:sqrt")):
         with pytest.raises(SpecError, match=f"thing '{name}': {value} is not a Base"):
             registry.get(name)
+
+
+def test_an_entry_that_cannot_be_loaded_is_named(registry: Registry[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in(monkeypatch, module="no_such_module:Rain", attribute="math:Rain", package="broken_package:Rain")
+    monkeypatch.setitem(sys.modules, "broken_package", None)
+    for name, value, reason in (
+        ("module", "no_such_module:Rain", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("attribute", "math:Rain", "AttributeError: module 'math' has no attribute 'Rain'"),
+        ("package", "broken_package:Rain", "ModuleNotFoundError: "),
+    ):
+        with pytest.raises(SpecError, match=f"^thing '{name}': {value} cannot be loaded: {reason}"):
+            registry.get(name)
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "shown"),
+    [("degrade.cli", "ls", "dust"), ("degrade.cli", "schema", "dust"), ("degrade.benchmark.cli", "ls", "psnr")],
+)
+def test_a_broken_package_does_not_break_the_commands(tmp_path: Path, module: str, command: str, shown: str) -> None:
+    about = tmp_path / "broken_rain-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-rain\nVersion: 1.0\n")
+    groups = ("ops", "textures", "benchmark.metrics")
+    (about / "entry_points.txt").write_text("\n".join(f"[degrade.{g}]\nrain = broken_rain:Rain" for g in groups))
+    (tmp_path / "broken_rain.py").write_text("raise RuntimeError('no rain today')")
+    done = subprocess.run(
+        [sys.executable, "-c", f"from {module} import main; main()", command],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown in done.stdout
+    reason = "'rain': broken_rain:Rain of broken-rain cannot be loaded: RuntimeError: no rain today"
+    assert reason in done.stdout or command == "schema"
 
 
 def test_a_name_that_is_taken_is_refused(

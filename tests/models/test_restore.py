@@ -95,15 +95,32 @@ def test_several_films(tmp_path):
         np.testing.assert_array_equal(after, before)
 
 
-def test_what_is_grey(tmp_path):
-    grey = np.repeat(np.random.default_rng(0).integers(0, 250, (3, 16, 24, 1), np.uint8), 3, 3)
+def test_what_is_grey():
+    grey = np.repeat(np.random.default_rng(0).integers(0, 250, (16, 24, 1), np.uint8), 3, 2)
     tinted, coloured = grey.copy(), grey.copy()
     tinted[..., 2] += 3  # a codec's rounding
-    coloured[2, 5, 5, 0] += 5
-    for name, frames, expected in (("grey", grey, True), ("tinted", tinted, True), ("colour", coloured, False)):
-        write(tmp_path / name, frames)
-        source = open_source(tmp_path / name)
-        assert is_grey(source, source.sequences()[0]) is expected
+    coloured[5, 5, 0] += 5
+    assert [is_grey(frame) for frame in (grey, tinted, coloured)] == [True, True, False]
+
+
+def test_colour_stays_where_it_is(tmp_path):
+    frames = np.repeat(np.random.default_rng(0).integers(40, 200, (40, 16, 24, 1), np.uint8), 3, 3)
+    frames[8:14] = frames[8:14] * (1.0, 0.8, 0.5)  # a tinted stretch
+    write(tmp_path / "film", frames)
+
+    class Tints(type(build("input"))):
+        """Leaves its own colour on all that it is given."""
+
+        def restore(self, frames, flows):
+            return super().restore(frames * torch.tensor([1.0, 0.9, 0.8]).reshape(3, 1, 1), flows)
+
+    for model in (build("input"), Tints()):
+        (out,) = restore_source(model, open_source(tmp_path / "film"), tmp_path / type(model).__name__, window=5)
+        written = open_source(out).read(out.name, 0, 40)
+        coloured = [not is_grey(frame) for frame in written]
+        assert coloured == [8 <= t < 14 for t in range(40)]
+        if type(model) is not Tints:
+            np.testing.assert_array_equal(written, frames)
 
 
 def test_video_in(tmp_path, film):
@@ -114,6 +131,23 @@ def test_video_in(tmp_path, film):
     before, after = open_source(tmp_path / "film.mkv"), open_source(tmp_path / "out.mkv")
     assert after.sequences()[0].fps == pytest.approx(18)
     np.testing.assert_array_equal(after.read("out", 0, 14), before.read("film", 0, 14))
+
+
+def test_pictures_at_a_rate_of_their_own(benchmark, film, tmp_path):
+    asked = ["restore", "--model", "input", "--input", film[0], "--out", tmp_path / "out.mkv"]
+    assert benchmark(*asked, "--fps", 16)[0] == 0
+    assert open_source(tmp_path / "out.mkv").sequences()[0].fps == pytest.approx(16)
+
+
+@pytest.mark.parametrize("taken", ["film.mkv", "film.mp4", "film-sheet.png", "full/notes.txt"])
+def test_nothing_is_written_over(benchmark, film, tmp_path, taken):
+    (tmp_path / taken).parent.mkdir(exist_ok=True)
+    (tmp_path / taken).write_bytes(b"the only copy")
+    out = {"film-sheet.png": "film.mkv", "full/notes.txt": "full"}.get(taken, taken)
+    code, _, errors = benchmark("restore", "--model", "median", "--input", film[0], "--out", tmp_path / out, "--sheet")
+    assert code == 2
+    assert f"{taken.partition('/')[0]}: is there already; name another file or folder" in errors
+    assert (tmp_path / taken).read_bytes() == b"the only copy"
 
 
 def test_models_that_learn_bring_weights(benchmark, film, tmp_path):
