@@ -70,13 +70,12 @@ class Marks(NamedTuple):
         """Covers the frame with the strips; alpha (N, W, H) or (N, W, H, C), tone one, or (N, W, H, 1)."""
         tone = np.broadcast_to(tone, (*alpha.shape[:3], 1))
         touched = np.unique(np.concatenate([np.arange(c.start, c.stop) for c in self.columns]))
-        upright = [np.ascontiguousarray(data[:, touched].swapaxes(0, 1)) for data in (frame, mask)]
+        part, covered = (np.ascontiguousarray(data[:, touched].swapaxes(0, 1)) for data in (frame, mask))
         starts = np.searchsorted(touched, [c.start for c in self.columns]).tolist()
         for start, columns, strip, covering in zip(starts, self.columns, alpha, tone, strict=True):
             if wide := columns.stop - columns.start:
-                cover(*upright, np.s_[start : start + wide, :], strip[:wide], covering[:wide])
-        for data, part in zip((frame, mask), upright, strict=True):
-            data[:, touched] = part.swapaxes(0, 1)
+                cover(part, covered, np.s_[start : start + wide, :], strip[:wide], covering[:wide])
+        frame[:, touched], mask[:, touched] = part.swapaxes(0, 1), covered.swapaxes(0, 1)
 
 
 class Lines(Contaminant):
