@@ -154,13 +154,14 @@ def _breakdown(table: Table, column: Column) -> _Breakdown | None:
     if set(fired) == {"none"}:
         return None
     counts = fired.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    means = table.scores[column.name].iloc[fired.index].groupby(fired.array).mean().loc[counts.index]
+    ops = counts.index.tolist()
+    means = table.scores[column.name].iloc[fired.index].groupby(fired.array).mean().loc[ops]
     best = means.max(axis=1) if column.metric.higher_is_better else means.min(axis=1)
     rows = [
-        (row, [_Mean(mean, column.show(mean), mean == best[op]) for op, mean in means[row.label].items()])
+        (row, [_Mean(m, column.show(m), m == top) for m, top in zip(means[row.label], best, strict=True)])
         for row in table.rows
     ]
-    return _Breakdown(column, list(counts.items()), rows)
+    return _Breakdown(column, list(zip(ops, counts.tolist(), strict=True)), rows)
 
 
 def _clip_charts(table: Table) -> list[Chart]:

@@ -98,11 +98,12 @@ def versus_best(
     Raises:
         SpecError: No scores of a baseline.
     """
-    candidates = [name for name in _best_first(scores, higher_is_better) if name in baselines]
+    order = _best_first(scores, higher_is_better)
+    candidates = [name for name in order if name in baselines]
     if not candidates:
         raise SpecError(f"none of the baselines {', '.join(sorted(baselines)) or '(none)'} has scores")
     best = candidates[0]
-    return best, {name: difference(scores[name], scores[best], seed=seed) for name in scores if name != best}
+    return best, {name: difference(scores[name], scores[best], seed=seed) for name in order if name != best}
 
 
 def ranks(scores: pd.DataFrame, higher_is_better: bool, seed: int = 0) -> dict[str, int]:

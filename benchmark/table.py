@@ -243,7 +243,7 @@ def _shared(ranks: dict[str, int], label: str) -> str:
 
 
 def _cells(column: Column, scores: pd.DataFrame, ranks: dict[str, int]) -> dict[str, Cell | None]:
-    estimates = {label: statistics.interval(scores[label]) for label in scores}
+    estimates = {label: statistics.interval(scores[label]) for label in scores.columns.tolist()}
     ends = [end for estimate in estimates.values() for end in estimate if not math.isnan(end)]
     low, span = (min(ends), (max(ends) - min(ends)) or 1) if ends else (0, 1)
 
