@@ -274,6 +274,14 @@ def test_damage_is_averaged_over_the_clips_in_which_it_fired(results: list[Resul
     assert [cell.strip() for cell in even[1:]] == ["25.25", "25.00", "27.00"]
 
 
+def test_the_licence_of_others_weights_stands_beside_that_of_the_code(results: list[Result], tmp_path: Path) -> None:
+    licences = {"licence": "Apache-2.0", "weights": "netG.pth", "weights_licence": "academic use only"}
+    model = {**results[3].model.model_dump(), **licences}
+    text, _ = page_of([Result(**{**results[3].model_dump(), "model": model})], tmp_path)
+    assert "<dt>Licence</dt><dd>Apache-2.0</dd><dt>Weights</dt><dd>netG.pth</dd>" in text
+    assert "<dt>Their licence</dt><dd>academic use only</dd>" in text
+
+
 def test_charts_show_every_clip_and_the_training(results: list[Result], tmp_path: Path) -> None:
     _, page = page_of(results, tmp_path)
     charts = [svg for svg in page.all("svg") if svg.get("class") == "chart"]
