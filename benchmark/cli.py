@@ -127,6 +127,8 @@ def score(
     from degrade.benchmark.score import Given, pick, score_footage, show, summarise, write
     from degrade.sources import open_source
 
+    if out and out.is_dir():
+        raise SpecError(f"{out} is a folder; name a file", "--out")
     opened = (None if path is None else open_source(path) for path in (film, mask, pred_mask))
     given = Given(open_source(pred), open_source(gt), *opened)
     names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given)
@@ -162,7 +164,9 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the run; runs/<task> if not given.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda; auto takes a GPU if any.")] = "auto",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that prepare clips and samples.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep what an interrupted run has finished.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what an earlier run in the same folder has finished.")
+    ] = False,
 ) -> None:
     """Trains, restores and scores models beside the task's baselines, and writes results and a report."""
     from degrade.benchmark.run import entries

@@ -1,21 +1,22 @@
 """The results of a task for people: a Markdown table, and one HTML page that needs nothing else."""
 
 import base64
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from PIL import Image
 
 from degrade.benchmark._charts import Chart, Style, chart
+from degrade.benchmark.metrics import registry
 from degrade.benchmark.strips import GAIN
 from degrade.benchmark.table import MISSING, Cell, Column, Gain, Row, Table, tabulate
 from degrade.benchmark.task import task_about
-from degrade.core.errors import SourceError, SpecError
+from degrade.core.errors import SourceError, SpecError, unknown
 from degrade.leaderboard.schema import Result, ResultError, load_table
 
 
@@ -37,7 +38,12 @@ def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, a
         SourceError: A damaged picture.
     """
     table = tabulate(results)
-    page = _render(
+    _write(out, _page(table, strips, about))
+    return markdown(table)
+
+
+def _page(table: Table, strips: Path | None, about: str) -> str:
+    return _render(
         "report.html.jinja",
         title=f"{table.task} · film restoration benchmark",
         table=table,
@@ -50,12 +56,10 @@ def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, a
         training_charts=_training_charts(table),
         facts={row.label: _facts(row.result) for row in table.rows},
     )
-    _write(out, page)
-    return markdown(table)
 
 
 def build_leaderboard(folder: Path, out: Path) -> list[Path]:
-    """Writes an overview of all tasks, and the page of each.
+    """Writes an overview of all tasks, and the page of each; nothing if a file is bad.
 
     Args:
         folder: Holds ``<task>/*.json``, and may hold film strips in ``<task>/strips``.
@@ -69,30 +73,39 @@ def build_leaderboard(folder: Path, out: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ResultError(f"{folder}: no folder of results")
-    tables, pages, parts = [], {}, ["# Leaderboard", ""]
-    files = {task: sorted(task.glob("*.json")) for task in sorted(folder.glob("*/"))}
-    # All are read before anything is written: a bad file leaves the last good pages as they are.
-    read = {task: load_table(paths) for task, paths in files.items() if paths}
-    for task, results in read.items():
-        if results[0].task != task.name:
-            raise ResultError(f"{files[task][0]}: is of task {results[0].task!r}, not {task.name!r}")
-    for task, results in read.items():
-        pages[task.name] = f"{task.name}.html"
-        text = build_report(results, task / "strips", out / pages[task.name], about=task_about(task.name))
-        tables.append(tabulate(results))
-        parts += [f"## {_plain(task.name)}", "", text, ""]
-    overview = _render("index.html.jinja", title="Leaderboard", tables=tables, pages=pages)
-    written = [out / "index.html", out / "README.md"]
-    _write(written[0], overview)
-    _write(written[1], "\n".join(parts))
-    return written + [out / page for page in pages.values()]
+    found = {task: paths for task in sorted(folder.glob("*/")) if (paths := sorted(task.glob("*.json")))}
+    if not found:
+        raise ResultError(f"{folder}: no <task>/*.json here")
+    # All is made before anything is written: a bad file leaves the last good pages as they are.
+    tables = {task: _table(task, paths) for task, paths in found.items()}
+    pages = {
+        f"{task.name}.html": _page(table, task / "strips", task_about(task.name)) for task, table in tables.items()
+    }
+    parts = ["# Leaderboard", ""]
+    for table in tables.values():
+        parts += [f"## {_plain(table.task)}", "", markdown(table), ""]
+    overview = _render("index.html.jinja", title="Leaderboard", tables=list(tables.values()))
+    for name, text in (written := {"index.html": overview, "README.md": "\n".join(parts), **pages}).items():
+        _write(out / name, text)
+    return [out / name for name in written]
+
+
+def _table(task: Path, paths: Sequence[Path]) -> Table:
+    results = load_table(paths)
+    for path, result in zip(paths, results, strict=True):
+        if result.task != task.name:
+            raise ResultError(f"{path}: is of task {result.task!r}, not {task.name!r}")
+        for name in result.metrics:
+            if name not in registry:
+                raise ResultError(f"{path}: {unknown('metric', name, registry.names())}")
+    return tabulate(results)
 
 
 def markdown(table: Table) -> str:
     """The table as GitHub renders it, best model first; ends without a line break."""
     heads = ["rank", "model", *(f"{c.title} {c.arrow}{f' ({c.unit})' if c.unit else ''}" for c in table.columns)]
     heads += [f"gain over {table.baseline}"] if table.baseline else []
-    heads += ["parameters (M)", "s / frame", "memory (MB)"]
+    heads += ["parameters (M)", "s / frame", "peak memory (MiB)"]
     lines = []
     for row in table.rows:
         scores: list[Cell | Gain | None] = [row.cells[column.name] for column in table.columns]
@@ -121,7 +134,8 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Mean:
-    value: float | None
+    value: float
+    """NaN where it is not defined."""
     text: str
     best: bool
 
@@ -136,29 +150,18 @@ class _Breakdown:
 
 
 def _breakdown(table: Table, column: Column) -> _Breakdown | None:
-    fired: dict[str, list[str]] = {}
-    for clip in table.rows[0].result.clips:
-        for op in clip.damage or ("none",):
-            fired.setdefault(op, []).append(clip.clip)
+    fired = pd.Series([clip.damage or ("none",) for clip in table.rows[0].result.clips]).explode()
     if set(fired) == {"none"}:
         return None
-    ops = sorted(fired, key=lambda op: (-len(fired[op]), op))
-    means = []
-    for row in table.rows:
-        scores = {clip.clip: clip.metrics.get(column.name) for clip in row.result.clips}
-        means.append([_mean(scores[clip] for clip in fired[op]) for op in ops])
-    choose = max if column.metric.higher_is_better else min
-    best = [choose((mean for mean in of_op if mean is not None), default=None) for of_op in zip(*means, strict=True)]
-    cells = [
-        [_Mean(m, column.show(m), m is not None and m == top) for m, top in zip(of_model, best, strict=True)]
-        for of_model in means
+    counts = fired.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    ops = counts.index.tolist()
+    means = table.scores[column.name].iloc[fired.index].groupby(fired.array).mean().loc[ops]
+    best = means.max(axis=1) if column.metric.higher_is_better else means.min(axis=1)
+    rows = [
+        (row, [_Mean(m, column.show(m), m == top) for m, top in zip(means[row.label], best, strict=True)])
+        for row in table.rows
     ]
-    return _Breakdown(column, [(op, len(fired[op])) for op in ops], list(zip(table.rows, cells, strict=True)))
-
-
-def _mean(scores: Iterable[float | None]) -> float | None:
-    known = [score for score in scores if score is not None]
-    return math.fsum(known) / len(known) if known else None
+    return _Breakdown(column, list(zip(ops, counts.tolist(), strict=True)), rows)
 
 
 def _clip_charts(table: Table) -> list[Chart]:
@@ -243,9 +246,10 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         ("Method", model.paper),
         ("Licence", model.licence),
         ("Weights", "" if model.weights == "none" else model.weights),
+        ("Their licence", model.weights_licence),
         ("SHA-256", model.weights_sha256 or ""),
         ("Settings", _pairs(model.config)),
-        ("Scored", f"on {run.device} in {run.seconds:.0f} s"),
+        ("Restored", f"on {run.device} in {run.seconds:.0f} s"),
         ("Versions", _pairs(run.versions)),
     ]
     if training:

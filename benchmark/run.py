@@ -16,18 +16,21 @@ import torch
 
 from degrade.adapters.torch import PairedClips, Sample
 from degrade.benchmark.flow import Mover, dis, exact
+from degrade.benchmark.metrics import make
 from degrade.benchmark.report import build_report
 from degrade.benchmark.score import ClipScore, score_clip
 from degrade.benchmark.strips import save_strips
 from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained, rank, train
+from degrade.benchmark.train import check as check_training
 from degrade.core.errors import DatasetError, SpecError
 from degrade.core.types import Array, as_clip, to_uint8
-from degrade.dataset import Clip, file_hash, manifest_rows, plan, read_json
+from degrade.dataset import Clip, file_hash, manifest_rows, plan, pretty, read_json
 from degrade.generate import generate, versions
-from degrade.leaderboard.schema import ClipScores, CurvePoint, Model, Result, Run, Training
-from degrade.models import build, bundled, get
+from degrade.leaderboard.schema import ClipScores, CurvePoint, Model, Result, Run, Training, result_id
+from degrade.models import ModelCard, build, bundled
 from degrade.models._stream import restore as restore_clip
+from degrade.models._weights import read_about
 from degrade.models.base import RestorationModel
 from degrade.sources import open_source
 from degrade.spec import Spec
@@ -53,10 +56,35 @@ class Entry:
     """Of weights that are there before the run."""
 
     @property
+    def source(self) -> Path | None:
+        """The file of a model that is not one of `benchmark ls`."""
+        path = Path(self.model if self.model.endswith(".py") else self.model.rpartition(":")[0])
+        return path if path.suffix == ".py" else None
+
+    @property
+    def name(self) -> str:
+        """As in `benchmark ls`; of a model given by its file ``file.Name``, or ``file`` where it names no class."""
+        if self.source is None:
+            return self.model
+        attribute = self.model.rpartition(".py")[2].removeprefix(":")
+        return f"{self.source.stem}.{attribute}" if attribute else self.source.stem
+
+    @property
     def id(self) -> str:
-        """Names its folders."""
-        name = Path(self.model.partition(".py:")[0]).stem
-        return name if self.weights == "none" else f"{name}-{Path(self.weights).stem}"
+        """Names its folders and its result."""
+        return result_id(self.name, self.weights)
+
+    def source_hash(self) -> str:
+        """Changes with the file; empty if there is none."""
+        return file_hash(self.source) if self.source else ""
+
+    def licence(self, card: ModelCard) -> str:
+        """Of weights that were there before the run; empty if nobody has said."""
+        if self.file is None:
+            return ""
+        if self.weights == "bundled":
+            return card.code_licence
+        return "" if read_about(self.file) else card.weights_licence
 
 
 class Restored(NamedTuple):
@@ -77,16 +105,17 @@ def entries(task: Task, models: Sequence[str], weights: str | None) -> list[Entr
         weights: ``scratch``, ``bundled`` or a file, for all `models` that learn.
 
     Raises:
-        SpecError: No such model, or no bundled weights.
+        SpecError: No such model, no bundled weights, or two models of one name.
+        SourceError: Weights that are damaged or those of another model.
     """
+    if weights and weights not in ("scratch", "bundled") and not Path(weights).is_file():
+        raise SpecError(f"must be scratch, bundled or a weights file, got {weights!r}", "--weights")
     found: list[Entry] = []
     for name in dict.fromkeys([*task.baselines, *models]):
-        if not get(name).card.parameters:
+        if not trainable(build(name, **task.train.config.get(Entry(name).name, {}))):
             found.append(Entry(name))
             continue
         wanted = (weights,) if weights and name in models else task.weights
-        if weights and weights not in ("scratch", "bundled") and not Path(weights).is_file():
-            raise SpecError(f"must be scratch, bundled or a weights file, got {weights!r}", "--weights")
         ours = bundled(name, task.name)
         if wanted == ("bundled",) and ours is None:
             raise SpecError(f"model {name!r} has no bundled weights; train it with --weights scratch", "--weights")
@@ -94,10 +123,22 @@ def entries(task: Task, models: Sequence[str], weights: str | None) -> list[Entr
             if kind == "scratch":
                 found.append(Entry(name, kind))
             elif kind != "bundled":
+                build(name, kind)
                 found.append(Entry(name, Path(kind).name, Path(kind)))
             elif ours:
                 found.append(Entry(name, kind, ours))
+    first: dict[str, Entry] = {}
+    for entry in found:
+        other = first.setdefault(entry.id, entry)
+        if other is not entry:
+            cure = "name their classes, or rename a file"
+            raise SpecError(f"{other.model!r} and {entry.model!r} would both be {entry.id!r}; {cure}", "--model")
     return found
+
+
+def trainable(model: RestorationModel) -> int:
+    """Numbers that training changes; 0: nothing to learn."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def run(
@@ -115,17 +156,24 @@ def run(
     Args:
         task: What to run.
         chosen: Models with their weights, from `entries`.
-        out: Folder for clips, trainings, restored frames, results and report.
+        out: Folder for clips, trainings, restored frames, results and report; new or empty unless `resume`.
         device: ``cpu`` or ``cuda``.
         workers: Processes that prepare clips and samples.
-        resume: Keep what an interrupted run has finished.
+        resume: Keep what an interrupted run of the same task has finished.
         step: Called as the work goes on.
 
     Under ``torchrun`` all processes train together, and the first does the rest; `out` is a folder that all see.
 
     Returns:
         The result files, and the table as Markdown; nothing in processes that only help to train.
+
+    Raises:
+        DatasetError: `out` holds something else, or the dataset was changed.
+        SpecError, SourceError: The task cannot be run; all that can be known before the work is refused before it.
     """
+    if not rank():
+        _check(task, chosen)
+        _claim(out, task, resume)
     kept = {entry: _kept(task, entry, out) for entry in chosen if resume}
     trained = {
         entry: _train(task, entry, out, device, workers, resume, step)
@@ -150,10 +198,9 @@ def prepare(task: Task, out: Path, workers: int, step: Step) -> Path:
     """Writes the clips that the task scores, or finds them written, and checks them.
 
     Raises:
-        DatasetError: `out` holds something else, or the dataset was changed.
+        DatasetError: `out` holds something else.
     """
     if task.dataset:
-        _check(task.dataset)
         return task.dataset
     spec = scored(task)
     total = 0
@@ -167,11 +214,40 @@ def prepare(task: Task, out: Path, workers: int, step: Step) -> Path:
         spec, out, workers=workers, resume=True, started=started,
         finished=lambda clip: step("clips", next(done), total),
     )  # fmt: skip
-    _check(out)
+    _verify(out)
     return out
 
 
-def _check(dataset: Path) -> None:
+def _check(task: Task, chosen: Sequence[Entry]) -> None:
+    """Refuses what could not be run, before anything is made."""
+    for name in task.metrics:
+        try:
+            make(name)
+        except SpecError as error:
+            raise error.within("metrics") from None
+    if task.dataset:
+        _verify(task.dataset)
+    else:
+        plan(scored(task), open_source(task.data.source))
+    if any(entry.weights == "scratch" for entry in chosen):
+        check_training(task)
+
+
+def _claim(out: Path, task: Task, resume: bool) -> None:
+    """Makes sure that `out` is free, or holds a run of the same task begun earlier."""
+    mark = out / "task.json"
+    if not mark.exists():
+        if out.is_dir() and any(out.iterdir()):
+            raise DatasetError(f"{out} holds something else ({next(out.iterdir()).name}); name a new or empty folder")
+        out.mkdir(parents=True, exist_ok=True)
+        mark.write_bytes(pretty({"task": task.name, "task_sha256": task.digest()}))
+    elif not resume:
+        raise DatasetError(f"{out} holds a run; go on with --resume, or name another folder")
+    elif read_json(mark) != {"task": task.name, "task_sha256": task.digest()}:
+        raise DatasetError(f"{out} holds a run of another task or budget; name another folder")
+
+
+def _verify(dataset: Path) -> None:
     problems = verify(dataset)
     if problems:
         raise DatasetError(f"{dataset}: {problems[0]}; make it anew")
@@ -182,15 +258,17 @@ def scored(task: Task) -> Spec:
     source = open_source(task.data.source)
     split_of = task.data.split_of(sequence.id for sequence in source.sequences())
     names = tuple(name for name, split in split_of.items() if split == task.split)
+    if not names:
+        raise SpecError(f"no sequence is in {task.split!r}", "data.splits")
     return task.data.model_copy(update={"splits": {task.split: names}})
 
 
 def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, step: Step) -> Trained:
     torch.manual_seed(task.data.seed)
-    model = build(entry.model, **task.train.config.get(entry.model, {}))
+    model = build(entry.model, **task.train.config.get(entry.name, {}))
     return train(
-        model, task, out / "train" / entry.id, device=device, workers=workers, resume=resume,
-        stepped=lambda n, loss: step(f"train {entry.model}", n, task.train.steps),
+        model, task, out / "train" / entry.id, source=entry.source_hash(), device=device, workers=workers,
+        resume=resume, stepped=lambda n, loss: step(f"train {entry.name}", n, task.train.steps),
     )  # fmt: skip
 
 
@@ -223,34 +301,35 @@ def _restore(
         step(f"restore {entry.id}", i + 1, len(clips))
     card = model.card
     about = Model(
-        name=entry.model,
+        name=entry.name,
         summary=card.summary,
         paper=card.source,
         licence=card.code_licence,
         baseline=entry.model in task.baselines,
-        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        parameters=trainable(model),
         weights=entry.weights,
         weights_sha256=file_hash(weights) if weights else None,
+        weights_licence=entry.licence(card),
         config=model.config,
     )
     cost = Run(
         device=device_name(device),
         seconds=time.monotonic() - begun,
         seconds_per_frame=busy / frames,
-        peak_memory_mb=_peak(device),
+        peak_memory_mib=_peak(device),
         versions={**versions(), "torch": torch.__version__},
     )
     saved = Restored(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
-    (folder / "record.json").write_text(json.dumps({"task": task.digest(), **content}))
+    (folder / "record.json").write_text(json.dumps({"task": task.digest() + entry.source_hash(), **content}))
     return saved
 
 
 def _kept(task: Task, entry: Entry, out: Path) -> Restored | None:
-    """What an earlier run of the task has restored, if it came to the end."""
+    """What an earlier run of the task has restored, if it came to the end and the model is still the same."""
     record = out / "restored" / entry.id / "record.json"
     kept = read_json(record) if record.exists() else None
-    if not kept or kept["task"] != task.digest():
+    if not kept or kept["task"] != task.digest() + entry.source_hash():
         return None
     if entry.file and kept["model"]["weights_sha256"] != file_hash(entry.file):
         return None
@@ -279,7 +358,8 @@ def _score(
     task: Task, restored: Sequence[Restored], data: Path, out: Path, device: str, step: Step
 ) -> Iterator[Result]:
     """Scores all models on one clip after the other."""
-    clips, rows = PairedClips(data, task.split), _rows(data)
+    rows = {row["clip"]: row for row in manifest_rows((data / "manifest.csv").read_bytes())}
+    clips = PairedClips(data, task.split)
     movers = _movers(task)
     pixels = hashlib.sha256()
     scores: dict[str, list[ClipScores]] = {r.entry.id: [] for r in restored}
@@ -298,7 +378,7 @@ def _score(
         )  # fmt: skip
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
         for key, score in scored_models.items():
-            scores[key].append(_clip_scores(name, rows[name], score))
+            scores[key].append(_clip_scores(rows[name], score))
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
         step("score", i + 1, len(clips))
     for r in restored:
@@ -311,12 +391,6 @@ def _score(
             run=r.run,
             training=r.training,
         )
-
-
-def _rows(data: Path) -> dict[str, tuple[str, ...]]:
-    """What fired in each clip."""
-    rows = manifest_rows((data / "manifest.csv").read_bytes())
-    return {row["clip"]: tuple(row["fired"].split()) for row in rows}
 
 
 def _movers(task: Task) -> Callable[[str], Mover]:
@@ -337,15 +411,16 @@ def _written(out: Path, entry: Entry, kind: str, clip: str, channels: int) -> Ar
     return as_clip(source.read(sequence, 0, sequence.frames)[..., :channels])
 
 
-def _clip_scores(name: str, fired: tuple[str, ...], score: ClipScore) -> ClipScores:
+def _clip_scores(row: dict[str, str], score: ClipScore) -> ClipScores:
     values = {key: None if math.isnan(value) else value for key, value in score.values.items()}
     references: dict[str, dict[str, float | None]] = {}
     for key in [key for key in values if "." in key]:
         metric, _, what = key.partition(".")
         references.setdefault(what, {})[metric] = values.pop(key)
     return ClipScores(
-        clip=name,
-        damage=fired,
+        clip=row["clip"],
+        sequence=row["sequence"],
+        damage=tuple(row["fired"].split()),
         metrics=values,
         psnr_over_time=tuple(score.series.get("psnr", ())),
         references=references,

@@ -1,11 +1,11 @@
-"""What a handful of clips can tell: bootstrap intervals, paired differences, ranks with ties."""
+"""What a handful of clips can tell: bootstrap intervals over sequences, paired differences, ranks."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-import numpy as np
-from scipy.stats import norm, t
+import pandas as pd
+from scipy.stats import bootstrap, norm, t
 
 from degrade.core.errors import DatasetError, SpecError
 from degrade.core.rng import Stream
@@ -13,9 +13,13 @@ from degrade.core.types import Array
 
 DRAWS = 10_000
 
+Values = Sequence[float] | Array | pd.Series
+"""One number per clip; NaN where the metric says nothing, which is left out. The index of a series names each clip's
+sequence; without one, each clip is a sequence of its own."""
+
 
 class Estimate(NamedTuple):
-    """A mean over clips and its confidence interval; NaN where there are no clips, or too few."""
+    """A mean over clips and its confidence interval; NaN where there are no clips, or too few sequences."""
 
     mean: float
     low: float
@@ -27,45 +31,44 @@ class Estimate(NamedTuple):
         return self.low > 0 or self.high < 0
 
 
-def interval(values: Sequence[float] | Array, level: float = 0.95, seed: int = 0, draws: int = DRAWS) -> Estimate:
+def interval(values: Values, level: float = 0.95, seed: int = 0, draws: int = DRAWS) -> Estimate:
     """The mean over clips with a bootstrap interval.
 
-    Clips are drawn with replacement; the interval spans the percentiles of the drawn means, widened about the mean by
-    t / z · √(n / (n − 1)), without which it is too narrow for few clips (of 4, it would hold the true mean
-    in 79% of the cases instead of 95%). Source: Hesterberg, "What Teachers Should Know About the
-    Bootstrap", The American Statistician 2015.
+    Clips of one sequence resemble each other, so sequences are drawn, with replacement, each with all its clips. The
+    interval spans percentiles of the drawn means and so never leaves the metric's range. They lie further out than the
+    level says, at Φ(−√(n / (n − 1)) · t) of n sequences, without which the interval is too narrow where n is small. Of
+    4 sequences even the widest, from the lowest to the highest, holds the true mean in about 85% of the cases alone;
+    from 8 on it is about the level. Source: Hesterberg, "What Teachers Should Know About the Bootstrap", The American
+    Statistician 2015, expanded percentiles.
 
     Args:
-        values: One number per clip. NaN, a clip on which the metric says nothing, is left out.
+        values: One number per clip.
         level: Share of repetitions in which the interval holds the true mean.
         seed: Of the draws.
         draws: How many.
 
     Returns:
-        The estimate; the interval is NaN for fewer than two clips.
+        The estimate; the interval is NaN for fewer than two sequences.
     """
-    known = _known(values)
-    count = len(known)
-    if not count:
-        return Estimate(math.nan, math.nan, math.nan)
-    mean = float(known.mean())
+    known = pd.Series(values, dtype=float).dropna()
+    sequences = known.groupby(level=0).agg(["sum", "count"])
+    mean, count = float(known.mean()), len(sequences)
     if count < 2:
         return Estimate(mean, math.nan, math.nan)
-    rng = Stream(seed, "bootstrap").generator()
-    means = known[rng.integers(count, size=(draws, count))].mean(1)
-    tail = (1 - level) / 2
-    widening = t.ppf(tail, count - 1) / norm.ppf(tail) * math.sqrt(count / (count - 1))
-    low, high = (mean + widening * (np.quantile(means, (tail, 1 - tail)) - mean)).tolist()
-    return Estimate(mean, low, high)
+    tail = norm.cdf(math.sqrt(count / (count - 1)) * t.ppf((1 - level) / 2, count - 1))
+    drawn = bootstrap(
+        (sequences["sum"], sequences["count"]),
+        lambda sums, counts, axis: sums.sum(axis) / counts.sum(axis),
+        n_resamples=draws,
+        paired=True,
+        confidence_level=1 - 2 * tail,
+        method="percentile",
+        rng=Stream(seed, "bootstrap").generator(),
+    )
+    return Estimate(mean, float(drawn.confidence_interval.low), float(drawn.confidence_interval.high))
 
 
-def difference(
-    values: Sequence[float] | Array,
-    others: Sequence[float] | Array,
-    level: float = 0.95,
-    seed: int = 0,
-    draws: int = DRAWS,
-) -> Estimate:
+def difference(values: Values, others: Values, level: float = 0.95, seed: int = 0, draws: int = DRAWS) -> Estimate:
     """The mean of the paired differences over the same clips, values − others, with its interval.
 
     A paired bootstrap test: the two differ at the level 1 − `level` if the interval excludes zero.
@@ -75,16 +78,16 @@ def difference(
     """
     if len(values) != len(others):
         raise DatasetError(f"cannot compare {len(values)} clips with {len(others)}")
-    return interval(np.asarray(values, np.float64) - np.asarray(others, np.float64), level, seed, draws)
+    return interval(pd.Series(values, dtype=float) - pd.Series(others, dtype=float), level, seed, draws)
 
 
 def versus_best(
-    scores: Mapping[str, Sequence[float]], baselines: Collection[str], higher_is_better: bool, seed: int = 0
+    scores: pd.DataFrame, baselines: Collection[str], higher_is_better: bool, seed: int = 0
 ) -> tuple[str, dict[str, Estimate]]:
     """Every model against the baseline of the best mean.
 
     Args:
-        scores: Per model, one number per clip, the same clips in the same order.
+        scores: A column of `Values` per model.
         baselines: Names that count as baselines.
         higher_is_better: Of the metric.
         seed: Of the bootstrap.
@@ -95,21 +98,23 @@ def versus_best(
     Raises:
         SpecError: No scores of a baseline.
     """
-    candidates = [name for name in _best_first(scores, higher_is_better) if name in baselines]
+    order = _best_first(scores, higher_is_better)
+    candidates = [name for name in order if name in baselines]
     if not candidates:
         raise SpecError(f"none of the baselines {', '.join(sorted(baselines)) or '(none)'} has scores")
     best = candidates[0]
-    return best, {name: difference(values, scores[best], seed=seed) for name, values in scores.items() if name != best}
+    return best, {name: difference(scores[name], scores[best], seed=seed) for name in order if name != best}
 
 
-def ranks(scores: Mapping[str, Sequence[float]], higher_is_better: bool, seed: int = 0) -> dict[str, int]:
-    """Ranks from 1, best first; what the clips cannot tell apart is tied.
+def ranks(scores: pd.DataFrame, higher_is_better: bool, seed: int = 0) -> dict[str, int]:
+    """Ranks from 1, best mean first.
 
-    A model's rank is one more than the number of models above it that are better by the paired test at 5%, and
-    never less than that of a model with a better mean.
+    A rank is one more than the number of models with a better mean that the paired test at 5% tells apart, and never
+    better than that of a model with a better mean. It counts pairs: what two models of one rank are to each other, or
+    two of different ranks, says their own `difference`.
 
     Args:
-        scores: Per model, one number per clip, the same clips in the same order.
+        scores: A column of `Values` per model.
         higher_is_better: Of the metric.
         seed: Of the bootstrap.
     """
@@ -118,18 +123,9 @@ def ranks(scores: Mapping[str, Sequence[float]], higher_is_better: bool, seed: i
     for place, name in enumerate(order):
         above = order[:place]
         beaten = sum(difference(scores[other], scores[name], seed=seed).excludes_zero for other in above)
-        found[name] = max([beaten + 1, *(found[other] for other in above)])
+        found[name] = max([beaten + 1, *found.values()])
     return found
 
 
-def _best_first(scores: Mapping[str, Sequence[float]], higher_is_better: bool) -> list[str]:
-    def worth(name: str) -> float:
-        known = _known(scores[name])
-        return (known.mean() if higher_is_better else -known.mean()) if len(known) else -math.inf
-
-    return sorted(scores, key=lambda name: (-worth(name), name))
-
-
-def _known(values: Sequence[float] | Array) -> Array:
-    numbers = np.asarray(values, np.float64)
-    return numbers[~np.isnan(numbers)]
+def _best_first(scores: pd.DataFrame, higher_is_better: bool) -> list[str]:
+    return scores.mean().sort_index().sort_values(ascending=not higher_is_better, kind="stable").index.tolist()

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import pandas as pd
+
 from degrade.benchmark import statistics
 from degrade.benchmark._charts import Style, styles
 from degrade.benchmark.metrics import Metric, registry
 from degrade.benchmark.statistics import Estimate
-from degrade.leaderboard.schema import ClipScores, Result, ResultError, check_same_task
+from degrade.leaderboard.schema import Result, ResultError, check_same_task
 
 MISSING = "–"
 
@@ -125,8 +127,8 @@ class Row:
 
     @property
     def memory(self) -> str:
-        """Peak, MB."""
-        peak = self.result.run.peak_memory_mb
+        """Peak, MiB."""
+        peak = self.result.run.peak_memory_mib
         return MISSING if peak is None else f"{peak:.0f}"
 
 
@@ -143,8 +145,15 @@ class Table:
     clips: list[str]
     baseline: str
     """The best one's label; empty: there is none."""
+    scores: dict[str, pd.DataFrame]
+    """By metric: a row per clip, under the name of its sequence, and a column per model."""
     references: dict[str, dict[str, Cell | None]]
     """By name and metric: what is scored beside the models."""
+
+    @property
+    def sequences(self) -> int:
+        """How many the clips were cut from."""
+        return len({clip.sequence for clip in self.rows[0].result.clips})
 
     @property
     def partial(self) -> bool:
@@ -161,19 +170,11 @@ def tabulate(results: Sequence[Result]) -> Table:
     """
     if not results:
         raise ResultError("no results to compare")
-    labels = _labels(results)
+    labels = [result.label for result in results]
     check_same_task(list(zip(labels, results, strict=True)))
     first = results[0]
-    clips = [row.clip for row in first.clips]
-    columns = [
-        Column(name, registry.get(name))
-        for name in dict.fromkeys(name for result in results for name in result.metrics)
-    ]
-    scores = {
-        column.name: {label: _values(result, clips, column.name) for label, result in zip(labels, results, strict=True)}
-        for column in columns
-    }
-    columns = [c for c in columns if any(not math.isnan(v) for values in scores[c.name].values() for v in values)]
+    scores = _scores(results, labels)
+    columns = [Column(name, registry.get(name)) for name in scores if scores[name].notna().any(axis=None)]
     if not columns:
         raise ResultError(f"{first.task}: the results hold no scores")
     ranks = {column.name: _ranks(column, scores[column.name]) for column in columns}
@@ -207,32 +208,31 @@ def tabulate(results: Sequence[Result]) -> Table:
         first.data_sha256,
         columns,
         rows,
-        clips,
+        [row.clip for row in first.clips],
         baseline,
-        _references(results, columns, clips),
+        scores,
+        _references(results, columns),
     )
 
 
-def _labels(results: Sequence[Result]) -> list[str]:
-    """A name for each; ``#2`` for a second one of the same name."""
-    names = [result.label for result in results]
-    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
-    return [name if count == 1 else f"{name} #{count}" for name, count in zip(names, counts, strict=True)]
+def _scores(results: Sequence[Result], labels: list[str]) -> dict[str, pd.DataFrame]:
+    """By metric, what `Table.scores` holds; NaN where a score is not defined."""
+    parts = [pd.DataFrame({row.clip: row.metrics for row in result.clips}, dtype=float).T for result in results]
+    joint = pd.concat(parts, keys=labels, names=["model", "clip"])
+    return {
+        name: _by_sequence(joint[name].unstack("model"), results).reindex(columns=labels)
+        for name in dict.fromkeys(name for result in results for name in result.metrics)
+    }
 
 
-def _values(result: Result, clips: list[str], metric: str) -> list[float]:
-    """A score for each clip, NaN where it is not defined."""
-    rows = {row.clip: row for row in result.clips}
-    return [_number(rows[clip].metrics.get(metric)) for clip in clips]
+def _by_sequence(scores: pd.DataFrame, results: Sequence[Result]) -> pd.DataFrame:
+    """Rows by clip in the order of the first result, under the names of their sequences."""
+    clips = results[0].clips
+    return scores.reindex([row.clip for row in clips]).set_axis([row.sequence for row in clips])
 
 
-def _number(score: float | None) -> float:
-    return math.nan if score is None else score
-
-
-def _ranks(column: Column, scores: dict[str, list[float]]) -> dict[str, int]:
-    known = {label: values for label, values in scores.items() if not all(map(math.isnan, values))}
-    return statistics.ranks(known, column.metric.higher_is_better)
+def _ranks(column: Column, scores: pd.DataFrame) -> dict[str, int]:
+    return statistics.ranks(scores.dropna(axis=1, how="all"), column.metric.higher_is_better)
 
 
 def _shared(ranks: dict[str, int], label: str) -> str:
@@ -242,16 +242,16 @@ def _shared(ranks: dict[str, int], label: str) -> str:
     return f"={ranks[label]}" if list(ranks.values()).count(ranks[label]) > 1 else f"{ranks[label]}"
 
 
-def _cells(column: Column, scores: dict[str, list[float]], ranks: dict[str, int]) -> dict[str, Cell | None]:
-    estimates = {label: statistics.interval(values) for label, values in scores.items()}
+def _cells(column: Column, scores: pd.DataFrame, ranks: dict[str, int]) -> dict[str, Cell | None]:
+    estimates = {label: statistics.interval(scores[label]) for label in scores.columns.tolist()}
     ends = [end for estimate in estimates.values() for end in estimate if not math.isnan(end)]
     low, span = (min(ends), (max(ends) - min(ends)) or 1) if ends else (0, 1)
 
     def cell(label: str, estimate: Estimate) -> Cell | None:
-        count = sum(not math.isnan(value) for value in scores[label])
+        count = scores[label].count()
         if not count:
             return None
-        note = "" if count == len(scores[label]) else f"defined for {count} of {len(scores[label])} clips"
+        note = "" if count == len(scores) else f"defined for {count} of {len(scores)} clips"
         text, best = column.show(estimate.mean), ranks.get(label) == 1
         if math.isnan(estimate.low):
             return Cell(estimate, text, "", note, best)
@@ -263,10 +263,10 @@ def _cells(column: Column, scores: dict[str, list[float]], ranks: dict[str, int]
 
 
 def _gains(
-    column: Column, scores: dict[str, list[float]], labels: list[str], results: Sequence[Result]
+    column: Column, scores: pd.DataFrame, labels: list[str], results: Sequence[Result]
 ) -> tuple[str, dict[str, Gain]]:
     baselines = [label for label, result in zip(labels, results, strict=True) if result.model.baseline]
-    if not any(not math.isnan(value) for label in baselines for value in scores[label]):
+    if not scores[baselines].notna().any(axis=None):
         return "", {}
     best, differences = statistics.versus_best(scores, baselines, column.metric.higher_is_better)
     found = {}
@@ -281,29 +281,17 @@ def _gains(
     return best, found
 
 
-def _references(
-    results: Sequence[Result], columns: list[Column], clips: list[str]
-) -> dict[str, dict[str, Cell | None]]:
-    """What is scored beside the models; the input only if it has no row of its own."""
-    found = {}
-    taken = {"input"} if any(result.model.name == "input" for result in results) else set()
+def _references(results: Sequence[Result], columns: list[Column]) -> dict[str, dict[str, Cell | None]]:
+    """What is scored beside the models, by the first that has it; the input only if it has no row of its own."""
+    found: dict[str, dict[str, Cell | None]] = {}
+    taken = any(result.model.name == "input" for result in results)
     for name in dict.fromkeys(key for result in results for row in result.clips for key in row.references):
-        if name in taken:
+        if name == "input" and taken:
             continue
-        cells = {
-            column.name: _cells(column, {name: _beside(results, clips, name, column.name)}, {})[name]
-            for column in columns
-        }
+        parts = [pd.DataFrame({row.clip: row.references.get(name) for row in result.clips}) for result in results]
+        scores = _by_sequence(pd.concat([part.T.astype(float) for part in parts]).groupby(level=0).first(), results)
+        scores = scores.reindex(columns=[column.name for column in columns])
+        cells = {column.name: _cells(column, scores[[column.name]], {})[column.name] for column in columns}
         # Without its bar: that would need the scale of the models above.
         found[name] = {key: cell and replace(cell, bar=None) for key, cell in cells.items()}
     return found
-
-
-def _beside(results: Sequence[Result], clips: list[str], name: str, metric: str) -> list[float]:
-    """The reference's scores from the first result that has them; they are the same for every model."""
-    for result in results:
-        rows: dict[str, ClipScores] = {row.clip: row for row in result.clips}
-        values = [_number(rows[clip].references.get(name, {}).get(metric)) for clip in clips]
-        if not all(map(math.isnan, values)):
-            return values
-    return [math.nan] * len(clips)

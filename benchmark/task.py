@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from degrade.core.errors import SpecError, unknown
+from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.core.fields import Strict
 from degrade.dataset import read_json
-from degrade.spec import Spec, canonical, load_spec
+from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
 Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
@@ -132,37 +132,39 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
             generate`` has written, which makes a task of its own, named after both.
 
     Raises:
-        SpecError: No such task, or a value that is not allowed.
+        SpecError: No such task or file, or a value that is not allowed.
         DatasetError: The dataset is damaged.
     """
     path = Path(name)
-    if path.suffix == ".yaml" and path.is_file():
-        text, name = path.read_text("utf-8"), path.stem
+    if path.suffix in (".yaml", ".yml"):
+        raw, name = read_yaml(path), path.stem
     elif name in task_names():
-        text = task_text(name)
+        raw = yaml.safe_load(task_text(name))
     else:
         raise SpecError(unknown("task", name, task_names()))
-    raw: dict[str, Any] = yaml.safe_load(text)
-    if not isinstance(raw, dict):
-        raise SpecError(f"must be a mapping of keys to values, got {type(raw).__name__}", name)
     raw["name"] = name
     for change in changes:
-        key, equals, value = change.partition("=")
-        part, _, field = key.partition(".")
-        if not (equals and part == "train" and field):
+        if not change.startswith("train."):
             raise SpecError(f"must be train.key=value, got {change!r}", "--set")
-        node = raw.setdefault("train", {})
-        *outer, last = field.split(".")
-        for step in outer:
-            node = node.setdefault(step, {})
-        node[last] = yaml.safe_load(value)
-    data = raw.pop("data", {})
-    if source and (Path(source) / "dataset.json").is_file():
-        record = read_json(Path(source) / "dataset.json")
-        raw |= {"name": f"{name}-on-{record['name']}", "flow": "dis", "dataset": Path(source)}
-        return Task(**raw, data=Spec(**record["spec"]))
+        set_value(raw, change)
+    data = mapping(raw.pop("data", {}), "data")
+    raw["train"] = mapping(raw.get("train", {}), "train")
+    if "name" in data:
+        raise SpecError("is the task's own, the name of its file", "data.name")
+    if source and (record_file := Path(source) / "dataset.json").is_file():
+        record = read_json(record_file)
+        try:
+            raw |= {"name": f"{name}-on-{record['name']}", "flow": "dis", "dataset": Path(source)}
+            spec = Spec(**record["spec"])
+        except (KeyError, TypeError):
+            raise DatasetError(f"{record_file}: damaged, not the record of a dataset") from None
+        return Task(**raw, data=spec)
     if source:
         data["source"] = source
     elif raw.get("footage"):
         raise SpecError(f"task {name} needs {raw['footage']}", "--data")
-    return Task(**raw, data=load_spec(name=name, **data))
+    try:
+        spec = parse({**data, "name": name})
+    except SpecError as error:
+        raise error.within("data") from None
+    return Task(**raw, data=spec)

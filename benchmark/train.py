@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.task import Loss, Task, Training
-from degrade.core.errors import DegradeError
+from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import to_uint8
 from degrade.models import losses
 from degrade.models._weights import save
@@ -47,6 +47,7 @@ def train(
     task: Task,
     folder: Path,
     *,
+    source: str = "",
     device: str = "cpu",
     workers: int = 0,
     resume: bool = False,
@@ -58,18 +59,19 @@ def train(
         model: Built without weights, after `torch.manual_seed`.
         task: Footage and damage, or a written dataset, and the budget.
         folder: For checkpoints, curve, pictures of samples, and the weights.
+        source: Hash of the model's file, if it is the user's own: a checkpoint made with another is not gone on with.
         device: ``cpu`` or ``cuda``; under ``torchrun`` each process has one of its own.
         workers: Processes that prepare samples; the result does not depend on it.
         resume: Go on from the checkpoint in `folder`, if there is one.
         stepped: Called after each update with its number and its loss.
 
     Raises:
-        TrainingStopped: The loss is not finite.
+        TrainingStopped: The loss is not finite, or the checkpoint is of another task or file.
+        SpecError, SourceError: See `check`.
     """
     budget = task.train
     fabric = _fabric(device, budget.precision)
-    folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(fabric, model, task)
+    run = _Run(fabric, model, task, source)
     checkpoint = folder / "checkpoint.pt"
     if resume and checkpoint.exists():
         run.load(checkpoint)
@@ -81,6 +83,7 @@ def train(
         multiprocessing_context="spawn" if workers else None,
     )  # fmt: skip
     validation = [_samples(task, SHOWN, task.split, seed=1)[i] for i in range(SHOWN)]
+    folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic() - run.seconds
     try:
         for sample in loader:
@@ -105,6 +108,18 @@ def train(
     return Trained(weights, run.step, run.seconds, run.curve)
 
 
+def check(task: Task) -> None:
+    """Refuses what a training could not begin with.
+
+    Raises:
+        SpecError: No footage for a split, footage that is too small, or no weights for the perceptual loss.
+        SourceError: Weights of the perceptual loss, or footage, that are missing or damaged.
+    """
+    for split in ("train", task.split):
+        _samples(task, 1, split)
+    _Objective(task.train.loss)
+
+
 def rank() -> int:
     """This process's number among those that ``torchrun`` started; 0 without it."""
     return int(os.environ.get("RANK", 0))
@@ -121,8 +136,8 @@ def _fabric(device: str, precision: Any) -> Fabric:
 class _Run:
     """All that changes while a model is trained, and can be saved and loaded."""
 
-    def __init__(self, fabric: Fabric, model: RestorationModel, task: Task) -> None:
-        self.fabric, self.task, self.budget = fabric, task.digest(), task.train
+    def __init__(self, fabric: Fabric, model: RestorationModel, task: Task, source: str) -> None:
+        self.fabric, self.task, self.budget = fabric, task.digest() + source, task.train
         budget = task.train
         self.objective = _Objective(budget.loss).to(fabric.device)
         adam: dict[str, Any] = {"lr": budget.lr, "betas": (0.9, 0.99)}
@@ -193,11 +208,11 @@ class _Run:
         """Goes on from a checkpoint.
 
         Raises:
-            TrainingStopped: It is of another task.
+            TrainingStopped: It is of another task or file.
         """
         state = torch.load(path, map_location=self.fabric.device, weights_only=True)
         if state["task"] != self.task:
-            raise TrainingStopped(f"{path} is of another task or budget; delete it to start anew")
+            raise TrainingStopped(f"{path} is of another task, budget or model file; delete it to start anew")
         self.plain.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.ema:
@@ -215,6 +230,8 @@ class _Objective(nn.Module):
         super().__init__()
         self.loss = loss
         weights, network = loss.perceptual_weights, loss.perceptual_network
+        if loss.perceptual and not weights:
+            raise SpecError(f"name a file with the convolutions of {network}", "train.loss.perceptual_weights")
         self.perceptual = losses.Perceptual(weights, network) if loss.perceptual else None
 
     def forward(self, restored: Tensor, clean: Tensor, mask: Tensor) -> Tensor:

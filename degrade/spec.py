@@ -189,7 +189,7 @@ def load_spec(
     Raises:
         SpecError: The file is missing or no mapping, or a value is not allowed.
     """
-    raw = _read(path) if path else {}
+    raw = read_yaml(path) if path else {}
     if path and "name" not in raw:
         raw["name"] = path.stem
     if preset:
@@ -197,27 +197,42 @@ def load_spec(
     raw |= {key: value for key, value in fields.items() if value is not None}
     _expand_preset(raw)
     for change in changes:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise SpecError(f"must be key=value, got {change!r}", "--set")
-        try:
-            _set(raw, key.strip().split("."), yaml.safe_load(value))
-        except yaml.YAMLError as error:
-            raise SpecError(f"{value!r} is not YAML", f"--set {key}") from error
+        set_value(raw, change)
     return parse(raw)
 
 
 def parse(raw: dict[str, Any]) -> Spec:
     """A spec from plain data, with the place of the first error in it."""
-    if "pipeline" in raw:  # first, so that its errors name `pipeline[2]`
-        try:
-            raw = {**raw, "pipeline": Pipeline(ops=raw["pipeline"]).ops}
-        except SpecError as error:
-            raise SpecError(error.message, error.where.replace("ops", "pipeline", 1)) from None
+    raw = dict(raw)
+    _expand_preset(raw)
+    try:  # first, so that its errors name `pipeline[2]`
+        raw["pipeline"] = Pipeline(ops=raw["pipeline"]).ops
+    except SpecError as error:
+        raise SpecError(error.message, error.where.replace("ops", "pipeline", 1)) from None
     return Spec(**raw)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def set_value(raw: dict[str, Any], change: str) -> None:
+    """Sets what ``key=value`` says, see `load_spec`.
+
+    Raises:
+        SpecError: Not of that form, the value is not YAML, or the key leads through something that is no mapping.
+    """
+    key, equals, value = change.partition("=")
+    if not equals:
+        raise SpecError(f"must be key=value, got {change!r}", "--set")
+    try:
+        _set(raw, key.strip().split("."), yaml.safe_load(value))
+    except yaml.YAMLError as error:
+        raise SpecError(f"{value!r} is not YAML", f"--set {key}") from error
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        SpecError: The file is missing, not YAML, or holds something else.
+    """
     try:
         raw = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -228,8 +243,13 @@ def _read(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise SpecError(f"is not YAML: {getattr(error, 'problem', error)}", place) from error
+    return mapping(raw, str(path))
+
+
+def mapping(raw: Any, where: str) -> dict[str, Any]:
+    """`raw` itself, if it is a mapping whose keys are words; SpecError if not."""
     if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
-        raise SpecError(f"must be a mapping of keys to values, got {type(raw).__name__}", str(path))
+        raise SpecError(f"must be a mapping of keys to values, got {type(raw).__name__}", where)
     return raw
 
 

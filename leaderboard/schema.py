@@ -1,6 +1,6 @@
 """What a result file holds: one model's scores on one task, and where they come from.
 
-A result is JSON, schema version 1. A score that is not defined (PSNR inside the damage of a clip without
+A result is JSON, schema version 2. A score that is not defined (PSNR inside the damage of a clip without
 damage) is ``null``. Scores are finite: the PSNR of identical frames is 100 dB, as the metric says.
 """
 
@@ -17,11 +17,11 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from degrade.core.errors import DegradeError
 from degrade.core.fields import Strict
 
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 
 
 class ResultError(DegradeError):
-    """A result file that is missing, damaged, too new, or does not belong in the table with the others."""
+    """A result file that is missing, damaged, of another schema, or does not belong in the table with the others."""
 
 
 def _undefined(value: Any) -> Any:
@@ -43,7 +43,7 @@ class Model(Strict):
     """Who was scored."""
 
     name: str = Field(min_length=1)
-    """Name in the registry of models."""
+    """Name in the registry of models; of one given by its file, ``<file>.<class>``."""
     title: str = ""
     """Name for people; empty: `name`."""
     summary: str = ""
@@ -51,7 +51,7 @@ class Model(Strict):
     paper: str = ""
     """The paper or method that it follows."""
     licence: str = ""
-    """Of code and weights."""
+    """Of the code."""
     baseline: bool = False
     """Whether the task counts it among the baselines, which the others are tested against."""
     parameters: Count = 0
@@ -59,6 +59,8 @@ class Model(Strict):
     weights: str = Field("none", min_length=1)
     """``none``, ``bundled``, ``scratch`` (trained in this run), or the name of a weights file."""
     weights_sha256: Hash | None = None
+    weights_licence: str = ""
+    """Of weights that were not trained in this run."""
     config: dict[str, JsonValue] = {}
     """The arguments that it was built with."""
 
@@ -67,6 +69,8 @@ class ClipScores(Strict):
     """The scores of one clip."""
 
     clip: str = Field(min_length=1)
+    sequence: str = Field(min_length=1)
+    """What it was cut from; the clips of one sequence are no independent measurements."""
     damage: tuple[str, ...] = ()
     """Labels of the ops that fired."""
     metrics: dict[str, Score]
@@ -82,10 +86,11 @@ class Run(Strict):
 
     device: str
     seconds: Amount
-    """Of the whole scoring."""
+    """Of restoring all clips, reading and writing included."""
     seconds_per_frame: Amount
     """Of the model alone."""
-    peak_memory_mb: Amount | None = None
+    peak_memory_mib: Amount | None = None
+    """Of the device's memory; on a CPU of the whole process, libraries included."""
     versions: dict[str, str] = {}
     """Of the packages that matter."""
 
@@ -111,13 +116,13 @@ class Training(Strict):
 class Result(Strict):
     """One model's scores on one task."""
 
-    schema_version: Literal[1] = VERSION
+    schema_version: Literal[2] = VERSION
     task: str = Field(min_length=1)
     """Name with version: ``quick-v1``."""
     task_sha256: Hash
-    """Of the task's file."""
+    """Of all that the task fixes (`Task.digest`), however its file is written and wherever the footage lies."""
     data_sha256: Hash
-    """Of the clips that were scored."""
+    """Of the pixels of the clips that were scored: damaged, clean and mask."""
     model: Model
     clips: tuple[ClipScores, ...] = Field(min_length=1)
     run: Run
@@ -140,8 +145,7 @@ class Result(Strict):
     @property
     def id(self) -> str:
         """Name for files: ``rtn-bundled``."""
-        parts = [self.model.name, *([] if self.model.weights == "none" else [self.model.weights])]
-        return re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")
+        return result_id(self.model.name, self.model.weights)
 
     @property
     def metrics(self) -> list[str]:
@@ -162,11 +166,17 @@ class Result(Strict):
             partial.unlink(missing_ok=True)
 
 
+def result_id(model: str, weights: str) -> str:
+    """Names the files and folders of a model with its weights: ``rtn-bundled``."""
+    parts = [model, *([] if weights == "none" else [weights])]
+    return re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")
+
+
 def load(path: Path) -> Result:
     """Reads a result.
 
     Raises:
-        ResultError: The file is missing, damaged, of a newer schema, or has a wrong, missing or unknown key.
+        ResultError: The file is missing, damaged, of another schema, or has a wrong, missing or unknown key.
     """
     try:
         content = json.loads(path.read_bytes(), parse_constant=_no_constant)
@@ -177,10 +187,9 @@ def load(path: Path) -> Result:
     if not isinstance(content, dict):
         raise ResultError(f"{path}: damaged, not a result")
     version = content.get("schema_version")
-    if isinstance(version, int) and version > VERSION:
-        raise ResultError(
-            f"{path}: schema version {version} is newer than {VERSION}, the newest known here; update film-degrade"
-        )
+    if isinstance(version, int) and version != VERSION:
+        which, cure = ("newer", "update film-degrade") if version > VERSION else ("older", "run the task again")
+        raise ResultError(f"{path}: schema version {version} is {which} than {VERSION}, the one known here; {cure}")
     if version is None:
         raise ResultError(f"{path}: damaged, has no schema_version")
     try:
@@ -207,7 +216,8 @@ def check_same_task(results: Iterable[tuple[str, Result]]) -> None:
         results: Each with the name of its file.
 
     Raises:
-        ResultError: Two differ in task, task hash, data hash, or in the clips that were scored.
+        ResultError: Two differ in task, task hash, data hash, or in the clips that were scored; or are of one model
+            with weights of one name.
     """
     named = list(results)
     for name, result in named[1:]:
@@ -216,6 +226,12 @@ def check_same_task(results: Iterable[tuple[str, Result]]) -> None:
             here, there = getattr(result, key), getattr(first, key)
             if here != there:
                 raise ResultError(f"{name}: {key} is {here}, but {there} in {first_name}; they cannot share a table")
-        odd = {row.clip for row in result.clips} ^ {row.clip for row in first.clips}
+        odd = {(row.clip, row.sequence) for row in result.clips} ^ {(row.clip, row.sequence) for row in first.clips}
         if odd:
-            raise ResultError(f"{name}: clip {min(odd)!r} is scored in only one of it and {first_name}")
+            clip, sequence = min(odd)
+            raise ResultError(f"{name}: clip {clip!r} of {sequence!r} is scored in only one of it and {first_name}")
+    seen: dict[str, str] = {}
+    for name, result in named:
+        if result.label in seen:
+            raise ResultError(f"{name}: holds {result.label!r}, as does {seen[result.label]}; keep one")
+        seen[result.label] = name

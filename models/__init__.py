@@ -13,7 +13,7 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from degrade.core.errors import SpecError, unknown
+from degrade.core.errors import SourceError, SpecError, unknown
 from degrade.core.registry import Registry, defined_in
 from degrade.models._card import ModelCard, read_card
 
@@ -84,7 +84,11 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
         return _make(cls, name, config)
     from degrade.models._weights import load, read_about, read_state
 
-    model = _make(cls, name, {**read_about(weights).get("config", {}), **config})
+    about = read_about(weights)
+    stored = about.get("config", {})
+    if foreign := set(stored) - set(inspect.signature(cls).parameters):
+        raise SourceError(f"{weights}: weights of {about.get('model')}, built with {min(foreign)!r}, not of {name}")
+    model = _make(cls, name, {**stored, **config})
     load(model, model.convert(read_state(weights)), weights)
     return model
 

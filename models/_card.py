@@ -14,7 +14,6 @@ class ModelCard:
         summary: What it does, in one line.
         source: The paper or method that it follows.
         weights_licence: Licence of weights that others released for it; empty: there are none.
-        trained: How the weights that come with the package were made; empty: there are none.
         code_licence: Licence of this implementation.
         parameters: Trainable parameters of the default configuration; 0: nothing to learn.
         multiple: Height and width are padded to a multiple of this many pixels.
@@ -29,7 +28,6 @@ class ModelCard:
     summary: str
     source: str
     weights_licence: str = ""
-    trained: str = ""
     code_licence: str = "Apache-2.0"
     parameters: int = 0
     multiple: int = 1

@@ -30,7 +30,6 @@ class BasicVSR(RestorationModel):
     card = ModelCard(
         summary="bidirectional recurrence of residual convolutions",
         source="Chan et al., BasicVSR, CVPR 2021 (arXiv 2012.02181)",
-        trained="clips-v1, 3,000 steps on one thread of a shared AMD EPYC",
         parameters=970915,
         multiple=2,
         window=20,

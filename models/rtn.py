@@ -38,7 +38,6 @@ class RTN(RestorationModel):
         summary="recurrent transformer with a learned defect mask",
         source="Wan et al., Bringing Old Films Back to Life, CVPR 2022 (arXiv 2203.17276)",
         weights_licence="released weights: academic research use only",
-        trained="0.15 M of them (groups=1, dim=32), clips-v1 and quick-v1, one thread of a shared AMD EPYC",
         parameters=921205,
         multiple=16,
         window=20,

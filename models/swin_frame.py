@@ -21,7 +21,6 @@ class SwinFrame(RestorationModel):
     card = ModelCard(
         summary="RTN's spatial transformer on single frames",
         source="Wan et al., CVPR 2022 (arXiv 2203.17276), without its recurrence; Liang et al., SwinIR, 2021",
-        trained="clips-v1, 3,000 steps on one thread of a shared AMD EPYC",
         parameters=454891,
         multiple=16,
     )

@@ -20,7 +20,6 @@ class UNet(RestorationModel):
     card = ModelCard(
         summary="U-Net on single frames",
         source="Ronneberger et al., U-Net, MICCAI 2015 (arXiv 1505.04597)",
-        trained="clips-v1, 3,000 steps on one thread of a shared AMD EPYC",
         parameters=1926435,
         multiple=8,
     )

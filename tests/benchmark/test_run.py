@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
-from degrade import DatasetError, SpecError  # noqa: E402
+from degrade import DatasetError, SourceError, SpecError  # noqa: E402
 from degrade.benchmark.run import Entry, entries, run  # noqa: E402
 from degrade.benchmark.task import Task, load_task, task_names  # noqa: E402
 from degrade.benchmark.train import TrainingStopped, train  # noqa: E402
 from degrade.generate import generate  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
-from degrade.models import build  # noqa: E402
+from degrade.models import build, get, save  # noqa: E402
 from degrade.spec import parse  # noqa: E402
 
 TINY = {
@@ -47,6 +47,30 @@ def tiny(tmp_path: Path) -> Callable[..., Task]:
         return load_task(str(path))
 
     return make
+
+
+OWN = """
+from degrade.models.base import RestorationModel, Restored
+from degrade.models import ModelCard
+
+class Dark(RestorationModel):
+    card = ModelCard(summary="darkens", source="a test")
+
+    def restore(self, frames, flows):
+        return Restored(frames * 0.5)
+
+class Black(Dark):
+    def restore(self, frames, flows):
+        return Restored(frames * 0)
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A file of two models that learn nothing."""
+    path = tmp_path / "median.py"
+    path.write_text(OWN)
+    return path
 
 
 def trained(task: Task, folder: Path, **options: object) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
@@ -94,7 +118,7 @@ def test_training_learns(tiny: Callable[..., Task], tmp_path: Path) -> None:
 
 def test_checkpoint_of_another_task_is_refused(tiny: Callable[..., Task], tmp_path: Path) -> None:
     trained(tiny(steps=2), tmp_path)
-    with pytest.raises(TrainingStopped, match="is of another task or budget"):
+    with pytest.raises(TrainingStopped, match="is of another task, budget or model file"):
         trained(tiny(steps=3), tmp_path, resume=True)
 
 
@@ -112,6 +136,13 @@ def test_run_gives_the_same_results_twice_and_resumes(tiny: Callable[..., Task],
     chosen = entries(task, ["unet"], None)
     assert [(e.model, e.weights) for e in chosen] == [("input", "none"), ("median", "none"), ("unet", "scratch")]
     paths, table = run(task, chosen, tmp_path / "a")
+    weights = tmp_path / "a/train/unet-scratch/weights.safetensors"
+    made = weights.stat().st_mtime_ns
+    with pytest.raises(DatasetError, match=r"a holds a run; go on with --resume, or name another folder"):
+        run(task, chosen, tmp_path / "a")
+    with pytest.raises(DatasetError, match="a holds a run of another task or budget; name another folder"):
+        run(tiny(steps=9), chosen, tmp_path / "a", resume=True)
+    assert weights.stat().st_mtime_ns == made
     again, _ = run(task, chosen, tmp_path / "b", workers=2)
     for one, other in zip(paths, again, strict=True):
         assert load(one).clips == load(other).clips
@@ -127,8 +158,66 @@ def test_run_gives_the_same_results_twice_and_resumes(tiny: Callable[..., Task],
     result = load(next(path for path in paths if "unet" in path.name))
     assert len(result.clips) == 4
     assert result.training.steps == 6
-    assert result.run.peak_memory_mb > 0
+    assert result.run.peak_memory_mib > 0
     assert "dust" in result.clips[0].damage
+    assert [clip.sequence for clip in result.clips] == sorted(2 * sorted({clip.sequence for clip in result.clips}))
+
+
+def test_a_folder_of_something_else_is_left_alone(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    (tmp_path / "reels").mkdir()
+    (tmp_path / "reels/film.mkv").touch()
+    for resume in (False, True):
+        with pytest.raises(DatasetError, match=r"reels holds something else \(film.mkv\); name a new or empty folder"):
+            run(tiny(), [Entry("input")], tmp_path / "reels", resume=resume)
+    assert [path.name for path in (tmp_path / "reels").iterdir()] == ["film.mkv"]
+
+
+def test_models_of_one_file_are_told_apart_and_scored_again_when_it_changes(
+    tiny: Callable[..., Task], tmp_path: Path, own: Path
+) -> None:
+    task = tiny()
+    chosen = entries(task, [f"{own}:Dark", f"{own}:Black"], None)
+    assert [entry.id for entry in chosen] == ["input", "median", "median.Dark", "median.Black"]
+
+    def scores(resume: bool) -> dict[str, float]:
+        found = map(load, run(task, chosen, tmp_path / "out", resume=resume)[0])
+        return {result.id: result.clips[0].metrics["psnr"] for result in found}
+
+    first = scores(resume=False)
+    assert len(set(first.values())) == 4
+    assert len(list((tmp_path / "out/strips").glob("*/median.Dark.png"))) == 4
+    own.write_text(OWN.replace("0.5", "0.8"))
+    again = scores(resume=True)
+    assert again.pop("median.Dark") != first.pop("median.Dark")
+    assert again == first
+
+
+def test_the_model_of_the_guide_is_trained(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs/models.md").read_text("utf-8").partition("## A model of your own")[2]
+    own = tmp_path / "mine.py"
+    own.write_text(guide.partition("```python\n")[2].partition("```")[0])
+    task = tiny(steps=2)
+    chosen = entries(task, [f"{own}:Sharper"], "scratch")
+    paths, _ = run(task, chosen, tmp_path / "out")
+    result = load(paths[-1])
+    assert (result.id, result.training.steps) == ("mine.Sharper-scratch", 2)
+    assert result.model.parameters == 3 * 3 * 9 + 3
+    weights = tmp_path / "out/train/mine.Sharper-scratch/weights.safetensors"
+    (entry,) = entries(task, [f"{own}:Sharper"], str(weights))[2:]
+    assert entry.id == "mine.Sharper-weights.safetensors"
+    own.write_text(own.read_text() + "# changed")
+    with pytest.raises(TrainingStopped, match="is of another task, budget or model file"):
+        run(task, chosen, tmp_path / "out", resume=True)
+
+
+def test_a_result_says_under_which_licence_its_weights_are(tmp_path: Path) -> None:
+    torch.save(build("rtn").state_dict(), tmp_path / "released.pth")
+    save(build("rtn"), tmp_path / "own.safetensors")
+    card = get("rtn").card
+    files = {"released": tmp_path / "released.pth", "own": tmp_path / "own.safetensors", "bundled": tmp_path / "x"}
+    licences = {name: Entry("rtn", name, file).licence(card) for name, file in files.items()}
+    assert licences == {"released": card.weights_licence, "own": "", "bundled": "Apache-2.0"}
+    assert "academic" in licences["released"]
 
 
 def test_a_written_dataset_takes_the_place_of_the_tasks_data(tiny: Callable[..., Task], tmp_path: Path) -> None:
@@ -169,7 +258,7 @@ def test_processes_of_torchrun_train_together(tiny: Callable[..., Task], tmp_pat
 
 
 def test_identity_scores_as_its_input(tiny: Callable[..., Task], tmp_path: Path) -> None:
-    (path,), _ = run(tiny(), [Entry("input")], tmp_path)
+    (path,), _ = run(tiny(), [Entry("input")], tmp_path / "out")
     rows = load(path).clips
     assert all(15 < row.metrics["psnr"] < 40 for row in rows)
     inside = [(row.metrics["psnr_inside"], row.metrics["psnr"]) for row in rows if row.metrics["psnr_inside"]]
@@ -207,6 +296,9 @@ def test_every_task_loads(name: str) -> None:
         (lambda: load_task("quick-v1", ("metrics=[psnr]",)), "must be train.key=value"),
         (lambda: entries(load_task("quick-v1"), ["rtm"], None), "did you mean 'rtn'?"),
         (lambda: entries(load_task("quick-v1"), ["nlmeans", "unet"], "nowhere.safetensors"), "nowhere.safetensors"),
+        (lambda: load_task("nowhere.yml"), "nowhere.yml: cannot be read: No such file"),
+        (lambda: load_task("quick-v1", ("train.steps.x=3",)), "train.steps: holds a value, not keys: 600"),
+        (lambda: load_task("quick-v1", ("train.steps=[",)), "--set train.steps: '[' is not YAML"),
     ],
 )
 def test_bad_requests_are_one_line(call: Callable[[], object], message: str) -> None:
@@ -216,8 +308,65 @@ def test_bad_requests_are_one_line(call: Callable[[], object], message: str) -> 
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("about: [1", "own.yml:1: is not YAML"),
+        ("- 1", "own.yml: must be a mapping of keys to values, got list"),
+        ("data: 3", "data: must be a mapping of keys to values, got int"),
+        ("data: {name: x}", "data.name: is the task's own, the name of its file"),
+        ("data: {preset: film-lite}", "data: unknown preset 'film-lite'; did you mean 'film-light'"),
+        ("data: {preset: film-light}\ntrain: 3", "train: must be a mapping of keys to values, got int"),
+    ],
+)
+def test_a_bad_task_file_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "own.yml").write_text(text)
+    with pytest.raises(SpecError) as error:
+        load_task(str(tmp_path / "own.yml"))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metrics": ["psnr", "pnsr"]}, "metrics: unknown metric 'pnsr'; did you mean 'psnr'"),
+        ({"train": {"loss": {"perceptual": 1}}}, "train.loss.perceptual_weights: name a file with the convolutions"),
+        ({"train": {"crop": [64, 64]}}, "is too small for samples"),
+        ({"data": {"splits": {"train": 1.0}}}, "data.splits: no sequence is in 'val'"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_made(tmp_path: Path, change: dict, message: str) -> None:
+    content = {key: {**value, **change.get(key, {})} if isinstance(value, dict) else change.get(key, value)
+               for key, value in TINY.items()}  # fmt: skip
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
+    task = load_task(str(tmp_path / "tiny.yaml"))
+    with pytest.raises(SpecError) as error:
+        run(task, entries(task, ["unet"], "scratch"), tmp_path / "out")
+    assert message in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_of_another_model_are_named(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    save(build("rtn", groups=1, dim=32), tmp_path / "foreign.safetensors")
+    (tmp_path / "bad.safetensors").write_bytes(b"x")
+    for name, message in (("foreign", "weights of RTN, built with 'dim', not of unet"), ("bad", "not a weights file")):
+        with pytest.raises(SourceError, match=rf"{name}.safetensors: .*{message}"):
+            entries(tiny(), ["unet"], str(tmp_path / f"{name}.safetensors"))
+
+
+def test_models_of_one_name_are_refused(tiny: Callable[..., Task], tmp_path: Path, own: Path) -> None:
+    twin = tmp_path / "sub" / own.name
+    twin.parent.mkdir()
+    twin.write_text(OWN.partition("class Black")[0])
+    own.write_text(OWN.partition("class Black")[0])
+    for models, name in (([str(own)], "median"), ([f"{own}:Dark", f"{twin}:Dark"], "median.Dark")):
+        with pytest.raises(SpecError, match=rf"would both be '{name}'; name their classes, or rename a file"):
+            entries(tiny(), models, None)
+
+
 def test_result_files_are_json_for_anyone(tiny: Callable[..., Task], tmp_path: Path) -> None:
-    (path,), _ = run(tiny(), [Entry("input")], tmp_path)
+    (path,), _ = run(tiny(), [Entry("input")], tmp_path / "out")
     content = json.loads(path.read_text())
     assert content["task"] == "tiny"
     assert len(content["task_sha256"]) == len(content["data_sha256"]) == 64

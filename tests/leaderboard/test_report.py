@@ -26,6 +26,7 @@ def make(name: str, psnr: list[float], *, model: dict[str, Any] | None = None, *
     clips = [
         {
             "clip": clip,
+            "sequence": clip,
             "damage": damage,
             "metrics": score,
             "psnr_over_time": [score["psnr"] - 1, score["psnr"] + 1],
@@ -39,7 +40,7 @@ def make(name: str, psnr: list[float], *, model: dict[str, Any] | None = None, *
         "data_sha256": "b" * 64,
         "model": {"name": name, **(model or {})},
         "clips": clips,
-        "run": {"device": "cpu", "seconds": 1, "seconds_per_frame": 0.5, "peak_memory_mb": 321.4},
+        "run": {"device": "cpu", "seconds": 1, "seconds_per_frame": 0.5, "peak_memory_mib": 321.4},
     }
     return Result(**{**facts, **extra})
 
@@ -188,9 +189,22 @@ def test_one_clip_has_a_mean_and_no_interval(results: list[Result], tmp_path: Pa
     assert [row[2].strip() for row in page.rows[1:5]] == ["28.10", "23.50", "23.00", "18.00"]
 
 
-def test_two_results_of_one_name_are_told_apart(results: list[Result]) -> None:
-    table = tabulate([results[1], results[1]])
-    assert sorted(row.label for row in table.rows) == ["even", "even #2"]
+def test_clips_of_one_sequence_are_drawn_together(results: list[Result], tmp_path: Path) -> None:
+    """The first and the last three clips are of one film each: neither film alone tells `level` from `input`."""
+    films = ["a", "a", "a", "b", "b", "b"]
+    joint = [
+        result.model_copy(update={"clips": tuple(
+            row.model_copy(update={"sequence": film}) for row, film in zip(result.clips, films, strict=True)
+        )})
+        for result in results
+    ]  # fmt: skip
+    (one, two) = (
+        next(row.cells["psnr"] for row in tabulate(them).rows if row.label == "even") for them in (results, joint)
+    )
+    assert one.mean == two.mean
+    assert (two.estimate.low, two.estimate.high) == pytest.approx((24, 27))  # the means of the films
+    assert one.estimate.low != two.estimate.low
+    assert "draw whole sequences, here 2: too few" in page_of(joint, tmp_path)[0]
 
 
 def test_unknown_metrics_and_no_results_are_one_line(results: list[Result], tmp_path: Path) -> None:
@@ -258,6 +272,14 @@ def test_damage_is_averaged_over_the_clips_in_which_it_fired(results: list[Resul
     even = next(row for row in page.rows[head:] if row[0].strip() == "even")
     # Dust fired in clips 0, 1, 3 and 5, noise in 1, 2 and 3, nothing in 4.
     assert [cell.strip() for cell in even[1:]] == ["25.25", "25.00", "27.00"]
+
+
+def test_the_licence_of_others_weights_stands_beside_that_of_the_code(results: list[Result], tmp_path: Path) -> None:
+    licences = {"licence": "Apache-2.0", "weights": "netG.pth", "weights_licence": "academic use only"}
+    model = {**results[3].model.model_dump(), **licences}
+    text, _ = page_of([Result(**{**results[3].model_dump(), "model": model})], tmp_path)
+    assert "<dt>Licence</dt><dd>Apache-2.0</dd><dt>Weights</dt><dd>netG.pth</dd>" in text
+    assert "<dt>Their licence</dt><dd>academic use only</dd>" in text
 
 
 def test_charts_show_every_clip_and_the_training(results: list[Result], tmp_path: Path) -> None:
@@ -351,18 +373,28 @@ def test_a_bad_file_leaves_the_last_good_pages(results: list[Result], tmp_path: 
     with pytest.raises(ResultError, match=r"other\.json: damaged"):
         build_leaderboard(tmp_path / "results", tmp_path / "site")
     assert index.read_bytes() == before
+    odd = results[1].clips[0].model_copy(update={"metrics": {"psnrr": 1.0}})
+    results[1].model_copy(update={"task": "zoo-v1", "clips": (odd,)}).save(tmp_path / "results/zoo-v1/odd.json")
+    (tmp_path / "results" / "small-v1" / "other.json").unlink()
+    results[2].save(tmp_path / "results" / "small-v1" / "level.json")
+    with pytest.raises(ResultError, match=r"odd\.json: unknown metric 'psnrr'; did you mean 'psnr'"):
+        build_leaderboard(tmp_path / "results", tmp_path / "site")
+    assert not re.findall("level", (tmp_path / "site" / "small-v1.html").read_text("utf-8"))
+    (tmp_path / "results" / "zoo-v1" / "odd.json").unlink()
+    (tmp_path / "results" / "small-v1" / "level.json").unlink()
     (tmp_path / "results" / "small-v1").rename(tmp_path / "results" / "renamed-v1")
-    (tmp_path / "results" / "renamed-v1" / "other.json").unlink()
     with pytest.raises(ResultError, match=r"input\.json: is of task 'small-v1', not 'renamed-v1'"):
         build_leaderboard(tmp_path / "results", tmp_path / "site")
 
 
-def test_an_empty_leaderboard_says_so(tmp_path: Path) -> None:
+def test_an_empty_leaderboard_says_so(results: list[Result], tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="none: no folder of results"):
         build_leaderboard(tmp_path / "none", tmp_path / "site")
     (tmp_path / "results").mkdir()
-    (index, _) = build_leaderboard(tmp_path / "results", tmp_path / "site")
-    assert "No results yet" in index.read_text(encoding="utf-8")
+    results[0].save(tmp_path / "results" / "input.json")  # not in the folder of its task
+    with pytest.raises(ResultError, match=r"results: no <task>/\*\.json here"):
+        build_leaderboard(tmp_path / "results", tmp_path / "site")
+    assert not (tmp_path / "site").exists()
 
 
 def test_the_same_results_make_the_same_page(results: list[Result], tmp_path: Path) -> None:

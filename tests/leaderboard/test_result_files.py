@@ -20,12 +20,13 @@ def make(**changes: Any) -> Result:
         "clips": [
             {
                 "clip": "a",
+                "sequence": "s",
                 "damage": ["dust", "scratch#2"],
                 "metrics": {"psnr": 30.25, "psnr_inside": None},
                 "psnr_over_time": [30.0, 30.5],
                 "references": {"target": {"e_warp": 0.5}},
             },
-            {"clip": "b", "metrics": {"psnr": 100.0, "psnr_inside": 9.5}},
+            {"clip": "b", "sequence": "s", "metrics": {"psnr": 100.0, "psnr_inside": 9.5}},
         ],
         "run": {"device": "cpu", "seconds": 2.5, "seconds_per_frame": 0.25, "versions": {"torch": "2.4"}},
         "training": {"steps": 10, "seconds": 3, "recipe": {"lr": 0.1}, "curve": [{"step": 5, "loss": 0.2}]},
@@ -54,7 +55,7 @@ def test_lists_of_numbers_and_names_lie_on_one_line_and_text_is_untouched(tmp_pa
 
 
 def test_what_is_not_defined_is_null(tmp_path: Path) -> None:
-    clip = {"clip": "a", "metrics": {"psnr": math.nan}, "psnr_over_time": [1.0, math.nan]}
+    clip = {"clip": "a", "sequence": "s", "metrics": {"psnr": math.nan}, "psnr_over_time": [1.0, math.nan]}
     make(clips=[clip]).save(tmp_path / "one.json")
     content = json.loads((tmp_path / "one.json").read_text())
     assert content["clips"][0]["metrics"]["psnr"] is None
@@ -64,11 +65,11 @@ def test_what_is_not_defined_is_null(tmp_path: Path) -> None:
 @pytest.mark.parametrize("score", [math.inf, -math.inf, "30", True, [1.0]])
 def test_a_score_that_is_no_finite_number_is_refused(score: Any) -> None:
     with pytest.raises(SpecError, match=r"metrics\.psnr: should be a (finite|valid) number, got "):
-        make(clips=[{"clip": "a", "metrics": {"psnr": score}}])
+        make(clips=[{"clip": "a", "sequence": "s", "metrics": {"psnr": score}}])
 
 
 def test_a_clip_that_is_scored_twice_is_refused() -> None:
-    clip = {"clip": "a", "metrics": {"psnr": 1.0}}
+    clip = {"clip": "a", "sequence": "s", "metrics": {"psnr": 1.0}}
     with pytest.raises(SpecError, match="clip 'a' is scored twice"):
         make(clips=[clip, clip])
 
@@ -77,14 +78,14 @@ def test_a_clip_that_is_scored_twice_is_refused() -> None:
     ("content", "message"),
     [
         (b"", "damaged, not JSON"),
-        (b'{"schema_version": 1, "task"', "damaged, not JSON"),
+        (b'{"schema_version": 2, "task"', "damaged, not JSON"),
         (b"\xff\xfe\x00", "damaged, not JSON"),
-        (b'{"schema_version": 1, "task": NaN}', "damaged, not JSON"),
+        (b'{"schema_version": 2, "task": NaN}', "damaged, not JSON"),
         (b"[1, 2]", "damaged, not a result"),
         (b"{}", "damaged, has no schema_version"),
         (b'{"schema_version": "one"}', r"schema_version: "),
-        (b'{"schema_version": 1}', "task: is required"),
-        (b'{"schema_version": 1, "tsk": "x"}', "unknown key 'tsk'; did you mean 'task'|task: is required"),
+        (b'{"schema_version": 2}', "task: is required"),
+        (b'{"schema_version": 2, "tsk": "x"}', "unknown key 'tsk'; did you mean 'task'|task: is required"),
     ],
 )
 def test_a_damaged_file_is_one_line_that_names_it(tmp_path: Path, content: bytes, message: str) -> None:
@@ -100,9 +101,12 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
         load(tmp_path / "none.json")
 
 
-def test_a_newer_schema_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "new.json").write_text(json.dumps({"schema_version": VERSION + 1, "future": []}))
-    with pytest.raises(ResultError, match=rf"new\.json: schema version {VERSION + 1} is newer .*update film-degrade"):
+@pytest.mark.parametrize(
+    ("version", "words"), [(VERSION + 1, "newer .*update film-degrade"), (VERSION - 1, "older .*run the task again")]
+)
+def test_another_schema_is_one_line_that_says_what_to_do(tmp_path: Path, version: int, words: str) -> None:
+    (tmp_path / "new.json").write_text(json.dumps({"schema_version": version, "future": []}))
+    with pytest.raises(ResultError, match=rf"new\.json: schema version {version} is {words}"):
         load(tmp_path / "new.json")
 
 
@@ -123,9 +127,14 @@ def test_results_of_other_tasks_or_data_are_refused(tmp_path: Path, key: str, va
 
 
 def test_results_on_other_clips_are_refused() -> None:
-    fewer = make(clips=[{"clip": "a", "metrics": {"psnr": 1.0}}])
-    with pytest.raises(ResultError, match=r"fewer: clip 'b' is scored in only one of it and all"):
+    fewer = make(clips=[{"clip": "a", "sequence": "s", "metrics": {"psnr": 1.0}}])
+    with pytest.raises(ResultError, match=r"fewer: clip 'b' of 's' is scored in only one of it and all"):
         check_same_task([("all", make()), ("fewer", fewer)])
+
+
+def test_one_model_is_in_a_table_once() -> None:
+    with pytest.raises(ResultError, match=r"copy: holds 'rtn \(scratch\)', as does first; keep one"):
+        check_same_task([("first", make()), ("other", make(model={"name": "unet"})), ("copy", make())])
 
 
 def test_results_of_one_task_are_read_in_order(tmp_path: Path) -> None:
