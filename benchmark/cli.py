@@ -127,8 +127,6 @@ def score(
     from degrade.benchmark.score import Given, pick, score_footage, show, summarise, write
     from degrade.sources import open_source
 
-    if out and out.is_dir():
-        raise SpecError(f"{out} is a folder; name a file", "--out")
     opened = (None if path is None else open_source(path) for path in (film, mask, pred_mask))
     given = Given(open_source(pred), open_source(gt), *opened)
     names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given)
