@@ -1,6 +1,7 @@
 """Who does the work: this process, several, or a cluster. What comes of it is the same."""
 
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
@@ -8,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from degrade.core.errors import DatasetError, SpecError
@@ -130,13 +131,15 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
     try:
         local = address == "local"
         with _one_thread_each():
-            target: Any = (
-                LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) if local else address
-            )
+            target: Any = address
+            if local:  # and quiet: what goes wrong in a job is said once, by what raises it here
+                target = LocalCluster(
+                    n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+                )
         client = Client(target, timeout="10s", set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise SpecError(f"no Dask scheduler answers at {address}", "--scheduler") from error
-    with client:
+    with target if local else nullcontext(), client:
         try:
             running, shared = as_completed(loop=client.loop), client.submit(_same, work, pure=False)  # sent once
             while True:
@@ -147,10 +150,9 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
                     return
                 yield next(running).result()
         except KilledWorker as error:
-            raise DatasetError("a job's workers died one after the other; go on with --resume") from error
-        finally:
-            if not isinstance(target, str):
-                target.close()
+            raise DatasetError(
+                "a job's workers died one after the other, perhaps for want of memory; go on with --resume"
+            ) from error
 
 
 def _same(work: Work) -> Work:
