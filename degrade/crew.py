@@ -1,5 +1,6 @@
 """Who does the work: this process, several, or a cluster. What comes of it is the same."""
 
+import asyncio
 import itertools
 import logging
 import multiprocessing
@@ -126,20 +127,21 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
     """
     try:
         from distributed import Client, KilledWorker, LocalCluster, as_completed
+        from distributed.utils import LoopRunner
     except ImportError as error:
         raise SpecError("needs the extra `cluster`: pip install 'film-degrade[cluster]'", "--scheduler") from error
-    try:
-        local = address == "local"
-        with _one_thread_each():
-            target: Any = address
-            if local:  # and quiet: what goes wrong in a job is said once, by what raises it here
-                target = LocalCluster(
-                    n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
-                )
-        client = Client(target, timeout="10s", set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise SpecError(f"no Dask scheduler answers at {address}", "--scheduler") from error
-    with target if local else nullcontext(), client:
+    if address == "local":
+        with _one_thread_each():  # and quiet: what goes wrong in a job is said once, by what raises it here
+            own = LocalCluster(
+                n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+            )
+    else:
+        try:
+            LoopRunner().run_sync(_greet, address)
+        except Exception as error:  # of what answers in its place, or of the address
+            raise SpecError(f"no Dask scheduler answers at {address!r}", "--scheduler") from error
+        own = None
+    with own or nullcontext(), Client(own or address, timeout="10s", set_as_default=False) as client:
         try:
             running, shared = as_completed(loop=client.loop), client.submit(_same, work, pure=False)  # sent once
             while True:
@@ -153,6 +155,14 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
             raise DatasetError(
                 "a job's workers died one after the other, perhaps for want of memory; go on with --resume"
             ) from error
+
+
+async def _greet(address: str) -> None:
+    """Raises if none answers that speaks as a scheduler does; `Client` would wait on for a web server's words."""
+    from distributed import Security, rpc
+
+    async with rpc(address, connection_args=Security().get_connection_args("client")) as there:
+        await asyncio.wait_for(there.identity(), 10)
 
 
 def _same(work: Work) -> Work:

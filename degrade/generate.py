@@ -84,9 +84,9 @@ def generate(
                 todo.append(clip)
     resumed, named = len(rows), {clip.id: clip for clip in todo}
     maker = Maker(spec, source, out if is_remote(out) else out.absolute())
-    divided = (bool(scheduler) or workers > 1) and not is_remote(out)
+    divided = (scheduler is not None or workers > 1) and not is_remote(out)
     done: Callable[[crew.Next], Iterator[Made | Row]] = functools.partial(crew.here, maker)
-    if scheduler:
+    if scheduler is not None:
         done = functools.partial(crew.cluster, maker, address=scheduler, count=workers)
     elif workers > 1:
         done = functools.partial(crew.processes, maker, count=workers)

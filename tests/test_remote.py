@@ -96,6 +96,6 @@ def test_a_worker_that_is_killed_changes_nothing(make_spec: MakeSpec, tmp_path: 
 
 def test_no_scheduler_is_one_line(make_spec: MakeSpec, tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="needs the extra `cluster`")
-    with pytest.raises(SpecError, match=r"--scheduler: no Dask scheduler answers at tcp://127.0.0.1:9"):
+    with pytest.raises(SpecError, match=r"--scheduler: no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
         generate(make_spec(), tmp_path / "out", scheduler="tcp://127.0.0.1:9")
     assert not (tmp_path / "out").exists()
