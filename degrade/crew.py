@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -112,6 +112,10 @@ def _interrupt_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+QUIET = logging.CRITICAL
+"""Dask's logs; what goes wrong is said once, by what is raised."""
+
+
 def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
     """Does all jobs on a Dask cluster, and yields what comes of each; jobs of workers that die are done again.
 
@@ -123,25 +127,24 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
 
     Raises:
         SpecError: dask.distributed is not installed, or there is no scheduler.
-        DatasetError: A job failed on several workers that died.
+        DatasetError: A job failed on several workers that died, or the scheduler did.
     """
     try:
         from distributed import Client, KilledWorker, LocalCluster, as_completed
-        from distributed.utils import LoopRunner
+        from distributed.utils import LoopRunner, silence_logging_cmgr
     except ImportError as error:
         raise SpecError("needs the extra `cluster`: pip install 'film-degrade[cluster]'", "--scheduler") from error
     if address == "local":
-        with _one_thread_each():  # and quiet: what goes wrong in a job is said once, by what raises it here
-            own = LocalCluster(
-                n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
-            )
+        with _one_thread_each():
+            own = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=QUIET)
     else:
         try:
             LoopRunner().run_sync(_greet, address)
         except Exception as error:  # of what answers in its place, or of the address
             raise SpecError(f"no Dask scheduler answers at {address!r}", "--scheduler") from error
         own = None
-    with own or nullcontext(), Client(own or address, timeout="10s", set_as_default=False) as client:
+    client = Client(own or address, timeout="10s", set_as_default=False)
+    with silence_logging_cmgr(QUIET), own or nullcontext(), client:
         try:
             running, shared = as_completed(loop=client.loop), client.submit(_same, work, pure=False)  # sent once
             while True:
@@ -155,6 +158,8 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
             raise DatasetError(
                 "a job's workers died one after the other, perhaps for want of memory; go on with --resume"
             ) from error
+        except CancelledError as error:
+            raise DatasetError("the Dask scheduler is gone; go on with --resume") from error
 
 
 async def _greet(address: str) -> None:
