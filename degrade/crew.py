@@ -158,7 +158,9 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
             raise DatasetError(
                 "a job's workers died one after the other, perhaps for want of memory; go on with --resume"
             ) from error
-        except CancelledError as error:
+        except (CancelledError, OSError) as error:
+            if isinstance(error, OSError) and error.errno:  # a job's own: Dask's have no number
+                raise
             raise DatasetError("the Dask scheduler is gone; go on with --resume") from error
 
 
