@@ -1,14 +1,16 @@
 """Who does the work: this process, several, or a cluster. What comes of it is the same."""
 
+import asyncio
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from degrade.core.errors import DatasetError, SpecError
@@ -110,6 +112,10 @@ def _interrupt_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+QUIET = logging.CRITICAL
+"""Dask's logs; what goes wrong is said once, by what is raised."""
+
+
 def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
     """Does all jobs on a Dask cluster, and yields what comes of each; jobs of workers that die are done again.
 
@@ -121,22 +127,24 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
 
     Raises:
         SpecError: dask.distributed is not installed, or there is no scheduler.
-        DatasetError: A job failed on several workers that died.
+        DatasetError: A job failed on several workers that died, or the scheduler did.
     """
     try:
         from distributed import Client, KilledWorker, LocalCluster, as_completed
+        from distributed.utils import LoopRunner, silence_logging_cmgr
     except ImportError as error:
         raise SpecError("needs the extra `cluster`: pip install 'film-degrade[cluster]'", "--scheduler") from error
-    try:
-        local = address == "local"
+    if address == "local":
         with _one_thread_each():
-            target: Any = (
-                LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) if local else address
-            )
-        client = Client(target, timeout="10s", set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise SpecError(f"no Dask scheduler answers at {address}", "--scheduler") from error
-    with client:
+            own = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=QUIET)
+    else:
+        try:
+            LoopRunner().run_sync(_greet, address)
+        except Exception as error:  # of what answers in its place, or of the address
+            raise SpecError(f"no Dask scheduler answers at {address!r}", "--scheduler") from error
+        own = None
+    client = Client(own or address, timeout="10s", set_as_default=False)
+    with silence_logging_cmgr(QUIET), own or nullcontext(), client:
         try:
             running, shared = as_completed(loop=client.loop), client.submit(_same, work, pure=False)  # sent once
             while True:
@@ -147,10 +155,21 @@ def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
                     return
                 yield next(running).result()
         except KilledWorker as error:
-            raise DatasetError("a job's workers died one after the other; go on with --resume") from error
-        finally:
-            if not isinstance(target, str):
-                target.close()
+            raise DatasetError(
+                "a job's workers died one after the other, perhaps for want of memory; go on with --resume"
+            ) from error
+        except (CancelledError, OSError) as error:
+            if isinstance(error, OSError) and error.errno:  # a job's own: Dask's have no number
+                raise
+            raise DatasetError("the Dask scheduler is gone; go on with --resume") from error
+
+
+async def _greet(address: str) -> None:
+    """Raises if none answers that speaks as a scheduler does; `Client` would wait on for a web server's words."""
+    from distributed import Security, rpc
+
+    async with rpc(address, connection_args=Security().get_connection_args("client")) as there:
+        await asyncio.wait_for(there.identity(), 10)
 
 
 def _same(work: Work) -> Work:

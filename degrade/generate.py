@@ -21,7 +21,7 @@ from degrade.dataset import Clip, file_hash, manifest, plan, pretty, read_json
 from degrade.make import WORK, Job, Made, Maker, Row, Whole, split
 from degrade.sources import open_source
 from degrade.spec import Spec, canonical
-from degrade.storage import is_remote, put, remove
+from degrade.storage import is_remote, make_folder, put, reaching, remove
 
 
 @dataclass(frozen=True)
@@ -65,31 +65,32 @@ def generate(
         advanced: Called with a number of frames when so many more are made, or were by an earlier run.
 
     Raises:
-        DatasetError: `out` holds something else, or the disk is full.
+        DatasetError: `out` holds something else, cannot be reached, or the disk is full.
         SpecError, SourceError: See `plan`.
     """
     source = open_source(spec.source)
     clips = plan(spec, source)
     described = record(spec)
-    _claim(out, described, resume)
-    started(clips)
-    todo, rows = [], []
-    for clip in clips:
-        if _trace_path(out, clip).exists():
-            rows.append(_row(out, clip))
-            advanced(clip.frames)
-            finished(clip)
-        else:
-            todo.append(clip)
+    with reaching(out):
+        _claim(out, described, resume)
+        started(clips)
+        todo, rows = [], []
+        for clip in clips:
+            if _trace_path(out, clip).exists():
+                rows.append(_row(out, clip))
+                advanced(clip.frames)
+                finished(clip)
+            else:
+                todo.append(clip)
     resumed, named = len(rows), {clip.id: clip for clip in todo}
     maker = Maker(spec, source, out if is_remote(out) else out.absolute())
-    divided = (bool(scheduler) or workers > 1) and not is_remote(out)
+    divided = (scheduler is not None or workers > 1) and not is_remote(out)
     done: Callable[[crew.Next], Iterator[Made | Row]] = functools.partial(crew.here, maker)
-    if scheduler:
+    if scheduler is not None:
         done = functools.partial(crew.cluster, maker, address=scheduler, count=workers)
     elif workers > 1:
         done = functools.partial(crew.processes, maker, count=workers)
-    with _one_line_on_full_disk(out), _nothing_left_of_nothing(out, spec.splits):
+    with _one_line_on_full_disk(out), reaching(out), _nothing_left_of_nothing(out, spec.splits):
         for row in _rows(todo, done, divided, advanced):
             rows.append(row)
             finished(named[row["clip"]])
@@ -167,7 +168,7 @@ def _claim(out: Path, now: dict[str, Any], resume: bool) -> None:
     if not marks:
         if out.is_dir() and any(out.iterdir()):
             raise DatasetError(f"{out} holds something else ({next(out.iterdir()).name}); name a new or empty folder")
-        (out / WORK).mkdir(parents=True, exist_ok=True)
+        make_folder(out / WORK)
         (out / WORK / "spec.json").write_bytes(pretty(now))
         return
     if not resume:

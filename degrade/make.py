@@ -30,7 +30,7 @@ from degrade.dataset import (
 )  # fmt: skip
 from degrade.sources import Source
 from degrade.spec import Spec
-from degrade.storage import is_remote, move, remove
+from degrade.storage import is_remote, move, reaching, remove
 from degrade.writers import join, open_writer
 from degrade.writers.shard import pack
 
@@ -94,7 +94,7 @@ class Maker:
 
     def __call__(self, job: Job) -> Made | Row:
         """Makes a part, or a whole clip, of which it returns the row of the manifest."""
-        with _one_thread():
+        with _one_thread(), reaching(self.out):
             if isinstance(job, Part):
                 return self.part(job)
             try:

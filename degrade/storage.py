@@ -5,10 +5,13 @@ What stands for a path at a URL has pathlib's methods; these are the few things 
 
 import os
 import shutil
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from degrade.core.errors import SpecError
+from degrade.core.errors import DatasetError, DegradeError, SpecError
 
 
 def locate(place: str | Path) -> Path:
@@ -36,9 +39,31 @@ def is_remote(place: str | Path) -> bool:
     return "://" in str(place)
 
 
+@contextmanager
+def reaching(place: Path, kind: type[DegradeError] = DatasetError) -> Iterator[None]:
+    """Whatever the packages behind a URL raise, each its own exceptions, becomes one line that names the URL."""
+    try:
+        yield
+    except Exception as error:
+        modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if not is_remote(place) or not any(name.startswith("fsspec.") for name in modules):
+            raise
+        raise kind(f"{place}: {error}") from error
+
+
+def make_folder(place: Path) -> None:
+    """Makes a folder and those above it, if not there; a bucket has none, and is not made for a mistyped name."""
+    if is_remote(place):
+        from upath.implementations.cloud import CloudPath
+
+        if isinstance(place, CloudPath):
+            return
+    place.mkdir(parents=True, exist_ok=True)
+
+
 def move(path: Path, place: Path) -> None:
     """Moves a local file or folder to where it replaces what is there."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(place.parent)
     remove(place)
     if is_remote(place):
         there: Any = place

@@ -18,6 +18,7 @@ from degrade.pipeline import Composition, trace_of
 from degrade.sources import Source, open_source
 from degrade.sources.shards import read_frames
 from degrade.spec import Spec, canonical, parse
+from degrade.storage import reaching
 from degrade.writers.shard import kind_of
 from degrade.writers.shard import read as read_shard
 from degrade.writers.shard import write as write_shard
@@ -41,42 +42,43 @@ def verify(
         checked: Called with each clip's id after its files were checked.
 
     Raises:
-        DatasetError: `out` holds no finished dataset.
+        DatasetError: `out` holds no finished dataset, or cannot be reached.
         SourceError: The footage that `rerender` needs is not there.
     """
-    if not (out / "dataset.json").exists():
-        state = "an unfinished dataset; go on with --resume" if (out / WORK).exists() else "no dataset"
-        raise DatasetError(f"{out} holds {state}")
-    record = read_json(out / "dataset.json")
-    try:
-        spec = parse(record["spec"])
-    except (DegradeError, KeyError, TypeError) as error:
-        return [f"dataset.json: the spec was changed: {error}"]
-    problems = []
-    if spec.digest() != record.get("spec_sha256"):
-        problems.append("dataset.json: the spec was changed after the dataset was written")
-    elif record_hash(record) != record.get("record_sha256"):
-        problems.append("dataset.json: changed")
-    table = (out / "manifest.csv").read_bytes() if (out / "manifest.csv").exists() else b""
-    if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
-        return [*problems, "manifest.csv: missing or changed"]
-    rows = manifest_rows(table)
-    started(len(rows))
-    expected = {out / "dataset.json", out / "manifest.csv"}
-    for row in rows:
-        check = _check_shard if spec.output.frames == "webdataset" else _check_clip
-        files, found = check(out, row, spec)
-        expected |= files
-        problems += found
-        checked(row["clip"])
-    problems += [
-        f"{path.relative_to(out).as_posix()}: not part of the dataset"
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and path not in expected
-    ]
-    if rerender and not problems:
-        problems += _rerender(out, rows, spec.model_copy(update={"source": source or spec.source}), rerender)
-    return problems
+    with reaching(out):
+        if not (out / "dataset.json").exists():
+            state = "an unfinished dataset; go on with --resume" if (out / WORK).exists() else "no dataset"
+            raise DatasetError(f"{out} holds {state}")
+        record = read_json(out / "dataset.json")
+        try:
+            spec = parse(record["spec"])
+        except (DegradeError, KeyError, TypeError) as error:
+            return [f"dataset.json: the spec was changed: {error}"]
+        problems = []
+        if spec.digest() != record.get("spec_sha256"):
+            problems.append("dataset.json: the spec was changed after the dataset was written")
+        elif record_hash(record) != record.get("record_sha256"):
+            problems.append("dataset.json: changed")
+        table = (out / "manifest.csv").read_bytes() if (out / "manifest.csv").exists() else b""
+        if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
+            return [*problems, "manifest.csv: missing or changed"]
+        rows = manifest_rows(table)
+        started(len(rows))
+        expected = {out / "dataset.json", out / "manifest.csv"}
+        for row in rows:
+            check = _check_shard if spec.output.frames == "webdataset" else _check_clip
+            files, found = check(out, row, spec)
+            expected |= files
+            problems += found
+            checked(row["clip"])
+        problems += [
+            f"{path.relative_to(out).as_posix()}: not part of the dataset"
+            for path in sorted(out.rglob("*"))
+            if path.is_file() and path not in expected
+        ]
+        if rerender and not problems:
+            problems += _rerender(out, rows, spec.model_copy(update={"source": source or spec.source}), rerender)
+        return problems
 
 
 def _check_clip(out: Path, row: dict[str, str], spec: Spec) -> tuple[set[Path], list[str]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from degrade.core.errors import SourceError, unknown
 from degrade.sources.base import Sequence, Source
-from degrade.storage import locate
+from degrade.storage import locate, reaching
 
 __all__ = ["Sequence", "Source", "open_source"]
 
@@ -29,7 +29,9 @@ def open_source(spec: str | Path) -> Source:
         return Stills(**_integers(arguments, ("count", "frames", "height", "width")))
     from degrade.sources.files import Files
 
-    return Files(locate(spec))
+    place = locate(spec)
+    with reaching(place, SourceError):
+        return Files(place)
 
 
 def _integers(arguments: str, known: tuple[str, ...]) -> dict[str, int]:

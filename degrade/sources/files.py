@@ -12,7 +12,7 @@ from degrade.sources import video
 from degrade.sources.base import PICTURES, Sequence, Source
 from degrade.sources.pictures import Pictures, picture_size
 from degrade.sources.video import Video
-from degrade.storage import is_remote
+from degrade.storage import is_remote, reaching
 
 LABELS = re.compile(r"annotations|scribbles|__macosx|\.", re.IGNORECASE)
 """How folders and files begin that are no footage: DAVIS' labels, hidden ones."""
@@ -41,6 +41,7 @@ class Files(Source):
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.footage: dict[str, Pictures | Video] = {}
         if path.is_dir():
             self._scan(path)
@@ -85,11 +86,13 @@ class Files(Source):
 
     def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
         """See `Source.read`."""
-        return self._get(sequence).read(start, stop)
+        with reaching(self.path, SourceError):
+            return self._get(sequence).read(start, stop)
 
     def fingerprint(self, sequence: Sequence | str) -> str:
         """See `Source.fingerprint`."""
-        return self._get(sequence).fingerprint()
+        with reaching(self.path, SourceError):
+            return self._get(sequence).fingerprint()
 
     def _get(self, sequence: Sequence | str) -> Pictures | Video:
         name = sequence if isinstance(sequence, str) else sequence.id
@@ -105,10 +108,13 @@ def natural(name: str) -> list[Any]:
 def _walk(root: Path) -> Iterator[tuple[Path, PurePosixPath, list[str], list[str]]]:
     """Each folder, its path from `root`, and its folders, of which some may be taken out, and files."""
     if is_remote(root):
-        there: Any = root
-        for place, subfolders, names in there.fs.walk(there.path):
-            relative = PurePosixPath(place.strip("/")).relative_to(there.path.strip("/"))
-            yield root.joinpath(*relative.parts), relative, subfolders, names
+        waiting = [PurePosixPath()]
+        while waiting:  # level by level: below its first, fsspec's walk passes over what cannot be listed
+            relative = waiting.pop()
+            folder: Any = root.joinpath(*relative.parts)
+            _, subfolders, names = next(folder.fs.walk(folder.path, maxdepth=1, on_error="raise"))
+            yield folder, relative, subfolders, names
+            waiting += [relative / name for name in subfolders]
         return
     for place, subfolders, names in os.walk(root, onerror=_refuse, followlinks=True):
         folder = Path(place)
