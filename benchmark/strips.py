@@ -7,7 +7,6 @@ Scoring writes them as PNGs, one row each, which the report shows below one anot
     strips/<clip>/<model>.error.png           its error
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ import numpy as np
 
 from degrade.core.types import Array, to_uint8
 from degrade.dataset import mask_to_uint8
-from degrade.preview import save_picture, sheet
+from degrade.preview import save_picture
 
 HEIGHT = 160
 """Of a frame on a strip at most, pixels."""
@@ -57,27 +56,6 @@ def error_strip(restored: Array, clean: Array, height: int = HEIGHT) -> Array:
     error = GAIN * np.abs(restored - clean).mean(-1, keepdims=True)
     colored = cv2.applyColorMap(strip(to_uint8(error), height), cv2.COLORMAP_INFERNO)
     return np.ascontiguousarray(colored[..., ::-1])
-
-
-def film_strip(damaged: Array, restored: Mapping[str, Array], clean: Array, mask: Array, height: int = HEIGHT) -> Array:
-    """One labelled picture: input, each model with its error, clean, mask.
-
-    Args:
-        damaged: (N, H, W, C) float32 in [0, 1], the frames to show.
-        restored: By the model's label, shape as `damaged`.
-        clean: Shape as `damaged`.
-        mask: (N, H, W, 1), the damage's alpha.
-        height: Of a frame at most, pixels.
-
-    Returns:
-        (h, w, 3) uint8 RGB.
-    """
-    rows = {"input": strip(to_uint8(damaged), height)}
-    for label, frames in restored.items():
-        rows[label] = strip(to_uint8(frames), height)
-        rows[f"{label}: error map"] = error_strip(frames, clean, height)
-    rows |= {"clean": strip(to_uint8(clean), height), "mask": strip(mask_to_uint8(mask), height)}
-    return sheet([[row] for row in rows.items()], height=height)
 
 
 def save_strips(folder: Path, model: str, damaged: Array, restored: Array, clean: Array, mask: Array) -> None:

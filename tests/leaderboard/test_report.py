@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from degrade.benchmark.report import build_leaderboard, build_report, markdown
-from degrade.benchmark.strips import GAP, error_strip, film_strip, save_strips, strip
+from degrade.benchmark.strips import GAP, error_strip, save_strips, strip
 from degrade.benchmark.table import tabulate
 from degrade.core.errors import SourceError, SpecError
 from degrade.leaderboard.schema import Result, ResultError
@@ -338,16 +338,6 @@ def test_error_strips_are_dark_where_right_and_brighter_with_the_error() -> None
     right, small, large = row[0, 0], row[0, 8 + GAP], row[0, 2 * (8 + GAP)]
     assert right < 30 < small < large
     assert large > 600
-
-
-def test_a_film_strip_shows_every_row() -> None:
-    clean = np.full((2, 40, 30, 1), 0.5, np.float32)
-    mask = np.zeros_like(clean)
-    one = film_strip(clean, {"a": clean}, clean, mask, height=40)
-    two = film_strip(clean, {"a": clean, "b": clean * 0.5}, clean, mask, height=40)
-    assert one.dtype == np.uint8
-    assert one.shape[1:] == two.shape[1:]
-    assert two.shape[0] - one.shape[0] == 2 * (40 + 22)  # a picture and an error map, each below its caption
 
 
 def test_the_leaderboard_has_a_page_for_each_task(results: list[Result], tmp_path: Path) -> None:
