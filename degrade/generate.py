@@ -70,6 +70,8 @@ def generate(
     """
     source = open_source(spec.source)
     clips = plan(spec, source)
+    for clip in clips[:1]:
+        spec.rehearse(clip.info())  # what cannot be drawn is found before anything is written
     described = record(spec)
     with reaching(out):
         _claim(out, described, resume)

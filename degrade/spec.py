@@ -110,14 +110,14 @@ class Spec(Strict):
         return whole if self.severity is None else whole.at_severity(self.severity)
 
     def rehearse(self, info: ClipInfo) -> None:
-        """Draws every op for a clip, also those that would not fire, and throws it away.
+        """Draws every op for a frame of a clip, also those that would not fire, and throws it away.
 
         Raises:
             SpecError, SourceError: What only a draw finds: a pack that is missing, a group that it does not have.
         """
         damage = self.damage()
         damage.files()
-        _rehearse(damage.ops, info, "pipeline")
+        _rehearse(damage.ops, info.model_copy(update={"frames": 1}), "pipeline")
 
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""

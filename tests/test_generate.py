@@ -267,3 +267,10 @@ def test_full_disk_is_one_line_and_can_be_resumed(
             generate(spec, tmp_path / "out")
     assert not (tmp_path / "out/dataset.json").exists()
     assert generate(spec, tmp_path / "out", resume=True).resumed == 2
+
+
+def test_what_cannot_be_drawn_is_found_before_anything_is_written(make_spec: MakeSpec, tmp_path: Path) -> None:
+    rare = {"texture": {"pack": "builtin:rtn", "groups": ["none"], "p": 0.001}}
+    with pytest.raises(SpecError, match=r"pipeline\[0\].texture.groups: builtin:rtn: unknown group 'none'"):
+        generate(make_spec(pipeline=[rare]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
