@@ -4,7 +4,6 @@ import math
 from typing import Any, ClassVar, Literal
 
 import cv2
-import numpy as np
 
 from degrade.core.errors import SpecError
 from degrade.core.fields import Interval
@@ -14,7 +13,7 @@ from degrade.core.types import Array
 
 Unit = Literal["height", "px"]
 
-FAINT = np.float32(0.25 / 255)
+FAINT = 0.25 / 255
 """Alpha that changes no pixel by more than a quarter of a level of 255."""
 REACH = 0.1
 """Greatest standard deviation in frame heights."""
@@ -30,7 +29,8 @@ class Blur(Op):
         if not masks.any():
             return masks
         blurred = self.render(masks, params, start).frames
-        return np.where(blurred < FAINT, 0, blurred)
+        rows = blurred.reshape(-1, masks.shape[2])
+        return cv2.threshold(rows, FAINT, 0, cv2.THRESH_TOZERO)[1].reshape(masks.shape)  # far faster than np.where
 
 
 def check_reach(sigma: float, unit: Unit, where: str) -> None:
