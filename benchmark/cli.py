@@ -84,12 +84,13 @@ def restore(
 ) -> None:
     """Restores a real film of any length."""
     from degrade.benchmark.restore import restore_source
-    from degrade.models import build, bundled, get
+    from degrade.benchmark.run import trainable
+    from degrade.models import build, bundled
     from degrade.sources import open_source
 
     source = open_source(film)
-    if get(model).card.parameters:
-        weights = weights or bundled(model)
+    if weights is None and trainable(build(model, **parse(config))):
+        weights = bundled(model)
         if weights is None:
             raise SpecError(f"model {model!r} has no bundled weights; give --weights", "--weights")
     network = build(model, weights, **parse(config)).eval().to(choose(device))

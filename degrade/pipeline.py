@@ -466,7 +466,10 @@ class AtScale(Composition):
         inner: Callable[[Array], Layer],
         within: Callable[[Array], Array] = clipped,
     ) -> Layer:
-        """Resizes frames from `first` on, applies `inner`, resizes back what it returns, from `start` on."""
+        """Resizes frames from `first` on, applies `inner`, resizes back what it returns, from `start` on.
+
+        `within` brings into range what the filters overshoot.
+        """
         height, width = frames.shape[1:3]
         small = ClipInfo(frames=1, height=height, width=width).scaled(params.scale)
         if (small.height, small.width) == (height, width):
