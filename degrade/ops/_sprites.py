@@ -76,9 +76,11 @@ class PlacedParams(SpriteParams):
 
 
 class Sprites(Contaminant):
-    """Defects that come at random, lie still, and go; the op sets the defaults and paints each one."""
+    """Defects that come at random, lie still, and go; the op sets texture and defaults, or paints each one itself."""
 
     drawn: ClassVar[type[Params]] = PlacedParams
+    texture: ClassVar[str]
+    """What each one is drawn with."""
     shapes: ClassVar[int] = SHAPES
     """How many different defects the texture has."""
 
@@ -112,6 +114,14 @@ class Sprites(Contaminant):
             "tone": rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
             "opacity": rounded(draw.uniform(*self.opacity, count), 2),
         }
+
+    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+        """See `Contaminant.paint`."""
+        for i in params.shown(t):
+            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
+            if found := texture_at(self.texture, params.shape[i], frame.shape[:2], *place):
+                where, alpha = found
+                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
 
 
 def tones(rng: np.random.Generator, light: Interval, count: int, dark: Interval, bright: Interval) -> Array:

@@ -1,17 +1,19 @@
 """Transparent dirt: smudges and dried water that the picture shows through."""
 
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, texture_at
+from degrade.core.types import ClipInfo, Params
+from degrade.ops._sprites import PlacedParams, Sprites
 
 
 class Dirt(Sprites):
     """Stains with cloudy bodies and tide lines: dark ones multiply the picture, light ones screen it."""
+
+    texture: ClassVar[str] = "stain"
 
     per_frame: Annotated[Interval, Within(0, 1000, "stains")] = (0.05, 0.6)
     """Mean number on a frame, drawn per clip."""
@@ -29,11 +31,3 @@ class Dirt(Sprites):
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws when stains come and go, then every stain."""
         return PlacedParams(**self.place(rng.generator("stains"), info))
-
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
-        """See `Contaminant.paint`."""
-        for i in params.shown(t):
-            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-            if found := texture_at("stain", params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])

@@ -1,13 +1,13 @@
 """Lens dirt: what lies on glass in the light's path, out of focus, and stays."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, texture_at
+from degrade.core.types import ClipInfo, Params
+from degrade.ops._sprites import PlacedParams, Sprites
 
 
 class LensDirt(Sprites):
@@ -15,6 +15,8 @@ class LensDirt(Sprites):
 
     Put it before `weave` for the camera's lens, after it for the projector's or scanner's.
     """
+
+    texture: ClassVar[str] = "mote"
 
     shapes: ClassVar[int] = 32
 
@@ -34,11 +36,3 @@ class LensDirt(Sprites):
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws when specks come and go, then every speck."""
         return PlacedParams(**self.place(rng.generator("specks"), info))
-
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
-        """See `Contaminant.paint`."""
-        for i in params.shown(t):
-            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-            if found := texture_at("mote", params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])

@@ -1,14 +1,14 @@
 """Mould: fungus that ate its way into the gelatine."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, texture_at
+from degrade.core.types import ClipInfo, Params
+from degrade.ops._sprites import PlacedParams, Sprites, rounded
 
 
 class Mould(Sprites):
@@ -16,6 +16,8 @@ class Mould(Sprites):
 
     They lie on the film, so every frame has others. Threads that ate through the gelatine of a print are light.
     """
+
+    texture: ClassVar[str] = "mycelium"
 
     shapes: ClassVar[int] = 12  # as many as the cache of textures holds at full size, else each is drawn anew
 
@@ -45,11 +47,3 @@ class Mould(Sprites):
         left = draw.random(count) < draw.uniform()
         x = np.where(crowded, np.where(left, inwards, info.width - inwards), placed["x_px"])
         return PlacedParams(**(placed | {"x_px": rounded(x, 2)}))
-
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
-        """See `Contaminant.paint`."""
-        for i in params.shown(t):
-            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-            if found := texture_at("mycelium", params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
