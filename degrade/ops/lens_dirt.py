@@ -17,7 +17,6 @@ class LensDirt(Sprites):
     """
 
     texture: ClassVar[str] = "mote"
-
     shapes: ClassVar[int] = 32
 
     per_frame: Annotated[Interval, Within(0, 1000, "specks")] = (2.0, 10.0)

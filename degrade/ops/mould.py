@@ -18,7 +18,6 @@ class Mould(Sprites):
     """
 
     texture: ClassVar[str] = "mycelium"
-
     shapes: ClassVar[int] = 12  # as many as the cache of textures holds at full size, else each is drawn anew
 
     per_frame: Annotated[Interval, Within(0, 1000, "colonies")] = (4.0, 25.0)
