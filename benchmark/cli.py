@@ -89,11 +89,13 @@ def restore(
     from degrade.sources import open_source
 
     source = open_source(film)
-    if weights is None and trainable(build(model, **parse(config))):
+    network = build(model, weights, **parse(config))
+    if weights is None and trainable(network):
         weights = bundled(model)
         if weights is None:
             raise SpecError(f"model {model!r} has no bundled weights; give --weights", "--weights")
-    network = build(model, weights, **parse(config)).eval().to(choose(device))
+        network = build(model, weights, **parse(config))
+    network = network.eval().to(choose(device))
     with progress("frames") as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
         written = restore_source(

@@ -1,7 +1,7 @@
 """Lines along the film: one mark, whose frames follow each other from top to bottom."""
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -122,20 +122,21 @@ class Lines(Contaminant):
         }
 
 
-def marks(params: Any, t: int, size: tuple[int, int], reach: Array) -> Iterator[Marks]:
+def marks(params: Any, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Iterator[Marks]:
     """The lines on frame t, in their order.
 
     Args:
         params: `LineParams`.
         t: Frame index in the clip.
         size: Height and width of the frame.
-        reach: How far each line of the params shows to either side, in half widths.
+        reach: How far a line, by its index in the params, shows to either side, in half widths.
     """
-    half = np.maximum(np.array(params.width_px) / 2, 0.05)  # never so thin that it vanishes
-    away, lines = half * reach, params.shown(t)
-    batch = max(1, int(BATCH / size[0] / (2 * max(away[lines], default=0) + 2)))
-    for some in (lines[n : n + batch] for n in range(0, len(lines), batch)):
-        yield _marks(params, t, size, some, half[some], away[some])
+    lines = params.shown(t)
+    half = np.maximum([params.width_px[i] / 2 for i in lines], 0.05)  # never so thin that it vanishes
+    away = half * [reach(i) for i in lines]
+    batch = max(1, int(BATCH / size[0] / (2 * max(away, default=0) + 2)))
+    for some in (slice(n, n + batch) for n in range(0, len(lines), batch)):
+        yield _marks(params, t, size, lines[some], half[some], away[some])
 
 
 def _marks(params: Any, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:

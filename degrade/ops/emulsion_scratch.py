@@ -62,7 +62,7 @@ class EmulsionScratch(Lines):
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
         tone = np.array(0 if self.stock == "negative" else 1, np.float32)
-        for some in marks(params, t, (frame.shape[0], frame.shape[1]), np.ones(len(params.first))):
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1):
             depth, half = some.weight(params.depth), some.half.astype(np.float32)
             above = [_integral(some.borders, half, depth, k) for k in range(4)]
             cut = [np.diff(above[k] - above[k + 1], axis=1) for k in range(3)]

@@ -55,8 +55,7 @@ class Scratch(Lines):
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
-        reach = np.where(np.array(params.lobes), 3, 1)
-        for some in marks(params, t, (frame.shape[0], frame.shape[1]), reach):
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if params.lobes[i] else 1):
             line = np.diff(_integral(some.borders, some.half, some.of(params.lobes)), axis=1) * some.weight(
                 params.opacity
             )
