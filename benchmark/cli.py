@@ -159,6 +159,9 @@ def run(
     weights: Annotated[
         str | None, typer.Option("--weights", help="scratch, bundled or a file; as the task says if not given.")
     ] = None,
+    init: Annotated[
+        str | None, typer.Option("--init", help="bundled or a file: where --weights scratch starts, to fine-tune it.")
+    ] = None,
     change: Annotated[
         list[str], typer.Option("--set", help="key=value of the budget, as train.steps=100; makes another task.")
     ] = [],  # noqa: B006
@@ -176,7 +179,7 @@ def run(
     from degrade.benchmark.train import rank
 
     loaded = load_task(task, tuple(change), data)
-    chosen = entries(loaded, model.split(","), weights)
+    chosen = entries(loaded, model.split(","), weights, init)
     folder = out or Path("runs") / loaded.name
     with progress("steps") as bar:
         tasks: dict[str, Any] = {}

@@ -51,9 +51,14 @@ class Entry:
     model: str
     """A name of `benchmark ls`, or ``path/to/file.py:Name``."""
     weights: str = "none"
-    """``none``, ``bundled``, ``scratch`` (trained first), or the name of a weights file."""
+    """``none``, ``bundled``, ``scratch`` and ``fine-tuned`` (trained first), or the name of a weights file."""
     file: Path | None = None
-    """Of weights that are there before the run."""
+    """Of weights that are there before the run; where they are fine-tuned, training starts from them."""
+
+    @property
+    def trained(self) -> bool:
+        """Whether the run trains it."""
+        return self.weights in ("scratch", "fine-tuned")
 
     @property
     def source(self) -> Path | None:
@@ -75,12 +80,12 @@ class Entry:
         return result_id(self.name, self.weights)
 
     def source_hash(self) -> str:
-        """Changes with the file; empty if there is none."""
-        return file_hash(self.source) if self.source else ""
+        """Changes with the model's file and with the weights that it starts from; empty if there is neither."""
+        return file_hash(*filter(None, [self.source, self.file if self.trained else None]))
 
     def licence(self, card: ModelCard) -> str:
         """Of weights that were there before the run; empty if nobody has said."""
-        if self.file is None:
+        if self.file is None or self.trained:
             return ""
         if self.weights == "bundled":
             return card.code_licence
@@ -96,20 +101,25 @@ class Restored(NamedTuple):
     training: Training | None
 
 
-def entries(task: Task, models: Sequence[str], weights: str | None) -> list[Entry]:
+def entries(task: Task, models: Sequence[str], weights: str | None, init: str | None = None) -> list[Entry]:
     """The models asked for and the task's baselines, each with its weights.
 
     Args:
         task: Says which weights are run where none are named.
         models: Names; one may come several times through several weights.
         weights: ``scratch``, ``bundled`` or a file, for all `models` that learn.
+        init: ``bundled`` or a file, whose weights a training from scratch starts from, in their configuration.
 
     Raises:
-        SpecError: No such model, no bundled weights, or two models of one name.
+        SpecError: No such model, no bundled weights, nothing to train from `init`, or two models of one name.
         SourceError: Weights that are damaged or those of another model.
     """
     if weights and weights not in ("scratch", "bundled") and not Path(weights).is_file():
         raise SpecError(f"must be scratch, bundled or a weights file, got {weights!r}", "--weights")
+    if init and init != "bundled" and not Path(init).is_file():
+        raise SpecError(f"must be bundled or a weights file, got {init!r}", "--init")
+    if init and weights != "scratch":
+        raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
     found: list[Entry] = []
     for name in dict.fromkeys([*task.baselines, *models]):
         if not trainable(build(name, **task.train.config.get(Entry(name).name, {}))):
@@ -120,7 +130,13 @@ def entries(task: Task, models: Sequence[str], weights: str | None) -> list[Entr
         if wanted == ("bundled",) and ours is None:
             raise SpecError(f"model {name!r} has no bundled weights; train it with --weights scratch", "--weights")
         for kind in wanted:
-            if kind == "scratch":
+            if kind == "scratch" and init and name in models:
+                start = ours if init == "bundled" else Path(init)
+                if start is None:
+                    raise SpecError(f"model {name!r} has no bundled weights; name a file", "--init")
+                build(name, start)
+                found.append(Entry(name, "fine-tuned", start))
+            elif kind == "scratch":
                 found.append(Entry(name, kind))
             elif kind != "bundled":
                 build(name, kind)
@@ -178,7 +194,7 @@ def run(
     trained = {
         entry: _train(task, entry, out, device, workers, resume, step)
         for entry in chosen
-        if entry.weights == "scratch" and not kept.get(entry)
+        if entry.trained and not kept.get(entry)
     }
     if rank():
         return [], ""
@@ -229,7 +245,7 @@ def _check(task: Task, chosen: Sequence[Entry]) -> None:
         _verify(task.dataset)
     else:
         plan(scored(task), open_source(task.data.source))
-    if any(entry.weights == "scratch" for entry in chosen):
+    if any(entry.trained for entry in chosen):
         check_training(task)
 
 
@@ -265,7 +281,7 @@ def scored(task: Task) -> Spec:
 
 def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, step: Step) -> Trained:
     torch.manual_seed(task.data.seed)
-    model = build(entry.model, **task.train.config.get(entry.name, {}))
+    model = build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {})))
     return train(
         model, task, out / "train" / entry.id, source=entry.source_hash(), device=device, workers=workers,
         resume=resume, stepped=lambda n, loss: step(f"train {entry.name}", n, task.train.steps),
@@ -280,6 +296,8 @@ def _restore(
     training, weights = None, None
     if trained:
         recipe = task.train.model_dump(mode="json", exclude={"config"}) | {"device": device_name(device)}
+        if entry.file:
+            recipe |= {"init": entry.file.name, "init_sha256": file_hash(entry.file)}
         curve = tuple(CurvePoint(**point) for point in trained.curve)
         training = Training(steps=trained.steps, seconds=trained.seconds, recipe=recipe, curve=curve)
         weights = trained.weights
@@ -331,7 +349,7 @@ def _kept(task: Task, entry: Entry, out: Path) -> Restored | None:
     kept = read_json(record) if record.exists() else None
     if not kept or kept["task"] != task.digest() + entry.source_hash():
         return None
-    if entry.file and kept["model"]["weights_sha256"] != file_hash(entry.file):
+    if entry.file and not entry.trained and kept["model"]["weights_sha256"] != file_hash(entry.file):
         return None
     training = kept["training"]
     if training:

@@ -24,6 +24,10 @@ class Loss(Strict):
     """Mean absolute difference."""
     inside: Weight = 0.0
     """Mean absolute difference times the damage mask: defects are few, and count for little without it."""
+    damage: Weight = 0.0
+    """Mean absolute difference inside the damage: weighed by the mask and divided by the mask's sum."""
+    mask: Weight = 0.0
+    """Distance of the masks of models that make them from the damage mask; see `degrade.models.losses.mask`."""
     charbonnier: Weight = 0.0
     """Smooth L1."""
     perceptual: Weight = 0.0
@@ -49,6 +53,8 @@ class Training(Strict):
     """Height and width of a sample, pixels."""
     intervals: tuple[Count, ...] = (1,)
     """Steps between the frames of a sample, of which one is drawn."""
+    cuts: Count = 1
+    """Updates in a row whose samples are cut out of the same damaged stretches: rendering costs as much as learning."""
     lr: Annotated[float, Field(gt=0)] = 2e-4
     """Adam's learning rate, beta 0.9 and 0.99."""
     schedule: Literal["cosine", "step"] = "cosine"

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import degrade
+from degrade.benchmark.task import load_task
 from degrade.generate import generate
 from degrade.pipeline import op_names
 from degrade.sources import open_source, video
@@ -40,6 +41,12 @@ def code(document: str, language: str = "python") -> list[str]:
 def clip() -> Any:
     source = open_source("builtin:stills")
     return np.stack([cv2.resize(f, (96, 64)) for f in source.read(source.sequences()[0], 0, 3)])
+
+
+def test_the_task_for_fine_tuning_loads(tmp_path: Path) -> None:
+    (text,) = code("benchmark.md", "yaml")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert load_task(str(tmp_path / "mine.yaml"), source="builtin:stills").train.cuts == 8
 
 
 def test_every_op_has_its_page_as_the_script_writes_it() -> None:

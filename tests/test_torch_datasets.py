@@ -32,6 +32,26 @@ def test_a_sample_depends_on_its_number_alone(clips: DegradedClips) -> None:
     assert len({sample["lq"].numpy().tobytes() for sample in forward}) == 6
 
 
+def test_cuts_of_one_stretch_share_its_damage(make_spec: Callable[..., Spec]) -> None:
+    cuts = DegradedClips(make_spec(), samples=6, frames=2, crop=(16, 20), cuts=3)
+    samples = [cuts[i] for i in range(6)]
+    assert [sample["clip"] for sample in samples[:4]] == [
+        "sample-0-0-0",
+        "sample-0-0-1",
+        "sample-0-0-2",
+        "sample-0-1-0",
+    ]
+    for i in (5, 1, 3, 0):  # in any order
+        assert all(torch.equal(cuts[i][kind], samples[i][kind]) for kind in ("lq", "gt", "mask"))
+    alone = DegradedClips(make_spec(), samples=2, frames=2, crop=(16, 20))
+    assert all(torch.equal(alone[i]["lq"], samples[3 * i]["lq"]) for i in range(2))
+    assert not torch.equal(samples[0]["lq"], samples[1]["lq"])
+    cuts.set_epoch(1)
+    assert cuts[0]["clip"] == "sample-0-2-0"
+    with pytest.raises(SpecError, match="cuts: are made of whole frames"):
+        DegradedClips(make_spec(), samples=6, frames=2, crop=(16, 20), cuts=3, cut_first=True)
+
+
 def test_workers_change_nothing(clips: DegradedClips) -> None:
     alone = list(torch.utils.data.DataLoader(clips, 2))
     helped = list(torch.utils.data.DataLoader(clips, 2, num_workers=2, multiprocessing_context="spawn"))
