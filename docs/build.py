@@ -18,10 +18,11 @@ from PIL import Image
 
 import degrade
 from degrade import presets
+from degrade.core.composition import Composition
 from degrade.core.op import Op
 from degrade.core.types import Array
 from degrade.dataset import mask_to_uint8
-from degrade.pipeline import AtScale, Composition, Pipeline, op_class, op_names
+from degrade.ops import AtScale, Pipeline, registry
 from degrade.preview import sheet
 from degrade.show import parameters
 from degrade.sources import open_source
@@ -44,12 +45,12 @@ FAMILIES = {
 
 def pages() -> dict[str, str]:
     """The text of every page by its file's name."""
-    return {f"{name}.md": page(name) for name in op_names()} | {"README.md": contents()}
+    return {f"{name}.md": page(name) for name in registry.names()} | {"README.md": contents()}
 
 
 def page(name: str) -> str:
     """The page of an op, from its docstring and fields."""
-    op = op_class(name)
+    op = registry.get(name)
     strengths = [f"`{strength}`" for strength in op.strengths()]
     scaled = f"scales {', '.join(strengths)}" if strengths else "scales how often it fires"
     if issubclass(op, Composition):
@@ -72,10 +73,10 @@ def page(name: str) -> str:
 def contents() -> str:
     """The list of all ops by family."""
     parts = ["# Ops", "One page each, written by `python docs/build.py` from the ops' own words."]
-    families = [*FAMILIES, *sorted({op_class(name).family for name in op_names()} - set(FAMILIES))]
+    families = [*FAMILIES, *sorted({registry.get(name).family for name in registry.names()} - set(FAMILIES))]
     for family in families:
-        names = [name for name in op_names() if op_class(name).family == family]
-        rows = [(f"[{name}]({name}.md)", (op_class(name).__doc__ or "").strip().splitlines()[0]) for name in names]
+        names = [name for name in registry.names() if registry.get(name).family == family]
+        rows = [(f"[{name}]({name}.md)", (registry.get(name).__doc__ or "").strip().splitlines()[0]) for name in names]
         if rows:
             parts += [f"## {FAMILIES.get(family, family)}", _table(["op", "what it is"], rows)]
     return "\n\n".join(parts) + "\n"
@@ -112,7 +113,7 @@ class Look(NamedTuple):
 
 def example(name: str) -> Op:
     """The op as shown: with its defaults, or with inner ops."""
-    cls = op_class(name)
+    cls = registry.get(name)
     if issubclass(cls, AtScale):
         return cls(scales=((0.25, 0.25),), filters=("bicubic",), ops=("noise", "dust"))
     return cls(ops=("dust", "scratch")) if issubclass(cls, Composition) else cls()
@@ -181,7 +182,7 @@ def main() -> None:
     for name in presets.names() if asked.presets else ():
         (DOCS / f"pictures/{name}.jpg").write_bytes(jpeg(preset_picture(name), LARGEST_SHEET))
         print(f"{name}.jpg", flush=True)
-    for name in () if asked.text or asked.presets else asked.names or op_names():
+    for name in () if asked.text or asked.presets else asked.names or registry.names():
         (FOLDER / f"{name}.jpg").write_bytes(jpeg(picture(name)))
         print(f"{name}.jpg", flush=True)
 

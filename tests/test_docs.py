@@ -47,7 +47,7 @@ def test_the_op_of_the_guide(tmp_path: Path) -> None:
     assert (line[-1] < line[0]) == (params.loss > 0)
 
 
-@pytest.mark.parametrize("module", ["degrade", "degrade.pipeline"])
+@pytest.mark.parametrize("module", ["degrade", "degrade.ops.pipeline"])
 def test_docstrings(module: str) -> None:
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted

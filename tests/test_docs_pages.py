@@ -18,7 +18,7 @@ import yaml
 import degrade
 from degrade.benchmark.task import load_task
 from degrade.generate import generate
-from degrade.pipeline import op_names
+from degrade.ops import registry
 from degrade.sources import open_source, video
 from degrade.sources.base import PICTURES
 from degrade.spec import load_spec, parse
@@ -53,10 +53,10 @@ def test_every_op_has_its_page_as_the_script_writes_it() -> None:
     written = {path.name: path.read_text("utf-8") for path in (DOCS / "ops").glob("*.md")}
     stale = [name for name, text in script("build").pages().items() if written.get(name) != text]
     assert not stale, f"python docs/build.py {' '.join(stale)}"
-    assert set(written) == {"README.md", *(f"{name}.md" for name in op_names())}
+    assert set(written) == {"README.md", *(f"{name}.md" for name in registry.names())}
 
 
-@pytest.mark.parametrize("name", op_names())
+@pytest.mark.parametrize("name", registry.names())
 def test_every_op_has_a_picture(name: str) -> None:
     path = DOCS / f"ops/{name}.jpg"
     assert path.is_file(), f"python docs/build.py {name}"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from degrade import AtScale, OneOf, Pipeline, Shuffle, SourceError, SpecError
+from degrade.core.composition import parse_op
 from degrade.core.op import Contaminant, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params, Trace
 from degrade.ops import ExposureJitter, Flicker, GaussianBlur, Jpeg, Noise, Texture, Weave
-from degrade.pipeline import parse_op
 
 INFO = ClipInfo(frames=3, height=20, width=30, channels=1, id="clip")
 
@@ -151,6 +151,10 @@ class Probe(Contaminant):
 
     drawn = Params
 
+    @classmethod
+    def name(cls) -> str:
+        return "probe"
+
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         return Params()
 
@@ -164,8 +168,7 @@ sizes_seen: list[tuple[int, ...]] = []
 
 
 @pytest.fixture
-def probe(monkeypatch: pytest.MonkeyPatch) -> Op:
-    monkeypatch.setattr("degrade.pipeline.name_of", lambda cls: cls.__name__.lower())
+def probe() -> Op:
     sizes_seen.clear()
     return Probe()
 

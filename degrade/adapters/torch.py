@@ -20,7 +20,7 @@ from degrade.core.fields import Strict
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, as_clip, union
 from degrade.dataset import fit, manifest_rows
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
 from degrade.sources.shards import read_frames
 from degrade.spec import Positive, Spec

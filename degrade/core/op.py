@@ -1,15 +1,17 @@
 """The contract of every op: draw once per clip, then render any window of it."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
+from degrade.core import registry
 from degrade.core.errors import SpecError
 from degrade.core.fields import Clean, Probability, Strict
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params
+from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, clipped
 
 Family = Literal["contaminant", "quality", "exposure", "transport", "composition"]
 
@@ -33,9 +35,64 @@ class Op(Strict):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] | None = None
     """Label of its random stream, mask and trace; the op's name unless given."""
 
+    @classmethod
+    def name(cls) -> str:
+        """The name under which specs know the op.
+
+        Raises:
+            SpecError: It is not registered.
+        """
+        return registry.ops.name_of(cls)
+
+    def fires(self, rng: Stream) -> bool:
+        """Whether the op fires on a clip, drawn with probability `p` from the op's own stream."""
+        return self.p >= 1 or bool(rng.generator("fires").random() < self.p)
+
     @abstractmethod
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws the parameters of one clip from the op's own stream."""
+
+    def is_framewise(self, params: Any) -> bool:
+        """Whether every frame is made of itself alone; if not, the op is a `Temporal`."""
+        return True
+
+    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+        """Which frames of the clip go into frames `start` to `stop`: the first, and the one after the last."""
+        return start, stop
+
+    def block_size(self, params: Any) -> int:
+        """Number of frames that are made together: windows between multiples of it make none in vain."""
+        return 1
+
+    @property
+    def wraps_remaining(self) -> bool:
+        """Whether the ops that follow in the same sequence are applied within this one, by `wrap`."""
+        return False
+
+    def info_for_remaining(self, info: ClipInfo, params: Any) -> ClipInfo:
+        """The clip as the ops that follow see it."""
+        return info
+
+    def wrap(
+        self,
+        frames: Array,
+        params: Any,
+        first: int,
+        start: int,
+        inner: Callable[[Array], Layer],
+        limit: Callable[[Array], Array] = clipped,
+    ) -> Layer:
+        """Applies this op around the remaining ones; asked of ops with `wraps_remaining` only.
+
+        Args:
+            frames: (N, H, W, C), from frame `first` of the clip on.
+            params: From `sample`.
+            first: Index of the first frame given.
+            start: Index of the first frame that `inner` returns.
+            inner: The remaining ops.
+            limit: Brings values that this op overshoots back into range, in place.
+        """
+        raise TypeError(f"{type(self).__name__} does not wrap the ops that follow")
 
     def render(self, frames: Array, params: Any, start: int) -> Layer:
         """Damages a window of the clip.
@@ -48,7 +105,7 @@ class Op(Strict):
         Returns:
             New frames, or the given ones where nothing is changed, and the masks.
         """
-        if len(frames) == 1:  # as `Composition` does it; spares a copy
+        if len(frames) == 1:  # as the engine does it; spares a copy
             frame = self.render_frame(frames[0], params, start)
             return Layer(np.asarray(frame, np.float32).reshape(frames.shape), {})
         out = np.empty_like(frames)
@@ -114,15 +171,12 @@ class Op(Strict):
 
     def to_spec(self) -> dict[str, Any]:
         """The op as in a spec, every parameter named: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""
-        from degrade.pipeline import name_of
-
-        return {name_of(type(self)): self.model_dump(mode="json", exclude_none=True)}
+        return {self.name(): self.model_dump(mode="json", exclude_none=True)}
 
     def __call__(self, clip: Array, *, seed: int = 0, clip_id: str = "") -> Damaged:
         """Damages a picture or clip; see `Pipeline.__call__`."""
-        from degrade.pipeline import Pipeline
-
-        return Pipeline(ops=(self,))(clip, seed=seed, clip_id=clip_id)
+        damaged: Damaged = registry.ops.get("pipeline")(ops=(self,))(clip, seed=seed, clip_id=clip_id)
+        return damaged
 
 
 class Contaminant(Op):
@@ -153,25 +207,25 @@ class Contaminant(Op):
 class Temporal(Op):
     """An op that makes a frame of other frames than that one, too.
 
-    `reach` says of which. `render`, `move` and `target` are given these, and `stop`, the end of the window
-    that is wanted; so any window can still be rendered by itself.
+    `frames_needed` says of which. `render`, `move` and `target` are given these, and `stop`, the end of the
+    window that is wanted; so any window can still be rendered by itself.
     """
 
-    @abstractmethod
-    def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
-        """Which frames of the clip go into frames `start` to `stop`: the first, and the one after the last."""
+    def is_framewise(self, params: Any) -> bool:
+        """No; see `Op.is_framewise`."""
+        return False
 
-    def together(self, params: Any) -> int:
-        """Frames that are made together: windows between multiples of it make none for nothing."""
-        return 1
+    @abstractmethod
+    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+        """See `Op.frames_needed`."""
 
     @abstractmethod
     def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
         """Damages a window of the clip.
 
         Args:
-            frames: (N, H, W, C) float32 in [0, 1], those that `reach` names; without `stop`, the frames from
-                `start` on, the wanted ones, which must then hold all that `reach` names.
+            frames: (N, H, W, C) float32 in [0, 1], those that `frames_needed` names; without `stop`, the frames from
+                `start` on, the wanted ones, which must then hold all that `frames_needed` names.
             params: From `sample`.
             start: Index of the first frame wanted.
             stop: Index after the last frame wanted.
@@ -196,7 +250,7 @@ class Temporal(Op):
         """What `render` was given, made out.
 
         Returns:
-            The frames that `reach` names, the index of the first of them, and `stop`.
+            The frames that `frames_needed` names, the index of the first of them, and `stop`.
 
         Raises:
             ValueError: `frames` lacks some of them.
@@ -204,9 +258,9 @@ class Temporal(Op):
         begin, end = start, start + len(frames)
         if stop is None:
             stop = end
-            first, last = self.reach(params, start, stop)
+            first, last = self.frames_needed(params, start, stop)
         else:
-            first, last = begin, end = self.reach(params, start, stop)
+            first, last = begin, end = self.frames_needed(params, start, stop)
             end = begin + len(frames)
         if not begin <= first <= last <= end:
             raise ValueError(f"frames {start} to {stop} are made of {first} to {last}; given are {begin} to {end}")

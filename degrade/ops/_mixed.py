@@ -26,8 +26,8 @@ class Mixed(Temporal):
     def mix(self, frames: Sequence[Array], params: Any, t: int) -> Array:
         """Frame t, (H, W, C) in [0, 1], of its sources; these are not changed."""
 
-    def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
-        """See `Temporal.reach`."""
+    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+        """See `Op.frames_needed`."""
         used = [source for t in range(start, stop) for source in self.sources(params, t)]
         return min(used), max(used) + 1
 

@@ -74,13 +74,13 @@ class VideoCodec(Temporal):
         qp, group = (int(draw.integers(round(low), round(high) + 1)) for low, high in (self.qp, self.group))
         return VideoCodecParams(codec=codec, qp=qp, group=group, frames=info.frames)
 
-    def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
-        """Whole groups; see `Temporal.reach`."""
+    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+        """Whole groups; see `Op.frames_needed`."""
         end = -(-stop // params.group) * params.group
         return start // params.group * params.group, min(end, params.frames)
 
-    def together(self, params: Any) -> int:
-        """A group; see `Temporal.together`."""
+    def block_size(self, params: Any) -> int:
+        """A group; see `Op.block_size`."""
         return int(params.group)
 
     def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:

@@ -20,9 +20,8 @@ import degrade
 assert not set(blocked[6:]) & set(sys.modules), "imported before they are needed"
 import numpy as np
 from degrade.ops import registry
-from degrade.pipeline import op_class, op_names
-for name in op_names():
-    op_class(name)()(np.full((2, 16, 16, 3), 128, np.uint8))
+for name in registry.names():
+    registry.get(name)()(np.full((2, 16, 16, 3), 128, np.uint8))
 print("used")
 """
     assert run(code) == "used"
