@@ -7,6 +7,8 @@ Example:
     (64, 64, 1)
 """
 
+from importlib.metadata import version
+
 from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
 from degrade.core.types import ClipInfo, Damaged, Trace
 from degrade.pipeline import AtScale, OneOf, Pipeline, Shuffle
@@ -24,5 +26,8 @@ __all__ = [
     "SourceError",
     "SpecError",
     "Trace",
+    "__version__",
     "load",
 ]
+
+__version__ = version("film-degrade")
