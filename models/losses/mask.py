@@ -11,8 +11,8 @@ SOUND, DAMAGED = 0.55, 0.75
 
 
 def mask(found: Tensor, alpha: Tensor) -> Tensor:
-    """How far a mask's logit falls short of that of `DAMAGED`, averaged over the damage, plus how far it exceeds that of
-    `SOUND`, averaged over sound pixels.
+    """How far a mask's logit falls short of that of `DAMAGED` on damage, plus how far it exceeds that of `SOUND`
+    elsewhere, each averaged over its pixels.
 
     A recurrent gate is such a mask, and needs the room: half open it averages grain over time, and wholly closed it
     lets nothing through by which the damage could be told and taken away.

@@ -1,9 +1,9 @@
 """Writes a page for each op, docs/ops/<name>.md, with a picture, their list, and docs/presets.md.
 
-python docs/build.py             # all; minutes
-python docs/build.py --text      # the pages without the pictures
-python docs/build.py dust hair   # the pictures of these, and all pages
-python docs/build.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
+python tools/docs.py             # all; minutes
+python tools/docs.py --text      # the pages without the pictures
+python tools/docs.py dust hair   # the pictures of these, and all pages
+python tools/docs.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
 """
 
 import argparse
@@ -27,7 +27,7 @@ from degrade.preview import sheet
 from degrade.show import parameters
 from degrade.sources import open_source
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 FOLDER = DOCS / "ops"
 LARGEST, LARGEST_SHEET = 60_000, 150_000
 """Bytes of an op's and a preset's picture."""
@@ -72,7 +72,7 @@ def page(name: str) -> str:
 
 def contents() -> str:
     """The list of all ops by family."""
-    parts = ["# Ops", "One page each, written by `python docs/build.py` from the ops' own words."]
+    parts = ["# Ops", "One page each, written by `python tools/docs.py` from the ops' own words."]
     families = [*FAMILIES, *sorted({registry.get(name).family for name in registry.names()} - set(FAMILIES))]
     for family in families:
         names = [name for name in registry.names() if registry.get(name).family == family]
@@ -85,7 +85,7 @@ def contents() -> str:
 def presets_page() -> str:
     """The page of the presets, from the first line of each."""
     parts = ["# Presets", '`preset: film-medium` in a spec, `--preset film-medium`, `degrade.load("film-medium")`.']
-    parts += ["Each row: a built-in clip, and three frames of it under the preset; `python docs/build.py --presets`."]
+    parts += ["Each row: a built-in clip, and three frames of it under the preset; `python tools/docs.py --presets`."]
     for name in presets.names():
         parts += [f"## {name}", presets.about(name), f"![{name} on two built-in clips](pictures/{name}.jpg)"]
     return "\n\n".join(parts) + "\n"
