@@ -40,7 +40,7 @@ class Loss(Strict):
     """File with that network's convolutions, under torchvision's names; where it lies is not part of the task."""
 
 
-class Training(Strict):
+class TrainingBudget(Strict):
     """How models that learn are trained."""
 
     steps: Count
@@ -98,7 +98,7 @@ class Task(Strict):
     """What models that learn are run with where nothing is said; bundled weights if there are any."""
     footage: str = ""
     """What the user must name with ``--data``; empty: the task brings its own."""
-    train: Training
+    train: TrainingBudget
     """The budget."""
     dataset: Path | None = None
     """A written dataset that takes the place of `data`: the user's own."""

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
-from degrade.benchmark.task import Loss, Task, Training
+from degrade.benchmark.task import Loss, Task, TrainingBudget
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import to_uint8
 from degrade.models import losses
@@ -267,7 +267,7 @@ def _apply(fabric: Fabric, network: Any, optimizer: Any, loss: Tensor, rate: flo
     optimizer.step()
 
 
-def _schedule(budget: Training, step: int) -> float:
+def _schedule(budget: TrainingBudget, step: int) -> float:
     """The learning rate at a step, relative to the budget's."""
     warm = min(1.0, (step + 1) / budget.warmup) if budget.warmup else 1.0
     done = step / budget.steps

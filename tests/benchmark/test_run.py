@@ -12,7 +12,8 @@ import yaml
 torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
 from degrade import DatasetError, SourceError, SpecError  # noqa: E402
 from degrade.adapters.torch import DegradedClips  # noqa: E402
-from degrade.benchmark.run import Entry, entries, run  # noqa: E402
+from degrade.benchmark.entries import Entry, entries  # noqa: E402
+from degrade.benchmark.run import run  # noqa: E402
 from degrade.benchmark.task import Task, load_task, task_names  # noqa: E402
 from degrade.benchmark.train import TrainingStopped, train  # noqa: E402
 from degrade.generate import generate  # noqa: E402
@@ -186,7 +187,7 @@ def test_run_gives_the_same_results_twice_and_resumes(tiny: Callable[..., Task],
         assert load(one).data_sha256 == load(other).data_sha256
     trained_again = []
     _, resumed = run(
-        task, chosen, tmp_path / "a", resume=True, step=lambda what, *_: trained_again.append(what)
+        task, chosen, tmp_path / "a", resume=True, progress=lambda what, *_: trained_again.append(what)
     )  # fmt: skip
     assert resumed == table
     assert not [what for what in trained_again if "train" in what or "restore" in what]
