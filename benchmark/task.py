@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field
 
 from degrade.core.errors import DatasetError, SpecError, unknown
-from degrade.core.fields import Strict
+from degrade.core.fields import Probability, Strict
 from degrade.dataset import read_json
 from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
@@ -55,6 +55,8 @@ class TrainingBudget(Strict):
     """Steps between the frames of a sample, of which one is drawn."""
     cuts: Count = 1
     """Updates in a row whose samples are cut out of the same damaged stretches: rendering costs as much as learning."""
+    on_damage: Probability = 0.0
+    """Share of the samples that are cut around a damaged pixel; most of those cut anywhere show next to none."""
     lr: Annotated[float, Field(gt=0)] = 2e-4
     """Adam's learning rate, beta 0.9 and 0.99."""
     schedule: Literal["cosine", "step"] = "cosine"

@@ -79,7 +79,7 @@ def train(
         run.load(checkpoint)
     batch = budget.batch * fabric.world_size
     groups = -(-budget.steps // budget.cuts)
-    samples = _samples(task, groups * budget.cuts * batch, "train", cuts=budget.cuts)
+    samples = _samples(task, groups * budget.cuts * batch, "train", cuts=budget.cuts, on_damage=budget.on_damage)
     order = [
         [stretch * budget.cuts + cut for stretch in range(first + fabric.global_rank, first + batch, fabric.world_size)
          for cut in range(budget.cuts)]
@@ -276,12 +276,12 @@ def _schedule(budget: TrainingBudget, step: int) -> float:
     return warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def _samples(task: Task, count: int, split: str, *, cuts: int = 1, seed: int = 0) -> Dataset[Sample]:
+def _samples(task: Task, count: int, split: str, **choice: Any) -> Dataset[Sample]:
     budget = task.train
-    sizes: dict[str, Any] = {"samples": count, "frames": budget.frames, "crop": budget.crop, "cuts": cuts, "seed": seed}
+    choice |= {"samples": count, "frames": budget.frames, "crop": budget.crop}
     if task.dataset:
-        return PairedClips(task.dataset, split, **sizes)
-    return DegradedClips(task.data, split, intervals=budget.intervals, **sizes)
+        return PairedClips(task.dataset, split, **choice)
+    return DegradedClips(task.data, split, intervals=budget.intervals, **choice)
 
 
 def _updates(loader: DataLoader[Sample], cuts: int, skip: int, count: int) -> Iterator[Sample]:
