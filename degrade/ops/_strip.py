@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from degrade.core.types import Array, Params
-from degrade.ops._drawn import plain
 from degrade.ops._mixed import Mixed
+from degrade.ops._packing import short_floats
 
 
 class StripParams(Params):
@@ -51,4 +51,4 @@ class Strip(Mixed):
 
 def strip(y: Array, line: float) -> StripParams:
     """Params as short numbers."""
-    return StripParams(y=plain(y), line=round(line, 4))
+    return StripParams(y=short_floats(y), line=round(line, 4))

@@ -11,7 +11,7 @@ from degrade.core.fields import Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 from degrade.textures import Pack, Template, open_pack
 
 Mode = Literal["add", "subtract", "multiply", "screen"]
@@ -81,7 +81,7 @@ class Templates(Contaminant):
         whole |= [pack.rule(template).whole for template in templates]
         smallest, greatest = (round(side) for side in self.crop_px)
         sides = draw.integers(smallest, greatest, count, endpoint=True)
-        places = {name: plain(draw.random(count)) for name in ("anchor", "left", "top")}
+        places = {name: short_floats(draw.random(count)) for name in ("anchor", "left", "top")}
         return {
             "template": tuple(templates),
             "mode": tuple(modes),

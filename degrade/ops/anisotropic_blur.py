@@ -11,7 +11,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import Blur, Unit, check_reach, odd
-from degrade.ops._drawn import plain, stray
+from degrade.ops._drawn import stray
+from degrade.ops._packing import short_floats
 
 
 class AnisotropicBlurParams(Params):
@@ -60,9 +61,9 @@ class AnisotropicBlur(Blur):
         draw, frames = rng.generator("ellipse"), info.frames
         scale = info.height**2 if self.unit == "height" else 1
         return AnisotropicBlurParams(
-            along_px2=plain(scale * stray(draw, self.variance, self.jitter, frames)),
-            across_px2=plain(scale * stray(draw, self.variance, self.jitter, frames)),
-            angle=plain(stray(draw, self.angle, self.angle_jitter, frames)),
+            along_px2=short_floats(scale * stray(draw, self.variance, self.jitter, frames)),
+            across_px2=short_floats(scale * stray(draw, self.variance, self.jitter, frames)),
+            angle=short_floats(stray(draw, self.angle, self.angle_jitter, frames)),
             kernel_px=odd(self.kernel_px, rng),
         )
 

@@ -9,6 +9,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import choose
 from degrade.ops._light import GAMMA
 
 Film = Literal["negative", "print"]
@@ -50,7 +51,7 @@ class BaseFog(Op):
         return BaseFogParams(
             density=float(draw.uniform(*self.density)),
             yellow=float(draw.uniform(*self.yellow)),
-            film=self.films[int(draw.integers(len(self.films)))],
+            film=choose(draw, self.films),
         )
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:

@@ -10,6 +10,7 @@ from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import choose
 from degrade.ops._light import coded, light
 
 Stock = Literal["blue", "orthochromatic", "panchromatic"]
@@ -50,7 +51,7 @@ class BlackAndWhite(Op):
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws the stock and the filter."""
         draw = rng.generator("stock")
-        stock = self.stocks[int(draw.integers(len(self.stocks)))]
+        stock = choose(draw, self.stocks)
         red, green, blue = WEIGHTS[stock]
         blue *= 1 - draw.uniform(*self.yellow_filter)
         total = red + green + blue

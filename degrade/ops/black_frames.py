@@ -7,7 +7,8 @@ from degrade.core.fields import Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import arrivals, rounded, within
+from degrade.ops._events import arrivals, visible
+from degrade.ops._packing import pack_floats
 
 
 class BlackFramesParams(Params):
@@ -40,10 +41,10 @@ class BlackFrames(Contaminant):
         first, life = arrivals(draw, draw.uniform(*self.lost), self.run, info.frames)
         light = draw.random(first.size) < draw.uniform(*self.light)
         tone = {}
-        for start, count, white in zip(*within(first, life, info.frames), light, strict=True):
+        for start, count, white in zip(*visible(first, life, info.frames), light, strict=True):
             tone.update(dict.fromkeys(range(int(start), int(start + count)), float(white)))
         lost = sorted(tone)
-        return BlackFramesParams(lost=tuple(lost), tone=rounded([tone[t] for t in lost], 0))
+        return BlackFramesParams(lost=tuple(lost), tone=pack_floats([tone[t] for t in lost], 0))
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""

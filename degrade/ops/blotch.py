@@ -8,7 +8,8 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, texture_at
+from degrade.ops._packing import pack_floats
+from degrade.ops._sprites import PlacedParams, Sprites, lay_sprite
 
 
 class BlotchParams(PlacedParams):
@@ -52,7 +53,7 @@ class Blotch(Sprites):
         way = draw.uniform(0, 2 * np.pi, count)
         reach = np.array(placed["size_px"]) * draw.uniform(*self.flake, count)
         return BlotchParams(
-            **placed, flake_x_px=rounded(reach * np.cos(way), 2), flake_y_px=rounded(reach * np.sin(way), 2)
+            **placed, flake_x_px=pack_floats(reach * np.cos(way), 2), flake_y_px=pack_floats(reach * np.sin(way), 2)
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
@@ -61,7 +62,5 @@ class Blotch(Sprites):
             away = params.flake_x_px[i], params.flake_y_px[i]
             layers = [(away, 1 - params.tone[i])] if any(away) else []
             for (right, down), tone in [*layers, ((0, 0), params.tone[i])]:
-                place = params.x_px[i] + right, params.y_px[i] + down, params.size_px[i], params.degrees[i]
-                if found := texture_at("blotch", params.shape[i], frame.shape[:2], *place):
-                    where, alpha = found
-                    cover(frame, mask, where, params.opacity[i] * alpha, tone)
+                place = params.x_px[i] + right, params.y_px[i] + down, params.degrees[i]
+                lay_sprite(frame, mask, "blotch", params, i, place, tone)

@@ -6,7 +6,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import REACH, Blur, gaussian
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class BreathingParams(Params):
@@ -34,7 +34,7 @@ class Breathing(Blur):
         """Draws strength and correlation, then the track."""
         draw = rng.generator("track")
         sigma, correlation = info.height * draw.uniform(*self.sigma), draw.uniform(*self.correlation)
-        return BreathingParams(defocus_px=plain(sigma * ornstein_uhlenbeck(draw, info.frames, correlation)))
+        return BreathingParams(defocus_px=short_floats(sigma * ornstein_uhlenbeck(draw, info.frames, correlation)))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t, as sharp as it is."""

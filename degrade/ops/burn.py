@@ -8,9 +8,9 @@ from degrade.core.fields import Clean, Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import ease, fractal_along, tiled
-from degrade.ops._sprites import cover, tint
+from degrade.ops._packing import short_floats
 
 
 class BurnParams(Params):
@@ -68,7 +68,7 @@ class Burn(Contaminant):
             first=max(0, start),
             x_px=float(info.width / 2 + away * np.cos(way)),
             y_px=float(info.height / 2 + away * np.sin(way)),
-            radius=plain(radius),
+            radius=short_floats(radius),
             ragged=float(draw.uniform(*self.ragged)),
             halo=float(halo),
             tone=float(draw.random() < self.light),

@@ -6,11 +6,11 @@ from typing import Annotated, Any, ClassVar
 import cv2
 import numpy as np
 
+from degrade.core.color import add_chroma, chroma
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._luma import add_chroma, chroma
 
 
 class ChromaBleedParams(Params):

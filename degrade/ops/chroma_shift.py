@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar
 import cv2
 import numpy as np
 
+from degrade.core.color import add_chroma, chroma
 from degrade.core.fields import Clean, Interval, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
-from degrade.ops._luma import add_chroma, chroma
+from degrade.ops._packing import short_floats
 
 UNREST = 3
 """Frames over which the shift changes."""
@@ -49,7 +49,9 @@ class ChromaShift(Op):
         draw = rng.generator("shift")
         right = info.height * draw.uniform(*self.right) * (-1 if draw.random() < self.left else 1)
         unrest = draw.uniform(*self.unrest) * ornstein_uhlenbeck(draw, info.frames, UNREST)
-        return ChromaShiftParams(x_px=plain(right * (1 + unrest)), y_px=float(info.height * draw.uniform(*self.down)))
+        return ChromaShiftParams(
+            x_px=short_floats(right * (1 + unrest)), y_px=float(info.height * draw.uniform(*self.down))
+        )
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t, its colour shifted."""

@@ -8,10 +8,10 @@ from degrade.core.fields import Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover
 from degrade.ops._film import ease, fractal_along, tiled
 from degrade.ops._lines import quantile
-from degrade.ops._sprites import cover
+from degrade.ops._packing import short_floats
 
 
 class CrackleParams(Params):
@@ -66,7 +66,7 @@ class Crackle(Contaminant):
             side_px=float(info.height * draw.uniform(*self.size) * finer),
             opacity=float(draw.uniform(*self.opacity) * finer),
             tone=float(draw.random() < self.light),
-            below=plain(level + draw.uniform(*self.unsteady) * ornstein_uhlenbeck(draw, info.frames, 3)),
+            below=short_floats(level + draw.uniform(*self.unsteady) * ornstein_uhlenbeck(draw, info.frames, 3)),
             key=rng.key("pixels"),
         )
 

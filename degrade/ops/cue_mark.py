@@ -8,7 +8,7 @@ from degrade.core.fields import Interval, Ints, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import cover
+from degrade.ops._compositing import cover
 
 LENGTH, APART = 4, 172
 """Frames of a cue, and of picture between the motor and the changeover cue (SMPTE 301M)."""

@@ -9,9 +9,9 @@ from degrade.core.fields import Clean, Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import along, ease, fractal_along, tiled
-from degrade.ops._sprites import cover, tint
+from degrade.ops._packing import short_floats
 
 
 class DecompositionParams(Params):
@@ -67,7 +67,7 @@ class Decomposition(Contaminant):
         level += draw.uniform(*self.breath) * np.cos(2 * np.pi * (frames / draw.uniform(*self.turn) + draw.random()))
         level += 0.02 * ornstein_uhlenbeck(draw, info.frames, 2)
         return DecompositionParams(
-            level=plain(level),
+            level=short_floats(level),
             side=("left", "right", "both")[int(draw.integers(3))],
             rough=float(draw.uniform(*self.rough)),
             bubbles_px=float(info.height * draw.uniform(*self.bubbles)),

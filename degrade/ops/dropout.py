@@ -11,7 +11,7 @@ from degrade.core.fields import Clean, Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import rounded
+from degrade.ops._packing import pack_floats
 
 LINES = 480
 """Of a frame, visible."""
@@ -72,11 +72,11 @@ class Dropout(Contaminant):
         length = draw.uniform(*self.length) * draw.exponential(size=count)
         return DropoutParams(
             frame=tuple(frame.tolist()),
-            y=rounded(draw.random(count), 4),
-            x=rounded(draw.uniform(-0.1, info.width / info.height, count), 4),
-            length=rounded(np.minimum(length, 4), 4),
-            thickness=rounded(lines / LINES, 4),
-            tone=rounded(np.where(repeats, -1, tone), 2),
+            y=pack_floats(draw.random(count), 4),
+            x=pack_floats(draw.uniform(-0.1, info.width / info.height, count), 4),
+            length=pack_floats(np.minimum(length, 4), 4),
+            thickness=pack_floats(lines / LINES, 4),
+            tone=pack_floats(np.where(repeats, -1, tone), 2),
             key=rng.key("snow"),
         )
 

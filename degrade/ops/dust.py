@@ -9,7 +9,9 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import SHAPES, SpriteParams, cover, log_normal, rounded, texture_at, tones, whole
+from degrade.ops._drawn import log_normal, tones
+from degrade.ops._packing import pack_floats, pack_ints
+from degrade.ops._sprites import SHAPES, SpriteParams, lay_sprite
 
 TOGETHER = 8
 """Mean number of specks in a sprinkle."""
@@ -63,14 +65,14 @@ class Dust(Contaminant):
         count = order.size
         size = log_normal(draw, draw.uniform(*self.size), self.spread, count)
         return DustParams(
-            first=whole(frame[order]),
-            x_px=rounded(info.height * x[order], 2),
-            y_px=rounded(info.height * y[order], 2),
-            size_px=rounded(info.height * np.minimum(size, 0.5), 2),
-            degrees=rounded(draw.uniform(0, 360, count), 0),
-            shape=whole(draw.integers(SHAPES, size=count)),
-            tone=rounded(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
+            first=pack_ints(frame[order]),
+            x_px=pack_floats(info.height * x[order], 2),
+            y_px=pack_floats(info.height * y[order], 2),
+            size_px=pack_floats(info.height * np.minimum(size, 0.5), 2),
+            degrees=pack_floats(draw.uniform(0, 360, count), 0),
+            shape=pack_ints(draw.integers(SHAPES, size=count)),
+            tone=pack_floats(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
     def _places(self, draw: np.random.Generator, rate: Array, aspect: float) -> tuple[Array, Array, Array]:
@@ -91,7 +93,4 @@ class Dust(Contaminant):
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
-            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-            if found := texture_at("dust", params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
+            lay_sprite(frame, mask, "dust", params, i, (params.x_px[i], params.y_px[i], params.degrees[i]))

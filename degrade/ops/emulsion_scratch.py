@@ -9,7 +9,7 @@ from degrade.core.fields import Clean, Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._lines import LineParams, Lines, marks, quantile
-from degrade.ops._sprites import rounded
+from degrade.ops._packing import pack_floats
 
 LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}
 """Channel that the dye of each layer absorbs, from the surface down to the base."""
@@ -53,9 +53,9 @@ class EmulsionScratch(Lines):
         count = len(lines["first"])
         return EmulsionScratchParams(
             **lines,
-            width_px=rounded(info.height * draw.uniform(*self.width, count), 3),
-            depth=rounded(draw.uniform(*self.depth, count), 2),
-            lift=rounded(quantile(draw.uniform(*self.broken, count)), 2),
+            width_px=pack_floats(info.height * draw.uniform(*self.width, count), 3),
+            depth=pack_floats(draw.uniform(*self.depth, count), 2),
+            lift=pack_floats(quantile(draw.uniform(*self.broken, count)), 2),
             key=tuple(draw.integers(2**32, size=count).tolist()),
         )
 

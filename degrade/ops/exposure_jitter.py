@@ -5,11 +5,12 @@ from typing import Annotated, Any, ClassVar
 import cv2
 import numpy as np
 
+from degrade.core.color import LUMA
 from degrade.core.fields import Clean, Interval, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class ExposureJitterParams(Params):
@@ -41,7 +42,8 @@ class ExposureJitter(Op):
         change = draw.random(frames) < self.frame_p
         brightness, contrast = draw.uniform(*self.brightness, frames), draw.uniform(*self.contrast, frames)
         return ExposureJitterParams(
-            brightness=plain(np.where(change, brightness, 1)), contrast=plain(np.where(change, contrast, 1))
+            brightness=short_floats(np.where(change, brightness, 1)),
+            contrast=short_floats(np.where(change, contrast, 1)),
         )
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
@@ -59,4 +61,4 @@ class ExposureJitter(Op):
 def _luma(frame: Array) -> float:
     """Mean Rec. 601 luma."""
     means = cv2.mean(frame)  # sums in float64
-    return means[0] if frame.shape[-1] == 1 else 0.299 * means[0] + 0.587 * means[1] + 0.114 * means[2]
+    return means[0] if frame.shape[-1] == 1 else sum(weight * mean for weight, mean in zip(LUMA, means, strict=False))

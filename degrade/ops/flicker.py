@@ -8,7 +8,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class FlickerParams(Params):
@@ -38,7 +38,7 @@ class Flicker(Op):
         """Draws strength and correlation, then the track."""
         draw = rng.generator("track")
         std, correlation = draw.uniform(*self.std), draw.uniform(*self.correlation)
-        return FlickerParams(stops=plain(std * ornstein_uhlenbeck(draw, info.frames, correlation)))
+        return FlickerParams(stops=short_floats(std * ornstein_uhlenbeck(draw, info.frames, correlation)))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t, exposed."""

@@ -8,8 +8,8 @@ import numpy as np
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
 from degrade.ops._mixed import Retimed, RetimedParams
+from degrade.ops._packing import short_floats
 
 
 class FrameFaultsParams(RetimedParams):
@@ -62,7 +62,7 @@ class FrameFaults(Retimed):
         return FrameFaultsParams(
             shown=tuple(shown.tolist()),
             other=tuple(np.where(phantom, other, shown).tolist()),
-            share=plain(np.where(phantom & (other != shown), share, 0)),
+            share=short_floats(np.where(phantom & (other != shown), share, 0)),
         )
 
     def sources(self, params: Any, t: int) -> tuple[int, ...]:

@@ -1,7 +1,6 @@
 """Gate dirt: shavings of emulsion and lint that gather at the border of the aperture."""
 
 import math
-from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,35 +10,19 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import (
-    SHAPES,
-    SpriteParams,
-    arrivals,
-    cover,
-    log_normal,
-    rounded,
-    texture_at,
-    tones,
-    tracks,
-    within,
-)
+from degrade.ops._drawn import log_normal, tones
+from degrade.ops._events import arrivals, visible
+from degrade.ops._packing import pack_floats, pack_tracks
+from degrade.ops._sprites import SHAPES, TrackedParams, lay_sprite
 
 
-class GateDirtParams(SpriteParams):
+class GateDirtParams(TrackedParams):
     """What was drawn: one entry per particle, sorted by first frame."""
 
     texture: tuple[Literal["dust", "fibre"], ...]
     """A grain or a fibre."""
-    x_px: tuple[Floats, ...]
-    """Centre in each of its frames, from the left border."""
-    y_px: tuple[Floats, ...]
-    """Centre in each of its frames, from the upper border."""
     degrees: Floats
     """Turned by, counter-clockwise."""
-
-    def lifetimes(self) -> Iterable[int]:
-        """See `Lasting.lifetimes`."""
-        return map(len, self.x_px)
 
 
 class GateDirt(Contaminant):
@@ -74,7 +57,7 @@ class GateDirt(Contaminant):
         """Draws the heaps, then every particle and its movement."""
         draw, aspect = rng.generator("particles"), info.width / info.height
         stays = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
-        first, life = within(*stays, info.frames)
+        first, life = visible(*stays, info.frames)
         count = first.size
         heaps = round(draw.uniform(*self.heaps))
         side = draw.choice(4, heaps, p=(0.3, 0.4, 0.15, 0.15))
@@ -96,20 +79,18 @@ class GateDirt(Contaminant):
         return GateDirtParams(
             first=tuple(first.tolist()),
             texture=tuple(np.where(fibre, "fibre", "dust").tolist()),
-            x_px=tracks((info.height * (at + move[0]) for at, move in zip(x, moved, strict=True)), 2),
-            y_px=tracks((info.height * (at + move[1]) for at, move in zip(y, moved, strict=True)), 2),
-            degrees=rounded(draw.uniform(0, 360, count), 0),
-            size_px=rounded(info.height * size, 2),
+            x_px=pack_tracks((info.height * (at + move[0]) for at, move in zip(x, moved, strict=True)), 2),
+            y_px=pack_tracks((info.height * (at + move[1]) for at, move in zip(y, moved, strict=True)), 2),
+            degrees=pack_floats(draw.uniform(0, 360, count), 0),
+            size_px=pack_floats(info.height * size, 2),
             shape=tuple(draw.integers(SHAPES, size=count).tolist()),
-            tone=rounded(tones(draw, self.light, count, (0.0, 0.06), (0.9, 1.0)), 2),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
+            tone=pack_floats(tones(draw, self.light, count, (0.0, 0.06), (0.9, 1.0)), 2),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             age = t - params.first[i]
-            place = params.x_px[i][age], params.y_px[i][age], params.size_px[i], params.degrees[i]
-            if found := texture_at(params.texture[i], params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
+            place = params.x_px[i][age], params.y_px[i][age], params.degrees[i]
+            lay_sprite(frame, mask, params.texture[i], params, i, place)

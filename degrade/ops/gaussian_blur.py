@@ -10,7 +10,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import Blur, Unit, check_reach, odd
-from degrade.ops._drawn import plain, stray
+from degrade.ops._drawn import stray
+from degrade.ops._packing import short_floats
 
 
 class BlurParams(Params):
@@ -48,7 +49,7 @@ class GaussianBlur(Blur):
         """Draws the clip's sigma and kernel, and each frame's deviation."""
         sigma = stray(rng.generator("sigma"), self.sigma, self.jitter, info.frames)
         scale = info.height if self.unit == "height" else 1
-        return BlurParams(sigma_px=plain(scale * sigma), kernel_px=odd(self.kernel_px, rng))
+        return BlurParams(sigma_px=short_floats(scale * sigma), kernel_px=odd(self.kernel_px, rng))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t, blurred."""

@@ -8,8 +8,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
 from degrade.ops._geometry import sideways
+from degrade.ops._packing import short_floats
 
 UNREST = 2
 """Frames over which the band's edge and its shift change."""
@@ -55,8 +55,8 @@ class HeadSwitching(Contaminant):
         shift *= draw.choice([-1, 1])
         high, torn = (1 + unrest * ornstein_uhlenbeck(draw, info.frames, UNREST) for _ in range(2))
         return HeadSwitchingParams(
-            band=plain(band * np.clip(high, 0, 2)),
-            shift=plain(shift * torn),
+            band=short_floats(band * np.clip(high, 0, 2)),
+            shift=short_floats(shift * torn),
             noise=float(draw.uniform(*self.noise)),
             key=rng.key("pixels"),
         )

@@ -9,9 +9,9 @@ from degrade.core.fields import Clean, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import fractal_along
-from degrade.ops._sprites import cover, tint
+from degrade.ops._packing import short_floats
 
 
 class LightLeakParams(Params):
@@ -74,9 +74,9 @@ class LightLeak(Contaminant):
         y = draw.uniform(0, 1) + 0.3 * ornstein_uhlenbeck(draw, frames, correlation)
         return LightLeakParams(
             side=("left", "right")[int(draw.integers(2))],
-            fog=plain(fog),
-            flare=plain(flare),
-            y=plain(y),
+            fog=short_floats(fog),
+            flare=short_floats(flare),
+            y=short_floats(y),
             reach=float(draw.uniform(*self.reach)),
             size=float(draw.uniform(*self.size)),
             warmth=float(draw.uniform(*self.warmth)),

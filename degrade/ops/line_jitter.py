@@ -9,8 +9,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Layer, Params
-from degrade.ops._drawn import plain
 from degrade.ops._geometry import sideways
+from degrade.ops._packing import short_floats
 
 FLAG = 0.06
 """Frame heights down which the bend at the top falls to 1/e."""
@@ -58,7 +58,9 @@ class LineJitter(Op):
         draw = rng.generator("lines")
         jitter, wave, bend = (float(draw.uniform(*most)) for most in (self.jitter, self.wave, self.bend))
         track = bend * ornstein_uhlenbeck(draw, info.frames, draw.uniform(*self.correlation))
-        return LineJitterParams(jitter=jitter, wave=wave, length=self.length, bend=plain(track), key=rng.key("lines"))
+        return LineJitterParams(
+            jitter=jitter, wave=wave, length=self.length, bend=short_floats(track), key=rng.key("lines")
+        )
 
     def render(self, frames: Array, params: Any, start: int) -> Layer:
         """See `Op.render`."""

@@ -8,7 +8,8 @@ from pydantic import Field
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, rounded
+from degrade.ops._packing import pack_floats
+from degrade.ops._sprites import PlacedParams, Sprites
 
 
 class Mould(Sprites):
@@ -45,4 +46,4 @@ class Mould(Sprites):
         inwards = np.minimum(draw.exponential(draw.uniform(*self.reach), count), 1) * info.width
         left = draw.random(count) < draw.uniform()
         x = np.where(crowded, np.where(left, inwards, info.width - inwards), placed["x_px"])
-        return PlacedParams(**(placed | {"x_px": rounded(x, 2)}))
+        return PlacedParams(**(placed | {"x_px": pack_floats(x, 2)}))

@@ -11,7 +11,7 @@ from degrade.core.errors import SpecError
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 from degrade.ops._templates import Cut, TemplateParams, Templates, lay
 from degrade.textures import Pack, group_of, open_pack
 
@@ -44,7 +44,7 @@ class MovingLine(Templates):
         shifts = draw.integers(least, most, frames, endpoint=True) * draw.choice((-1, 1), frames)
         return MovingLineParams(
             **self._choose(pack, self.groups or line_groups(pack), 1, rng),
-            opacity=plain(rng.generator("opacity").uniform(*self.opacity, frames)),
+            opacity=short_floats(rng.generator("opacity").uniform(*self.opacity, frames)),
             shift_px=(0, *shifts[1:].tolist()),
         )
 

@@ -9,7 +9,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain, stray
+from degrade.ops._drawn import stray
+from degrade.ops._packing import short_floats
 
 Kind = Literal["gaussian", "speckle"]
 
@@ -46,7 +47,7 @@ class Noise(Op):
         kinds = rng.generator("kind").integers(len(self.kinds), size=info.frames)
         return NoiseParams(
             kind=tuple(self.kinds[k] for k in kinds),
-            sigma=plain(stray(rng.generator("sigma"), self.sigma, self.jitter, info.frames)),
+            sigma=short_floats(stray(rng.generator("sigma"), self.sigma, self.jitter, info.frames)),
             key=rng.key("pixels"),
         )
 

@@ -8,7 +8,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 RESTLESS = 8
 """Frames over which the amplitude changes."""
@@ -48,7 +48,7 @@ class PeriodicFlicker(Op):
         drift, unevenness = draw.uniform(*self.drift), draw.uniform(*self.unevenness)
         cycles = draw.random() + np.arange(frames) / period + drift * np.cumsum(draw.standard_normal(frames))
         strength = 1 + unevenness * ornstein_uhlenbeck(draw, frames, RESTLESS)
-        return PeriodicFlickerParams(stops=plain(amplitude * strength * np.sin(2 * np.pi * cycles)))
+        return PeriodicFlickerParams(stops=short_floats(amplitude * strength * np.sin(2 * np.pi * cycles)))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:
         """Frame t, exposed."""

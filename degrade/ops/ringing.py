@@ -6,11 +6,11 @@ from typing import Annotated, Any, ClassVar
 import cv2
 import numpy as np
 
+from degrade.core.color import luma
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._luma import luma
 
 LOBES = 4
 """Of the sinc, on either side."""

@@ -7,7 +7,7 @@ import numpy as np
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo, Params
-from degrade.ops._sprites import arrivals
+from degrade.ops._events import arrivals
 from degrade.ops._strip import Strip, StripParams, strip
 
 

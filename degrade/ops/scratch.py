@@ -7,8 +7,9 @@ import numpy as np
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import tones
 from degrade.ops._lines import LineParams, Lines, marks, quantile
-from degrade.ops._sprites import rounded, tones, whole
+from degrade.ops._packing import pack_floats, pack_ints
 
 
 class ScratchParams(LineParams):
@@ -45,12 +46,12 @@ class Scratch(Lines):
         count = len(lines["first"])
         return ScratchParams(
             **lines,
-            width_px=rounded(info.height * draw.uniform(*self.width, count), 3),
-            tone=rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
-            lobes=rounded(draw.uniform(*self.lobes, count), 2),
-            lift=rounded(quantile(draw.uniform(*self.broken, count)), 2),
-            key=whole(draw.integers(2**32, size=count)),
+            width_px=pack_floats(info.height * draw.uniform(*self.width, count), 3),
+            tone=pack_floats(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
+            lobes=pack_floats(draw.uniform(*self.lobes, count), 2),
+            lift=pack_floats(quantile(draw.uniform(*self.broken, count)), 2),
+            key=pack_ints(draw.integers(2**32, size=count)),
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:

@@ -10,13 +10,16 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import Lasting, cover, log_normal, rounded, tones
+from degrade.ops._compositing import cover
+from degrade.ops._drawn import log_normal, tones
+from degrade.ops._events import EventParams
+from degrade.ops._packing import pack_floats
 
 TOGETHER = 14
 """Mean number of strokes in a bundle of cinch marks."""
 
 
-class ShortScratchParams(Lasting):
+class ShortScratchParams(EventParams):
     """What was drawn: one entry per stroke, sorted by frame."""
 
     x_px: Floats
@@ -91,16 +94,16 @@ class ShortScratch(Contaminant):
         length = np.minimum(log_normal(draw, draw.uniform(*self.length), self.spread, count), 2)
         return ShortScratchParams(
             first=tuple(np.concatenate([alone, bundles])[group].tolist()),
-            x_px=rounded(x, 2),
-            y_px=rounded(y, 2),
-            degrees=rounded(degrees[group] + loose * 0.15 * slant * draw.standard_normal(count), 1),
-            length_px=rounded(height * length, 2),
-            width_px=rounded(height * draw.uniform(*self.width, count), 2),
-            bend=rounded(0.02 * draw.standard_normal(members.size)[group], 3),
-            chatter=rounded(draw.uniform(0, 1, count), 2),
-            phase=rounded(draw.uniform(0, 1, count), 2),
-            tone=rounded(tones(draw, self.light, members.size, (0.0, 0.1), (0.9, 1.0))[group], 2),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
+            x_px=pack_floats(x, 2),
+            y_px=pack_floats(y, 2),
+            degrees=pack_floats(degrees[group] + loose * 0.15 * slant * draw.standard_normal(count), 1),
+            length_px=pack_floats(height * length, 2),
+            width_px=pack_floats(height * draw.uniform(*self.width, count), 2),
+            bend=pack_floats(0.02 * draw.standard_normal(members.size)[group], 3),
+            chatter=pack_floats(draw.uniform(0, 1, count), 2),
+            phase=pack_floats(draw.uniform(0, 1, count), 2),
+            tone=pack_floats(tones(draw, self.light, members.size, (0.0, 0.1), (0.9, 1.0))[group], 2),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo, Params
-from degrade.ops._sprites import arrivals, within
+from degrade.ops._events import arrivals, visible
 from degrade.ops._strip import Strip, StripParams, strip
 
 
@@ -35,6 +35,6 @@ class Slip(Strip):
         first, life = arrivals(draw, draw.uniform(*self.slipped), self.hold, info.frames)
         amount = draw.uniform(*self.amount, first.size) * draw.choice([-1, 1], first.size)
         y = np.zeros(info.frames)
-        for start, count, far in zip(*within(first, life, info.frames), amount, strict=True):
+        for start, count, far in zip(*visible(first, life, info.frames), amount, strict=True):
             y[start : start + count] = far
         return strip(y, draw.uniform(*self.line))

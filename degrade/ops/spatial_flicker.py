@@ -10,7 +10,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class SpatialFlickerParams(Params):
@@ -50,7 +50,7 @@ class SpatialFlicker(Op):
         for i, j in waves:
             power = (0.5 if i else 1) * (0.5 if j else 1)  # mean square of the cosines over the frame
             amplitude = std / math.sqrt(power * len(waves))
-            stops.append(plain(amplitude * ornstein_uhlenbeck(draw, info.frames, correlation)))
+            stops.append(short_floats(amplitude * ornstein_uhlenbeck(draw, info.frames, correlation)))
         return SpatialFlickerParams(waves=tuple(waves), stops=tuple(stops))
 
     def render_frame(self, frame: Array, params: Any, t: int) -> Array:

@@ -9,8 +9,9 @@ from degrade.core.fields import Clean, Floats, Interval, Ints, Probability, With
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import along, ease, fractal_along
-from degrade.ops._sprites import cover, rounded, tint
+from degrade.ops._packing import pack_floats
 
 
 class SpliceParams(Params):
@@ -72,11 +73,11 @@ class Splice(Contaminant):
         return SpliceParams(
             frame=tuple(np.sort(draw.integers(info.frames + 1, size=count)).tolist()),
             tape=tuple(tape.tolist()),
-            above=rounded(width * np.where(first, 1, less), 4),
-            below=rounded(width * np.where(first, less, 1), 4),
-            slant=rounded(draw.uniform(*self.slant, count) * draw.choice((-1, 1), count), 4),
-            opacity=rounded(np.minimum(draw.uniform(*self.opacity, count) * np.where(tape, 1, 3), 1), 3),
-            dirt=rounded(draw.uniform(*self.dirt, count), 2),
+            above=pack_floats(width * np.where(first, 1, less), 4),
+            below=pack_floats(width * np.where(first, less, 1), 4),
+            slant=pack_floats(draw.uniform(*self.slant, count) * draw.choice((-1, 1), count), 4),
+            opacity=pack_floats(np.minimum(draw.uniform(*self.opacity, count) * np.where(tape, 1, 3), 1), 3),
+            dirt=pack_floats(draw.uniform(*self.dirt, count), 2),
             key=tuple(draw.integers(2**32, size=count).tolist()),
         )
 

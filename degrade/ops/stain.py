@@ -9,7 +9,9 @@ from pydantic import Field
 from degrade.core.fields import Clean, Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, texture_at, tint
+from degrade.ops._compositing import cover, texture_at, tint
+from degrade.ops._packing import pack_floats
+from degrade.ops._sprites import PlacedParams, Sprites
 
 Kind = Literal["water", "oil", "fingerprint"]
 
@@ -64,10 +66,10 @@ class Stain(Sprites):
             size * (2 if kind == "fingerprint" else 1) for size, kind in zip(placed["size_px"], kinds, strict=True)
         ]
         return StainParams(
-            **(placed | {"size_px": rounded(sizes, 2)}),
+            **(placed | {"size_px": pack_floats(sizes, 2)}),
             kind=tuple(kinds),
-            blur_px=rounded(info.height * draw.uniform(*self.blur, count), 2),
-            shift_px=rounded(info.height * draw.uniform(*self.shift, count), 2),
+            blur_px=pack_floats(info.height * draw.uniform(*self.blur, count), 2),
+            shift_px=pack_floats(info.height * draw.uniform(*self.shift, count), 2),
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:

@@ -5,11 +5,11 @@ from typing import Annotated, Any, ClassVar
 import cv2
 import numpy as np
 
+from degrade.core.color import add_chroma
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._luma import add_chroma
 
 LUMA_SIGMA, CHROMA_SIGMA = 0.0011, 0.0084
 """Along the lines, in frame heights: of a Gaussian band 3 dB down at 3 MHz, VHS's luma, and 0.4 MHz, its colour."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from degrade.core.fields import Interval, Probability, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 from degrade.ops._templates import Cut, TemplateParams, Templates, lay
 from degrade.textures import open_pack
 
@@ -55,10 +55,10 @@ class Texture(Templates):
         change = draw.random(frames) < self.contrast_p
         return TextureParams(
             **chosen,
-            opacity=plain(rng.generator("opacity").uniform(*self.opacity, frames)),
-            degrees=plain(rng.generator("rotation").uniform(*self.rotation, frames)),
+            opacity=short_floats(rng.generator("opacity").uniform(*self.opacity, frames)),
+            degrees=short_floats(rng.generator("rotation").uniform(*self.rotation, frames)),
             minimum_px=tuple(np.where(thicken, widths, 1).tolist()),
-            contrast=plain(np.where(change, draw.uniform(*self.contrast, frames), 1)),
+            contrast=short_floats(np.where(change, draw.uniform(*self.contrast, frames), 1)),
         )
 
     def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Clean, Interval, Within
-from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import choose
+from degrade.ops._dyes import Dyed
 
 Dye = Literal["amber", "yellow", "orange", "pink", "red", "green", "blue", "violet"]
 
@@ -32,7 +33,7 @@ class TintingParams(Params):
     """What white becomes."""
 
 
-class Tinting(Op):
+class Tinting(Dyed):
     """All values times the colour of a dye: white takes on the colour, black stays black.
 
     Scenes had their colours: amber by day or lamplight, blue by night, red for fire, pink for dawn, green for
@@ -41,7 +42,6 @@ class Tinting(Op):
     """
 
     drawn: ClassVar[type[Params]] = TintingParams
-    family: ClassVar[Family] = "exposure"
 
     dyes: Annotated[tuple[Dye, ...], Field(min_length=1)] = ("amber", "yellow", "orange", "pink", "green", "blue")
     """Dyes of which one is drawn per clip."""
@@ -51,10 +51,10 @@ class Tinting(Op):
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws dye and strength."""
         draw = rng.generator("dye")
-        dye = DYES[self.dyes[int(draw.integers(len(self.dyes)))]]
+        dye = DYES[choose(draw, self.dyes)]
         red, green, blue = np.power(dye, draw.uniform(*self.strength)).tolist()  # density in proportion
         return TintingParams(white=(red, green, blue))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
-        """Frame t, tinted."""
-        return frame if frame.shape[-1] == 1 else frame * np.array(params.white, np.float32)
+    def colour(self, frame: Array, params: Any) -> Array:
+        """A frame, tinted; see `Dyed.colour`."""
+        return frame * np.array(params.white, np.float32)

@@ -15,6 +15,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Temporal
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Layer, Params, to_uint8
+from degrade.ops._drawn import choose
 
 Codec = Literal["h264", "hevc", "mpeg2", "mpeg4"]
 
@@ -70,7 +71,7 @@ class VideoCodec(Temporal):
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         """Draws codec, quantiser and length of the groups."""
         draw = rng.generator("codec")
-        codec = self.codecs[draw.integers(len(self.codecs))]
+        codec = choose(draw, self.codecs)
         qp, group = (int(draw.integers(round(low), round(high) + 1)) for low, high in (self.qp, self.group))
         return VideoCodecParams(codec=codec, qp=qp, group=group, frames=info.frames)
 

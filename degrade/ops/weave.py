@@ -9,7 +9,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Layer, Params, clipped, reached
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class WeaveParams(Params):
@@ -62,7 +62,7 @@ class Weave(Op):
             amplitude * ornstein_uhlenbeck(rng.generator(track), info.frames, correlation[track])
             for track, amplitude in std.items()
         )
-        return WeaveParams(x=plain(x), y=plain(y), degrees=plain(rotation))
+        return WeaveParams(x=short_floats(x), y=short_floats(y), degrees=short_floats(rotation))
 
     def render(self, frames: Array, params: Any, start: int) -> Layer:
         """See `Op.render`."""
