@@ -7,6 +7,8 @@ Example:
     (64, 64, 1)
 """
 
+from importlib.metadata import version
+
 from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
 from degrade.core.types import ClipInfo, Damaged, Trace
 from degrade.ops.at_scale import AtScale
@@ -27,5 +29,8 @@ __all__ = [
     "SourceError",
     "SpecError",
     "Trace",
+    "__version__",
     "load",
 ]
+
+__version__ = version("film-degrade")

@@ -64,8 +64,8 @@ class RTN(RestorationModel):
         layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)]
         self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
         self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
-        start_pass(self.backward_gate.project, self.backward_gate.last, self.backward_block)
-        start_pass(self.forward_gate.project, self.forward_gate.last, self.forward_block)
+        for gate, block in ((self.backward_gate, self.backward_block), (self.forward_gate, self.forward_block)):
+            start_pass(gate.project, gate.first, gate.last, block)
         start_decoder(self.decoder)
         self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
 

@@ -16,17 +16,19 @@ import pytest
 import yaml
 
 import degrade
+from degrade.benchmark.task import load_task
 from degrade.generate import generate
 from degrade.ops import registry
 from degrade.sources import open_source, video
 from degrade.sources.base import PICTURES
 from degrade.spec import load_spec, parse
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 
 
-def script(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+def load_tool(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"tools_{name}", ROOT / f"tools/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -42,31 +44,37 @@ def clip() -> Any:
     return np.stack([cv2.resize(f, (96, 64)) for f in source.read(source.sequences()[0], 0, 3)])
 
 
+def test_the_task_for_fine_tuning_loads(tmp_path: Path) -> None:
+    (text,) = code("benchmark.md", "yaml")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert load_task(str(tmp_path / "mine.yaml"), source="builtin:stills").train.cuts == 8
+
+
 def test_every_op_has_its_page_as_the_script_writes_it() -> None:
     written = {path.name: path.read_text("utf-8") for path in (DOCS / "ops").glob("*.md")}
-    stale = [name for name, text in script("build").pages().items() if written.get(name) != text]
-    assert not stale, f"python docs/build.py {' '.join(stale)}"
+    stale = [name for name, text in load_tool("docs").pages().items() if written.get(name) != text]
+    assert not stale, f"python tools/docs.py {' '.join(stale)}"
     assert set(written) == {"README.md", *(f"{name}.md" for name in registry.names())}
 
 
 def test_the_stub_names_every_op() -> None:
-    build = script("build")
-    assert build.STUB.read_text("utf-8") == build.stub(), "python docs/build.py --text"
+    build = load_tool("docs")
+    assert build.STUB.read_text("utf-8") == build.stub(), "python tools/docs.py --text"
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_every_op_has_a_picture(name: str) -> None:
     path = DOCS / f"ops/{name}.jpg"
-    assert path.is_file(), f"python docs/build.py {name}"
-    assert path.stat().st_size <= script("build").LARGEST
+    assert path.is_file(), f"python tools/docs.py {name}"
+    assert path.stat().st_size <= load_tool("docs").LARGEST
     assert cv2.imread(str(path)).shape[0] > 200
 
 
 def test_every_preset_is_shown() -> None:
-    build = script("build")
-    assert (DOCS / "presets.md").read_text("utf-8") == build.presets_page(), "python docs/build.py --presets"
+    docs = load_tool("docs")
+    assert (DOCS / "presets.md").read_text("utf-8") == docs.presets_page(), "python tools/docs.py --presets"
     for name in degrade.presets.names():
-        assert (DOCS / f"pictures/{name}.jpg").stat().st_size <= build.LARGEST_SHEET
+        assert (DOCS / f"pictures/{name}.jpg").stat().st_size <= docs.LARGEST_SHEET
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

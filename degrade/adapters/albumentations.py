@@ -4,15 +4,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-import albumentations
 import numpy as np
-from albumentations.core.type_definitions import Targets
 
 from degrade import presets
 from degrade.core.errors import SpecError
 from degrade.core.op import Op
 from degrade.core.types import Array, ClipInfo, as_clip, to_uint8, union
 from degrade.ops.pipeline import Pipeline
+
+try:
+    import albumentations
+    from albumentations.core.type_definitions import Targets
+except ImportError as error:
+    raise ImportError("needs the extra `albumentations`: pip install 'film-degrade[albumentations]'") from error
 
 
 class Degrade(albumentations.DualTransform):

@@ -1,4 +1,4 @@
-# Written by `python docs/build.py --text`.
+# Written by `python tools/docs.py --text`.
 from degrade.core.op import Op
 from degrade.core.registry import Registry
 from degrade.ops.albumentation import Albumentation

@@ -91,18 +91,23 @@ class Albumentation(Op[AlbumentationParams]):
 @functools.cache
 def _transforms() -> dict[str, Any]:
     """The classes by name."""
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else it asks the network on import
-    import albumentations as library
-
+    library = _library()
     kinds, volumes = (library.ImageOnlyTransform, library.DualTransform), library.Transform3D
     found = {name: cls for name, cls in vars(library).items() if isinstance(cls, type) and issubclass(cls, kinds)}
     return {n: c for n, c in found.items() if c not in (*kinds, library.Lambda) and not issubclass(c, volumes)}
 
 
 def _spatial(name: str) -> bool:
-    import albumentations as library
+    return issubclass(_transforms()[name], _library().DualTransform)
 
-    return issubclass(_transforms()[name], library.DualTransform)
+
+def _library() -> Any:
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else it asks the network on import
+    try:
+        import albumentations
+    except ImportError as error:
+        raise SpecError("needs the extra `albumentations`: pip install 'film-degrade[albumentations]'") from error
+    return albumentations
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""RTN written as plainly as its description allows: the oracle of the tests, and what `speed.py` is held against.
+"""RTN written as plainly as its description allows: the oracle of the tests and of `tools/model_speed.py`.
 
 It holds a state dict under the authors' names and applies it by hand, and does the work that their code does:
 attention is spelt out, window masks are made anew in each block, nothing is chunked or laid out for speed. Flow is

@@ -68,17 +68,17 @@ def test_gradient_equals_the_plain_formulation(released, oracle, chunk, monkeypa
         torch.testing.assert_close(parameter.grad, expected[name], atol=1e-9, rtol=1e-6, msg=name)
 
 
-def test_equals_the_official_output(shared):
-    data = np.load(shared("reference/rtn_hot_64x64.npz"))
-    model = build("rtn", weights=shared("reference/rtn_hot_state.pt")).eval()
+def test_equals_the_official_output(outside):
+    data = np.load(outside("reference/rtn_hot_64x64.npz"))
+    model = build("rtn", weights=outside("reference/rtn_hot_state.pt")).eval()
     x, forward, backward, expected = (
         torch.from_numpy(data[key]) for key in ("input", "forward_flow", "backward_flow", "output")
     )
     torch.testing.assert_close(run(model, x, (forward, backward)), expected, atol=TOLERANCE, rtol=0)
 
 
-def test_official_weights_at_other_sizes(shared, oracle):
-    path = shared("reference/rtn_hot_state.pt")
+def test_official_weights_at_other_sizes(outside, oracle):
+    path = outside("reference/rtn_hot_state.pt")
     state, model = torch.load(path, weights_only=True), build("rtn", weights=path).eval()
     for height, width in ((16, 32), (80, 48)):
         x, flows = clip(1, 3, height, width)

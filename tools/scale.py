@@ -1,8 +1,8 @@
 """How `degrade generate` scales: workers, memory, what writing costs; how fast PyTorch is fed.
 
-    python tests/scale.py [workers] [memory] [write] [overlap] [shards] [loader]
+    python tools/scale.py [workers] [memory] [write] [overlap] [shards] [loader]
 
-Not collected by pytest; `test_memory.py` asserts that memory does not grow with a clip.
+`tests/test_memory.py` asserts that memory does not grow with a clip.
 """
 
 import json
@@ -214,9 +214,10 @@ class Recut:
 
 def plain_chain(frames: Any, name: str) -> Any:
     """A cut under RTN's degradation, the plain way."""
-    import oracles_rtn
-
     from degrade import ClipInfo, presets
+
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    import oracles_rtn
 
     count, height, width, _ = frames.shape
     info = ClipInfo(frames=count, height=height, width=width, channels=1, id=name)

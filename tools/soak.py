@@ -1,8 +1,8 @@
 """Generates many clips in one run and reports rate, memory and open files over time, and what was left behind.
 
-    python tests/soak.py [clips] [workers]
+    python tools/soak.py [clips] [workers]
 
-2,000 clips of 4 frames unless said; Linux only, not collected by pytest.
+2,000 clips of 4 frames unless said; Linux only.
 """
 
 import os

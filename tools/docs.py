@@ -1,10 +1,10 @@
 """Writes what is generated: a page for each op, docs/ops/<name>.md, with a picture, their list, docs/presets.md, and
 the stub by which type checkers know the ops, degrade/ops/__init__.pyi.
 
-python docs/build.py             # all; minutes
-python docs/build.py --text      # all but the pictures
-python docs/build.py dust hair   # the pictures of these, and all pages
-python docs/build.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
+python tools/docs.py             # all; minutes
+python tools/docs.py --text      # all but the pictures
+python tools/docs.py dust hair   # the pictures of these, and all pages
+python tools/docs.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
 """
 
 import argparse
@@ -28,7 +28,7 @@ from degrade.preview import sheet
 from degrade.show import parameters
 from degrade.sources import open_source
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 STUB = DOCS.parent / "degrade/ops/__init__.pyi"
 FOLDER = DOCS / "ops"
 LARGEST, LARGEST_SHEET = 60_000, 150_000
@@ -74,7 +74,7 @@ def page(name: str) -> str:
 
 def contents() -> str:
     """The list of all ops by family."""
-    parts = ["# Ops", "One page each, written by `python docs/build.py` from the ops' own words."]
+    parts = ["# Ops", "One page each, written by `python tools/docs.py` from the ops' own words."]
     families = [*FAMILIES, *sorted({registry.get(name).family for name in registry.names()} - set(FAMILIES))]
     for family in families:
         names = [name for name in registry.names() if registry.get(name).family == family]
@@ -87,7 +87,7 @@ def contents() -> str:
 def presets_page() -> str:
     """The page of the presets, from the first line of each."""
     parts = ["# Presets", '`preset: film-medium` in a spec, `--preset film-medium`, `degrade.load("film-medium")`.']
-    parts += ["Each row: a built-in clip, and three frames of it under the preset; `python docs/build.py --presets`."]
+    parts += ["Each row: a built-in clip, and three frames of it under the preset; `python tools/docs.py --presets`."]
     for name in presets.names():
         parts += [f"## {name}", presets.about(name), f"![{name} on two built-in clips](pictures/{name}.jpg)"]
     return "\n\n".join(parts) + "\n"
@@ -98,7 +98,7 @@ def stub() -> str:
     classes = [registry.get(name) for name in registry.names()]
     own = [cls for cls in classes if cls.__module__.startswith("degrade.ops.")]  # not another package's
     lines = [
-        "# Written by `python docs/build.py --text`.",
+        "# Written by `python tools/docs.py --text`.",
         "from degrade.core.op import Op",
         "from degrade.core.registry import Registry",
         *(f"from {cls.__module__} import {cls.__name__}" for cls in own),

@@ -1,8 +1,8 @@
 """How fast presets and ops are: one thread, one core, beside the plain implementations and RTN's released code.
 
-    python tests/speed.py                                # every preset and every op, minutes
-    python tests/speed.py --preset rtn-code              # and where its time goes, in grey
-    python tests/speed.py --ops noise jpeg --size 640x368
+    python tools/speed.py                                # every preset and every op, minutes
+    python tools/speed.py --preset rtn-code              # and where its time goes, in grey
+    python tools/speed.py --ops noise jpeg --size 640x368
 
 Times are CPU time of this process, so that other work on the machine hardly counts. In memory: drawing,
 rendering and the sharpened target. Written: the same, and both as PNG. Each clip is rendered once before
@@ -21,8 +21,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import oracles_photographic
-import oracles_quality as oracle
 from skimage import data
 
 from degrade import presets
@@ -31,6 +29,10 @@ from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.ops import AtScale, Pipeline, registry
 from degrade.target import sharpen
 from degrade.writers import open_writer
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+import oracles_photographic
+import oracles_quality as oracle
 
 FRAMES = 7
 SIZES = {"256x256": (256, 256), "640x368": (368, 640), "1920x1080": (1080, 1920)}

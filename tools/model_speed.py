@@ -1,7 +1,7 @@
 """How fast RTN is here, against the same network written plainly with RAFT, as its authors released it.
 
-    python tests/models/speed.py                 # 7×128×128, 7×256×256 and 10×368×640
-    python tests/models/speed.py 7x128x128 --train
+    python tools/model_speed.py                 # 7×128×128, 7×256×256 and 10×368×640
+    python tools/model_speed.py 7x128x128 --train
 
 Both are timed in one run, alternating, with random weights; the least of the repetitions counts. With
 `--threads 1` it is processor time, which other work on the machine hardly disturbs.
@@ -21,7 +21,8 @@ from degrade.models import build
 
 
 def load_plain():
-    spec = importlib.util.spec_from_file_location("reference_rtn", Path(__file__).parent / "reference_rtn.py")
+    path = Path(__file__).resolve().parents[1] / "tests/models/reference_rtn.py"
+    spec = importlib.util.spec_from_file_location("reference_rtn", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,0 +1,5 @@
+"""`python -m degrade`: the `degrade` command."""
+
+from degrade.cli import main
+
+main()
