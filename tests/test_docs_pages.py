@@ -57,6 +57,11 @@ def test_every_op_has_its_page_as_the_script_writes_it() -> None:
     assert set(written) == {"README.md", *(f"{name}.md" for name in registry.names())}
 
 
+def test_the_stub_names_every_op() -> None:
+    build = load_tool("docs")
+    assert build.STUB.read_text("utf-8") == build.stub(), "python tools/docs.py --text"
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_every_op_has_a_picture(name: str) -> None:
     path = DOCS / f"ops/{name}.jpg"

@@ -1,7 +1,8 @@
-"""Writes a page for each op, docs/ops/<name>.md, with a picture, their list, and docs/presets.md.
+"""Writes what is generated: a page for each op, docs/ops/<name>.md, with a picture, their list, docs/presets.md, and
+the stub by which type checkers know the ops, degrade/ops/__init__.pyi.
 
 python tools/docs.py             # all; minutes
-python tools/docs.py --text      # the pages without the pictures
+python tools/docs.py --text      # all but the pictures
 python tools/docs.py dust hair   # the pictures of these, and all pages
 python tools/docs.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
 """
@@ -28,6 +29,7 @@ from degrade.show import parameters
 from degrade.sources import open_source
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+STUB = DOCS.parent / "degrade/ops/__init__.pyi"
 FOLDER = DOCS / "ops"
 LARGEST, LARGEST_SHEET = 60_000, 150_000
 """Bytes of an op's and a preset's picture."""
@@ -89,6 +91,25 @@ def presets_page() -> str:
     for name in presets.names():
         parts += [f"## {name}", presets.about(name), f"![{name} on two built-in clips](pictures/{name}.jpg)"]
     return "\n\n".join(parts) + "\n"
+
+
+def stub() -> str:
+    """Types of `degrade.ops`, which imports an op when it is first asked for."""
+    classes = [registry.get(name) for name in registry.names()]
+    own = [cls for cls in classes if cls.__module__.startswith("degrade.ops.")]  # not another package's
+    lines = [
+        "# Written by `python tools/docs.py --text`.",
+        "from degrade.core.op import Op",
+        "from degrade.core.registry import Registry",
+        *(f"from {cls.__module__} import {cls.__name__}" for cls in own),
+        "",
+        "__all__ = [",
+        *(f'    "{name}",' for name in sorted([*(cls.__name__ for cls in own), "registry"])),
+        "]",
+        "",
+        "registry: Registry[Op]",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _prose(docstring: str) -> str:
@@ -184,6 +205,7 @@ def main() -> None:
     for file, text in current.items():
         (FOLDER / file).write_text(text, "utf-8")
     (DOCS / "presets.md").write_text(presets_page(), "utf-8")
+    STUB.write_text(stub(), "utf-8")
     for name in presets.names() if asked.presets else ():
         (DOCS / f"pictures/{name}.jpg").write_bytes(jpeg(preset_picture(name), LARGEST_SHEET))
         print(f"{name}.jpg", flush=True)

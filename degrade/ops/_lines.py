@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
@@ -80,7 +81,10 @@ class Marks(NamedTuple):
         frame[:, touched], mask[:, touched] = part.swapaxes(0, 1), covered.swapaxes(0, 1)
 
 
-class Lines(Contaminant):
+L = TypeVar("L", bound=LineParams, default=Any)
+
+
+class Lines(Contaminant[L]):
     """Lines that come at random, wander, break and fade; the op says what they look like."""
 
     per_frame: Annotated[Interval, Within(0, 1000, "lines")] = (0.5, 3.0)
@@ -124,7 +128,7 @@ class Lines(Contaminant):
         }
 
 
-def marks(params: Any, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Iterator[Marks]:
+def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Iterator[Marks]:
     """The lines on frame t, in their order.
 
     Args:
@@ -141,7 +145,7 @@ def marks(params: Any, t: int, size: tuple[int, int], reach: Callable[[int], flo
         yield _marks(params, t, size, lines[some], half[some], away[some])
 
 
-def _marks(params: Any, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
+def _marks(params: LineParams, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
     rows = (np.arange(size[0], dtype=np.float32) + np.float32(0.5)) / size[0]
     head, foot, first, last = (
         np.array([track[i][t - params.first[i] + step] for i in lines])

@@ -5,10 +5,11 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo
 from degrade.ops._compositing import cover, texture_at
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import EventParams, arrivals, visible
@@ -61,10 +62,12 @@ class TrackedParams(SpriteParams):
         return map(len, self.x_px)
 
 
-class Sprites(Contaminant):
+S = TypeVar("S", bound=PlacedParams, default=Any)
+
+
+class Sprites(Contaminant[S]):
     """Defects that come at random, lie still, and go; the op sets texture and defaults, or paints each one itself."""
 
-    drawn: ClassVar[type[Params]] = PlacedParams
     texture: ClassVar[str]
     """What each one is drawn with."""
     shapes: ClassVar[int] = SHAPES
@@ -101,7 +104,7 @@ class Sprites(Contaminant):
             "opacity": pack_floats(draw.uniform(*self.opacity, count), 2),
         }
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: S, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             lay_sprite(frame, mask, self.texture, params, i, (params.x_px[i], params.y_px[i], params.degrees[i]))
@@ -111,7 +114,7 @@ def lay_sprite(
     frame: Array,
     mask: Array,
     texture: str,
-    params: Any,
+    params: SpriteParams,
     i: int,
     place: tuple[float, float, float],
     tone: float | None = None,

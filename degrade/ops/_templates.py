@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Interval, Probability, Within
-from degrade.core.op import Contaminant
+from degrade.core.op import Contaminant, P
 from degrade.core.rng import Stream
 from degrade.core.types import Array, Params
 from degrade.ops._packing import short_floats
@@ -44,7 +44,7 @@ class TemplateParams(Params):
     top: tuple[float, ...]
 
 
-class Templates(Contaminant):
+class Templates(Contaminant[P]):
     """A contaminant that is a picture out of a pack."""
 
     pack: Annotated[str, Field(min_length=1)] = "builtin:rtn"

@@ -1,7 +1,7 @@
 """Black frames: what was lost, replaced by leader to keep the length."""
 
 from bisect import bisect_left
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Contaminant
@@ -20,13 +20,11 @@ class BlackFramesParams(Params):
     """0 black, 1 white."""
 
 
-class BlackFrames(Contaminant):
+class BlackFrames(Contaminant[BlackFramesParams]):
     """Whole frames of black or, for clear leader and flashes of light, of white.
 
     The mask is 1 everywhere on such a frame, and its target the frame that should be there.
     """
-
-    drawn: ClassVar[type[Params]] = BlackFramesParams
 
     lost: Annotated[Interval, Within(0, 1)] = (0.01, 0.1)
     """Share of frames that are lost, about; drawn per clip."""
@@ -35,7 +33,7 @@ class BlackFrames(Contaminant):
     light: Annotated[Interval, Within(0, 1)] = (0.0, 0.2)
     """Share of white ones, drawn per clip; a run is all of one kind."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BlackFramesParams:
         """Draws the runs."""
         draw = rng.generator("runs")
         first, life = arrivals(draw, draw.uniform(*self.lost), self.run, info.frames)
@@ -46,7 +44,7 @@ class BlackFrames(Contaminant):
         lost = sorted(tone)
         return BlackFramesParams(lost=tuple(lost), tone=pack_floats([tone[t] for t in lost], 0))
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: BlackFramesParams, t: int) -> None:
         """See `Contaminant.paint`."""
         i = bisect_left(params.lost, t)
         if i < len(params.lost) and params.lost[i] == t:

@@ -1,6 +1,6 @@
 """Burns: film that stood still in the light of the projector."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 
@@ -34,13 +34,11 @@ class BurnParams(Params):
     """Of the edge and the bubbles."""
 
 
-class Burn(Contaminant):
+class Burn(Contaminant[BurnParams]):
     """A burn that opens from the middle of the picture: scorched brown, then blistered, charred, and a hole.
 
     The film stands in the gate meanwhile, so the burn keeps its place and grows. One in a clip; `p` says how often.
     """
-
-    drawn: ClassVar[type[Params]] = BurnParams
 
     lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (10, 40)
     """Frames from the first scorching until the film moves on, drawn per clip."""
@@ -55,7 +53,7 @@ class Burn(Contaminant):
     light: Probability = 1.0
     """Probability that the hole is as bright as the lamp; else black, as where a burnt print was printed from."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BurnParams:
         """Draws when it begins, where, and how it grows."""
         draw = rng.generator("burn")
         life = max(1, round(draw.uniform(*self.lifetime)))
@@ -75,7 +73,7 @@ class Burn(Contaminant):
             key=rng.key("pixels"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: BurnParams, t: int) -> None:
         """See `Contaminant.paint`."""
         age = t - params.first
         if not 0 <= age < len(params.radius):

@@ -1,6 +1,6 @@
 """Cracked and reticulated emulsion."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -31,13 +31,11 @@ class CrackleParams(Params):
     """Of pattern and noise."""
 
 
-class Crackle(Contaminant):
+class Crackle(Contaminant[CrackleParams]):
     """Gelatine that broke into plates, or shrank to a leathery maze of ridges; in patches that run along the film.
 
     Every frame has its own pattern. Cracks in a print let light through; those of a negative print dark.
     """
-
-    drawn: ClassVar[type[Params]] = CrackleParams
 
     kind: Literal["cracked", "reticulated", "any"] = "any"
     """Cracks (a brittle emulsion, bent or dried out), reticulation (a shock of temperature in processing), or one
@@ -55,7 +53,7 @@ class Crackle(Contaminant):
     """How much the cracked area varies over the frames: standard deviation of the level at which patches begin,
     an Ornstein-Uhlenbeck process of three frames; drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> CrackleParams:
         """Draws the pattern and how much each frame has of it."""
         draw = rng.generator("pattern")
         kind = ("cracked", "reticulated")[int(draw.integers(2))] if self.kind == "any" else self.kind
@@ -70,7 +68,7 @@ class Crackle(Contaminant):
             key=rng.key("pixels"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: CrackleParams, t: int) -> None:
         """See `Contaminant.paint`."""
         size = frame.shape[0], frame.shape[1]
         patches = ease(fractal_along(params.key, t, size, 2, 4, 0.6), params.below[t] - 0.3, params.below[t] + 0.5)

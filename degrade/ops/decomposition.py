@@ -1,6 +1,6 @@
 """Decomposition of nitrate film: bleached, bubbling, eaten from the sides."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -33,15 +33,13 @@ class DecompositionParams(Params):
     """Of all noise."""
 
 
-class Decomposition(Contaminant):
+class Decomposition(Contaminant[DecompositionParams]):
     """Decay that creeps in from the sides of the film, and farther from frame to frame.
 
     From its front inwards: a dark rim; the picture flowing and bleached to mottled tones; a honeycomb of
     bubbles; and nothing at all, white in projection. It breathes once in every turn of the roll, since it
     spreads from one layer to the next.
     """
-
-    drawn: ClassVar[type[Params]] = DecompositionParams
 
     reach: Annotated[Interval, Within(0, 5, "frame heights"), Clean(0)] = (0.0, 0.4)
     """How far from the side it reaches on average at the beginning, drawn per clip."""
@@ -60,7 +58,7 @@ class Decomposition(Contaminant):
     light: Probability = 0.8
     """Probability that what is eaten away shows white, as on a print; else black, as printed from a negative."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> DecompositionParams:
         """Draws front, pattern and how the front moves over the frames."""
         draw, frames = rng.generator("front"), np.arange(info.frames)
         level = draw.uniform(*self.reach) + draw.uniform(*self.spread) * frames
@@ -76,7 +74,7 @@ class Decomposition(Contaminant):
             key=rng.key("pixels"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: DecompositionParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width, channels = frame.shape
         key, size = params.key, (height, width)

@@ -1,6 +1,6 @@
 """Brightness and contrast that change at random from frame to frame."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
@@ -20,13 +20,12 @@ class ExposureJitterParams(Params):
     contrast: tuple[float, ...]
 
 
-class ExposureJitter(Op):
+class ExposureJitter(Op[ExposureJitterParams]):
     """Brightness, then contrast about the frame's mean luma, drawn anew for each frame that changes.
 
     As torchvision's and albumentations' ColorJitter. For flicker that drifts, as film's does, see `flicker`.
     """
 
-    drawn: ClassVar[type[Params]] = ExposureJitterParams
     family: ClassVar[Family] = "exposure"
 
     frame_p: Probability = 0.5
@@ -36,7 +35,7 @@ class ExposureJitter(Op):
     contrast: Annotated[Interval, Within(0, 4), Clean(1)] = (0.9, 1.0)
     """Factor of the distance from the mean."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ExposureJitterParams:
         """Draws which frames change, and how."""
         draw, frames = rng.generator("frames"), info.frames
         change = draw.random(frames) < self.frame_p
@@ -46,7 +45,7 @@ class ExposureJitter(Op):
             contrast=short_floats(np.where(change, contrast, 1)),
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: ExposureJitterParams, t: int) -> Array:
         """Frame t, with its brightness and contrast."""
         brightness, contrast = params.brightness[t], params.contrast[t]
         if brightness == contrast == 1:

@@ -1,7 +1,7 @@
 """Gate dirt: shavings of emulsion and lint that gather at the border of the aperture."""
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import arrivals, visible
 from degrade.ops._packing import pack_floats, pack_tracks
@@ -25,14 +25,12 @@ class GateDirtParams(TrackedParams):
     """Turned by, counter-clockwise."""
 
 
-class GateDirt(Contaminant):
+class GateDirt(Contaminant[GateDirtParams]):
     """Grains and fibres that stick to the border of the frame in heaps, tremble with the passing film, and stay.
 
     They are silhouettes, in focus: dark in the camera's or projector's gate, light in the printer's. A
     single long hair is `hair` with `place: edge`. Put it after `weave` for the projector's gate.
     """
-
-    drawn: ClassVar[type[Params]] = GateDirtParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "particles")] = (10.0, 50.0)
     """Mean number on a frame, drawn per clip."""
@@ -53,7 +51,7 @@ class GateDirt(Contaminant):
     tremble: Annotated[Interval, Within(0, 0.1, "frame heights")] = (0.0002, 0.0015)
     """Standard deviation of a particle's movement, an Ornstein-Uhlenbeck process of two frames; drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> GateDirtParams:
         """Draws the heaps, then every particle and its movement."""
         draw, aspect = rng.generator("particles"), info.width / info.height
         stays = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
@@ -88,7 +86,7 @@ class GateDirt(Contaminant):
             opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: GateDirtParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             age = t - params.first[i]

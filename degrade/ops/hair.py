@@ -1,6 +1,6 @@
 """Hair and lint: on the film for a frame, or caught in the gate for many."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -8,7 +8,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import arrivals, visible
 from degrade.ops._packing import pack_floats, pack_ints, pack_tracks
@@ -22,15 +22,13 @@ class HairParams(TrackedParams):
     """Turned by in each of its frames, counter-clockwise."""
 
 
-class Hair(Contaminant):
+class Hair(Contaminant[HairParams]):
     """Fibres. A lifetime of 1 is a hair on the film; long lifetimes at the edge, one caught in the gate.
 
     Sizes follow 1,739 hand-drawn polygons of hair on ten 35 mm scans (FilmDamageSimulator): longest side
     1.1% of the height in the median for short, 3.3% for long ones; the logarithm's standard deviation is
     0.6 and 0.4.
     """
-
-    drawn: ClassVar[type[Params]] = HairParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "fibres")] = (0.1, 1.0)
     """Mean number on a frame, drawn per clip."""
@@ -49,7 +47,7 @@ class Hair(Contaminant):
     wriggle: Annotated[Interval, Within(0, 90, "degrees")] = (0.5, 4.0)
     """Standard deviation of the turning of one that stays, drawn per fibre; its end at the border is held."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> HairParams:
         """Draws when fibres come and go, then every fibre and its movement."""
         draw = rng.generator("fibres")
         stays = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
@@ -86,7 +84,7 @@ class Hair(Contaminant):
         inward = np.radians(np.array([90, -90, 0, 180]))[side]  # y points down
         return at * [aspect, 1], inward + draw.normal(0, 0.3, count)
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: HairParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             age = t - params.first[i]

@@ -1,6 +1,6 @@
 """Light leaks and edge fog: light that reached the film past the lens."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -39,14 +39,12 @@ class LightLeakParams(Params):
     """Of the streaks."""
 
 
-class LightLeak(Contaminant):
+class LightLeak(Contaminant[LightLeakParams]):
     """Fog along one side, and a flare that drifts along it and flares up: orange at its border, white in its middle.
 
     An exposure E of the film, with more of red than of blue, is added: 1 - I falls by exp(-E) in each channel.
     A print that was fogged itself gets darker instead: I falls by as much.
     """
-
-    drawn: ClassVar[type[Params]] = LightLeakParams
 
     fog: Annotated[Interval, Within(0, 10), Clean(0)] = (0.1, 0.8)
     """Mean exposure at the side, drawn per clip."""
@@ -65,7 +63,7 @@ class LightLeak(Contaminant):
     light: Probability = 1.0
     """Probability that it lightens."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> LightLeakParams:
         """Draws light and place, then their tracks."""
         draw, frames = rng.generator("leak"), info.frames
         correlation = draw.uniform(*self.correlation)
@@ -85,7 +83,7 @@ class LightLeak(Contaminant):
             key=rng.key("streaks"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: LightLeakParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width, channels = frame.shape
         x = (np.arange(width, dtype=np.float32) + np.float32(0.5)) / height

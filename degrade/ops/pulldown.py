@@ -1,11 +1,11 @@
 """3:2 pulldown: film of 24 frames a second as video of 30."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 from degrade.ops._drawn import choose
 from degrade.ops._mixed import FieldOrder, Interlaced, InterlacedParams
 
@@ -20,12 +20,10 @@ class Pulldown(Interlaced):
     the frame of the older lines.
     """
 
-    drawn: ClassVar[type[Params]] = InterlacedParams
-
     first: Annotated[tuple[FieldOrder, ...], Field(min_length=1)] = ("top", "bottom")
     """Which lines are older, the even (``top``) or the odd; one of them is drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> InterlacedParams:
         """Draws the place in the cadence and the order of fields."""
         draw = rng.generator("cadence")
         phase = int(draw.integers(len(CADENCE)))

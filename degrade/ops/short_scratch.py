@@ -1,7 +1,7 @@
 """Short scratches and cinch marks: strokes on one frame."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo
 from degrade.ops._compositing import cover
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import EventParams
@@ -44,14 +44,12 @@ class ShortScratchParams(EventParams):
     """Greatest alpha."""
 
 
-class ShortScratch(Contaminant):
+class ShortScratch(Contaminant[ShortScratchParams]):
     """Strokes that taper to their ends and mostly run along the film: scuffs, and bundles of cinch marks.
 
     Cinching, layers of the roll that slide on each other when it is pulled tight, leaves bundles of parallel
     strokes; loose grit leaves single ones. The projector's rain is both, on every frame.
     """
-
-    drawn: ClassVar[type[Params]] = ShortScratchParams
 
     per_frame: Annotated[Interval, Within(0, 10_000, "strokes")] = (2.0, 20.0)
     """Mean number on a frame, drawn per clip."""
@@ -73,7 +71,7 @@ class ShortScratch(Contaminant):
     """Share of white strokes (in the print's emulsion, or on the negative's base), drawn per clip; a bundle has
     one tone."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ShortScratchParams:
         """Draws the number on each frame, then every bundle and stroke."""
         draw, height = rng.generator("strokes"), info.height
         slow = self.bursts * ornstein_uhlenbeck(draw, info.frames, 3)
@@ -106,7 +104,7 @@ class ShortScratch(Contaminant):
             opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: ShortScratchParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             angle, length, half = math.radians(params.degrees[i]), max(params.length_px[i], 1.0), params.width_px[i] / 2

@@ -1,6 +1,6 @@
 """Splices: film that was cut and joined again with tape or cement."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -35,15 +35,13 @@ class SpliceParams(Params):
     """Of bubbles and glue."""
 
 
-class Splice(Contaminant):
+class Splice(Contaminant[SpliceParams]):
     """A join between two frames, which shows on the frames beside the cut.
 
     Tape lies over most of both: a lighter, yellowish band with silvery bubbles and straight ends where dirt
     sticks. Cement shows as a narrow band along the frame line, scraped bright, with a hard edge where the
     two pieces overlap, and smeared glue. The jump of the picture is not part of it.
     """
-
-    drawn: ClassVar[type[Params]] = SpliceParams
 
     count: Annotated[Interval, Within(0, 10_000, "splices")] = (1, 1)
     """Number in a clip, whole, drawn per clip."""
@@ -62,7 +60,7 @@ class Splice(Contaminant):
     seam: Annotated[float, Field(ge=0, le=1), Clean(0)] = 0.8
     """Alpha of the dark line at the cut itself."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> SpliceParams:
         """Draws where the splices are, then each."""
         draw = rng.generator("splices")
         count = round(draw.uniform(*self.count))
@@ -81,7 +79,7 @@ class Splice(Contaminant):
             key=tuple(draw.integers(2**32, size=count).tolist()),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: SpliceParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width, channels = frame.shape
         for i, cut in enumerate(params.frame):

@@ -1,6 +1,6 @@
 """Toning: silver turned into a coloured compound."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -31,7 +31,7 @@ class ToningParams(Params):
     """Density relative to the silver's, as red, green and blue light see it."""
 
 
-class Toning(Dyed):
+class Toning(Dyed[ToningParams]):
     """The densities of red, green and blue, each by its own factor: shadows take on a colour, white stays white.
 
     The silver is turned into ferric ferrocyanide (blue), copper ferrocyanide (red), silver sulphide (brown),
@@ -40,20 +40,18 @@ class Toning(Dyed):
     toning.
     """
 
-    drawn: ClassVar[type[Params]] = ToningParams
-
     tones: Annotated[tuple[Tone, ...], Field(min_length=1)] = ("sepia", "iron", "copper", "uranium", "vanadium")
     """Tones of which one is drawn per clip."""
     strength: Annotated[Interval, Within(0, 1), Clean(0)] = (0.4, 1.0)
     """Share of the silver that has been turned, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ToningParams:
         """Draws tone and strength."""
         draw = rng.generator("tone")
         tone = np.array(TONES[choose(draw, self.tones)])
         red, green, blue = (1 + draw.uniform(*self.strength) * (tone - 1)).tolist()
         return ToningParams(factor=(red, green, blue))
 
-    def colour(self, frame: Array, params: Any) -> Array:
+    def colour(self, frame: Array, params: ToningParams) -> Array:
         """A frame, toned; see `Dyed.colour`."""
         return scale_density(frame, params.factor)
