@@ -63,8 +63,8 @@ class DegradedClips(Dataset[Sample]):
         intervals: Steps between the frames of a sample, of which one is drawn.
         cuts: Samples cut out of each stretch: samples `cuts` · i to `cuts` · i + `cuts` − 1 show the same frames under
             the same damage. The last stretch is kept, so samples read in order cost a fraction of one by itself.
-        on_damage: Share of the samples that are cut around a damaged pixel. Defects are few, and most samples cut
-            anywhere show next to none.
+        on_damage: Share of the samples that are cut around a defect. Defects are few, and most samples cut anywhere
+            show next to none.
         seed: Another seed gives other samples.
         curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
 
@@ -303,15 +303,16 @@ def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generat
 
 
 def _on_damage(parts: list[_Part], mask: Array, share: float, draw: np.random.Generator) -> list[_Part]:
-    """The parts, this share of them moved so as to hold a damaged pixel; all stay where nothing is damaged."""
-    damaged = np.flatnonzero(mask > VISIBLE) if share else ()
-    if not len(damaged):
+    """The parts, this share of them moved so as to hold a defect, small or large; all stay where nothing is damaged."""
+    damaged = [frame for frame in mask[..., 0] > VISIBLE if frame.any()] if share else []
+    if not damaged:
         return parts
     moved = []
     for (time, *window), flips in parts:
         if draw.random() < share:
-            pixel = np.unravel_index(damaged[draw.integers(len(damaged))], mask.shape)[1:3]
-            for i, (place, side) in enumerate(zip(pixel, mask.shape[1:3], strict=True)):
+            count, labels = cv2.connectedComponents(damaged[draw.integers(len(damaged))].astype(np.uint8))
+            pixels = np.argwhere(labels == draw.integers(1, count))
+            for i, (place, side) in enumerate(zip(pixels[draw.integers(len(pixels))], mask.shape[1:3], strict=True)):
                 length = window[i].stop - window[i].start
                 start = int(np.clip(place - draw.integers(length), 0, side - length))
                 window[i] = slice(start, start + length)
