@@ -108,7 +108,7 @@ class Spec(Strict):
 
     def damage(self) -> Pipeline:
         """The pipeline, at the severity."""
-        whole = Pipeline(ops=self.pipeline)
+        whole = Pipeline(self.pipeline)
         return whole if self.severity is None else whole.at_severity(self.severity)
 
     def rehearse(self, info: ClipInfo) -> None:

@@ -293,7 +293,7 @@ def test_ops_are_given_one_by_one_or_as_a_list() -> None:
 
 
 def test_errors_name_the_op() -> None:
-    with pytest.raises(TypeError, match="^Noise takes its values by name, got 3$"):
+    with pytest.raises(TypeError, match=r"^Noise takes its values by name, got 3$"):
         Noise(3)  # type: ignore[call-arg]
     for wrong, message in (
         ({"sgima": 3}, "noise: unknown key 'sgima'; did you mean 'sigma'?"),
