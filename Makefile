@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := benchmark,albumentations,cluster,remote
 
-.PHONY: install demo test lint types pytest test-lowest docs wheel
+.PHONY: install package demo test lint types pytest test-lowest docs wheel
 
 install: .venv/installed
 
@@ -12,6 +12,11 @@ install: .venv/installed
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --editable '.[$(EXTRAS)]' --group dev
 	touch $@
+
+# The package as users get it, for types and docs: its parts lie in several top-level folders here.
+package: install
+	rm -rf .package build
+	$(BIN)/python -m pip install --quiet --no-deps --target .package .
 
 demo: install
 	$(BIN)/degrade generate --spec specs/demo.yaml --out out/demo --resume
@@ -25,11 +30,8 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# On the package as users get it, since its parts lie in several top-level folders here.
-types: install
-	rm -rf .typecheck build
-	$(BIN)/python -m pip install --quiet --no-deps --target .typecheck .
-	MYPYPATH=.typecheck $(BIN)/mypy
+types: package
+	MYPYPATH=.package $(BIN)/mypy
 
 pytest: install
 	$(BIN)/python -m pytest
@@ -42,7 +44,7 @@ test-lowest:
 	.venv-lowest/bin/python -m pytest
 
 # The site, in out/site, after the pages that are made from the code.
-docs: install
+docs: package
 	$(BIN)/python tools/docs.py --text
 	$(BIN)/mkdocs build --strict
 

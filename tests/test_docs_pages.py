@@ -23,7 +23,7 @@ from degrade.sources import open_source, video
 from degrade.sources.base import PICTURES
 from degrade.spec import load_spec, parse
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 
 
@@ -160,6 +160,19 @@ def test_the_package_of_the_guide(tmp_path: Path) -> None:
         (package / f"{name}.py").write_text(text)
     pack, task = code("extending.md", "yaml")
     (tmp_path / "mine.yaml").write_text(task)
+    path = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    contracts = (
+        "ops/test_contract",
+        "textures/test_procedural",
+        "models/test_contract",
+        "benchmark/test_metrics_contract",
+    )
+    names = [name for entries in points.values() for name in entries]
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", " or ".join(names)]
+    command += [f"tests/{contract}.py" for contract in contracts]
+    done = subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert all(re.search(rf"\[.*{name}.*\] PASSED", done.stdout) for name in names)
 
     commands = """
 import sys
@@ -175,7 +188,6 @@ for app, command in (
     sys.argv = ["command", *command.split()]
     assert run(app) == 0, command
 """
-    path = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", commands], cwd=tmp_path, env=path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {*points["degrade.ops"], *points["degrade.textures"], "Drift"} <= set(done.stdout.split())

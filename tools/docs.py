@@ -120,7 +120,12 @@ def _prose(docstring: str) -> str:
 
 def _table(head: list[str], rows: list[tuple[str, ...]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """One line, and neither a column's end nor what looks like a link."""
+    return " ".join(text.split()).replace("|", "\\|").replace("][", "]\\[")
 
 
 class Look(NamedTuple):

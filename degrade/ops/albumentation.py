@@ -24,7 +24,8 @@ class Albumentation(Op[AlbumentationParams]):
     """A transform of albumentations, its random numbers drawn from the clip's streams.
 
     Drawn per clip, every frame goes through the same transform with the same random numbers. Masks, and targets
-    that are to stay aligned, follow a spatial transform; one that changes size or type is refused.
+    that are to stay aligned, follow a spatial transform; one that changes size or type is refused. The library comes
+    with the extra `albumentations`.
     """
 
     family: ClassVar[Family] = "quality"
