@@ -143,7 +143,8 @@ class Maker:
             "gt_sha256": joint_hash(hashes["gt"]),
             "mask_sha256": joint_hash(*(hashes[kind] for kind in kinds if kind.startswith("mask"))),
         }
-        trace = {"clip": clip.info().model_dump(), "steps": self._params(clip).steps}
+        pipeline = [op.to_spec() for op in self.spec.damage().ops]
+        trace = {"clip": clip.info().model_dump(), "pipeline": pipeline, "steps": self._params(clip).steps}
         with (home / "trace.json").open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(stream_json({"row": row, "trace": trace}))
             file.write("\n")

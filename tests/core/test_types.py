@@ -50,7 +50,7 @@ def test_union_is_the_maximum() -> None:
     ("shape", "expected"), [((4, 5), (4, 5, 1)), ((4, 5, 3), (4, 5, 1)), ((2, 4, 5, 3), (2, 4, 5, 1))]
 )
 def test_mask_of_undamaged_frames_is_zero_in_their_shape(shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    trace = Trace(ClipInfo(frames=1, height=4, width=5))
+    trace = Trace(ClipInfo(frames=1, height=4, width=5), [], [])
     mask = Damaged(np.zeros(shape, np.float32), {}, trace).mask
     assert mask.shape == expected
     assert not mask.any()
@@ -61,13 +61,13 @@ def test_a_trace_survives_json_and_tells_what_fired() -> None:
         {"label": "dirt", "params": {"steps": [{"label": "dust", "params": {"x": 1.5}}]}},
         {"label": "noise", "params": {}},
     ]
-    trace = Trace(ClipInfo(frames=2, height=3, width=4, id="a"), steps)
+    trace = Trace(ClipInfo(frames=2, height=3, width=4, id="a"), [{"noise": {}}], steps)
     assert Trace.from_json(json.loads(json.dumps(trace.to_json()))) == trace
     assert trace.fired() == ["dirt", "dirt/dust", "noise"]
 
 
 def test_a_trace_is_read_from_its_file(tmp_path: Path) -> None:
-    trace = Trace(ClipInfo(frames=2, height=3, width=4, id="a"), [{"label": "noise", "params": {}}])
+    trace = Trace(ClipInfo(frames=2, height=3, width=4, id="a"), [{"noise": {}}], [{"label": "noise", "params": {}}])
     (tmp_path / "a.json").write_text(json.dumps({"row": {}, "trace": trace.to_json()}))
     assert Trace.read(tmp_path / "a.json") == trace
     with pytest.raises(DatasetError, match=r"none\.json: No such file or directory"):
