@@ -1,9 +1,10 @@
 """Trains a restoration model: on the fly, with checkpoints that resume to the same weights."""
 
+import itertools
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
-from degrade.benchmark.task import Loss, Task, Training
+from degrade.benchmark.task import Loss, Task, TrainingBudget
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import to_uint8
 from degrade.models import losses
@@ -56,10 +57,11 @@ def train(
     """Trains a model within the task's budget.
 
     Args:
-        model: Built without weights, after `torch.manual_seed`.
+        model: Built after `torch.manual_seed`, without weights or with those that training starts from.
         task: Footage and damage, or a written dataset, and the budget.
         folder: For checkpoints, curve, pictures of samples, and the weights.
-        source: Hash of the model's file, if it is the user's own: a checkpoint made with another is not gone on with.
+        source: Hash of the model's file, if it is the user's own, and of the weights that it starts from: a checkpoint
+            made with others is not gone on with.
         device: ``cpu`` or ``cuda``; under ``torchrun`` each process has one of its own.
         workers: Processes that prepare samples; the result does not depend on it.
         resume: Go on from the checkpoint in `folder`, if there is one.
@@ -76,17 +78,21 @@ def train(
     if resume and checkpoint.exists():
         run.load(checkpoint)
     batch = budget.batch * fabric.world_size
-    samples = _samples(task, task.train.steps * batch, "train")
-    order = range(run.step * batch + fabric.global_rank, budget.steps * batch, fabric.world_size)
+    groups = -(-budget.steps // budget.cuts)
+    samples = _samples(task, groups * budget.cuts * batch, "train", cuts=budget.cuts, on_damage=budget.on_damage)
+    order = [
+        [stretch * budget.cuts + cut for stretch in range(first + fabric.global_rank, first + batch, fabric.world_size)
+         for cut in range(budget.cuts)]
+        for first in range(run.step // budget.cuts * batch, groups * batch, batch)
+    ]  # fmt: skip
     loader = DataLoader(
-        samples, budget.batch, sampler=list(order), num_workers=workers,
-        multiprocessing_context="spawn" if workers else None,
-    )  # fmt: skip
+        samples, batch_sampler=order, num_workers=workers, multiprocessing_context="spawn" if workers else None
+    )
     validation = [_samples(task, SHOWN, task.split, seed=1)[i] for i in range(SHOWN)]
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic() - run.seconds
     try:
-        for sample in loader:
+        for sample in _updates(loader, budget.cuts, run.step % budget.cuts, budget.steps - run.step):
             loss = run.update(*(fabric.to_device(sample[kind]) for kind in ("lq", "gt", "mask")))
             run.seconds = time.monotonic() - started
             if not math.isfinite(loss):
@@ -165,8 +171,11 @@ class _Run:
         """One step of the optimizer; returns the loss."""
         rate = self.budget.lr * _schedule(self.budget, self.step)
         self.network.train()
-        restored = self.network(damaged)
+        masks = self.plain.card.masks and self.budget.loss.mask > 0
+        restored, found = self.network(damaged, return_masks=True) if masks else (self.network(damaged), None)
         loss = self.objective(restored, clean, mask)
+        if found is not None:
+            loss = loss + self.budget.loss.mask * losses.mask(found, mask)
         if self.critic is not None:
             self._teach_critic(clean, restored.detach(), rate)
             loss = loss + self.budget.loss.adversarial * losses.generator_loss(self.critic(_rgb(restored)))
@@ -212,7 +221,7 @@ class _Run:
         """
         state = torch.load(path, map_location=self.fabric.device, weights_only=True)
         if state["task"] != self.task:
-            raise TrainingStopped(f"{path} is of another task, budget or model file; delete it to start anew")
+            raise TrainingStopped(f"{path} is of another task, budget, model file or start; delete it to start anew")
         self.plain.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.ema:
@@ -240,6 +249,8 @@ class _Objective(nn.Module):
             total = total + self.loss.l1 * losses.l1(restored, clean)
         if self.loss.inside:
             total = total + self.loss.inside * losses.l1(mask * restored, mask * clean)
+        if self.loss.damage:
+            total = total + self.loss.damage * losses.inside(restored, clean, mask)
         if self.loss.charbonnier:
             total = total + self.loss.charbonnier * losses.charbonnier(restored, clean)
         if self.perceptual is not None:
@@ -256,7 +267,7 @@ def _apply(fabric: Fabric, network: Any, optimizer: Any, loss: Tensor, rate: flo
     optimizer.step()
 
 
-def _schedule(budget: Training, step: int) -> float:
+def _schedule(budget: TrainingBudget, step: int) -> float:
     """The learning rate at a step, relative to the budget's."""
     warm = min(1.0, (step + 1) / budget.warmup) if budget.warmup else 1.0
     done = step / budget.steps
@@ -265,13 +276,23 @@ def _schedule(budget: Training, step: int) -> float:
     return warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def _samples(task: Task, count: int, split: str, seed: int = 0) -> Dataset[Sample]:
+def _samples(task: Task, count: int, split: str, **choice: Any) -> Dataset[Sample]:
     budget = task.train
+    choice |= {"samples": count, "frames": budget.frames, "crop": budget.crop}
     if task.dataset:
-        return PairedClips(task.dataset, split, samples=count, frames=budget.frames, crop=budget.crop, seed=seed)
-    return DegradedClips(
-        task.data, split, samples=count, frames=budget.frames, crop=budget.crop, intervals=budget.intervals, seed=seed
-    )
+        return PairedClips(task.dataset, split, **choice)
+    return DegradedClips(task.data, split, intervals=budget.intervals, **choice)
+
+
+def _updates(loader: DataLoader[Sample], cuts: int, skip: int, count: int) -> Iterator[Sample]:
+    """Batches of `count` updates, out of groups whose samples are the `cuts` of each stretch in turn."""
+
+    def batches() -> Iterator[Sample]:
+        for group in loader:
+            for cut in range(cuts):
+                yield {kind: group[kind][cut::cuts] for kind in ("lq", "gt", "mask")}
+
+    return itertools.islice(batches(), skip, skip + count)
 
 
 @torch.no_grad()

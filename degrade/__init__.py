@@ -11,7 +11,10 @@ from importlib.metadata import version
 
 from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
 from degrade.core.types import ClipInfo, Damaged, Trace
-from degrade.pipeline import AtScale, OneOf, Pipeline, Shuffle
+from degrade.ops.at_scale import AtScale
+from degrade.ops.one_of import OneOf
+from degrade.ops.pipeline import Pipeline
+from degrade.ops.shuffle import Shuffle
 from degrade.presets import load
 
 __all__ = [

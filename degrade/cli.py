@@ -110,12 +110,11 @@ def ls() -> None:
     """Lists ops, presets and procedural textures, a line each."""
     from rich.table import Table
 
-    from degrade import presets, textures
-    from degrade.pipeline import op_class, op_names
+    from degrade import ops, presets, textures
 
     table = Table("name", "kind", "what it is", box=None, header_style="dim")
-    for name in op_names():
-        table.add_row(name, *_about(op_class, name, "op"))
+    for name in ops.registry.names():
+        table.add_row(name, *_about(ops.registry.get, name, "op"))
     for name in presets.names():
         table.add_row(name, "preset", presets.about(name))
     for name in textures.registry.names():
@@ -131,8 +130,7 @@ def show(
     """Shows an op: its parameters with their ranges, and a picture of what it does."""
     from rich.table import Table
 
-    from degrade import presets, textures
-    from degrade.pipeline import op_class, op_names
+    from degrade import ops, presets, textures
     from degrade.preview import check_picture, save_picture
     from degrade.show import demonstrate, drawings, parameters
 
@@ -142,8 +140,8 @@ def show(
     if name in presets.names():
         console.print(presets.text(name), markup=False)
         damage = presets.load(name)
-    elif name in op_names():
-        op = op_class(name)
+    elif name in ops.registry:
+        op = ops.registry.get(name)
         console.print(inspect.cleandoc(op.__doc__ or ""), end="\n\n", markup=False)
         table = Table("parameter", "default", "allowed", "what it is", box=None, header_style="dim")
         for parameter in parameters(op):
@@ -153,7 +151,7 @@ def show(
     elif name in textures.registry:
         console.print(inspect.cleandoc(textures.registry.get(name).__doc__ or ""), markup=False)
     else:
-        known = {*op_names(), *presets.names(), *textures.registry.names()}
+        known = {*ops.registry.names(), *presets.names(), *textures.registry.names()}
         raise SpecError(unknown("op, preset or texture", name, known))
     save_picture(path, demonstrate(damage) if damage else drawings(name))
     console.print(f"picture: {path}")

@@ -22,7 +22,7 @@ import numpy as np
 from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.fields import Strict
 from degrade.core.types import Array, ClipInfo, Layer, Params, as_clip, union
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 from degrade.sources import Source
 from degrade.spec import Spec
 from degrade.target import sharpen
@@ -126,7 +126,7 @@ def pairs(
         The damaged layer, the ground truth (N, H, W, C), and the union mask (N, H, W, 1).
     """
     damage = spec.damage()
-    group = damage.together(params)
+    group = damage.block_size(params)
     step = group * max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels * group))
     end = clip.frames if stop is None else stop
     for first in range(start, end, step):
@@ -137,10 +137,10 @@ def _chunk(
     clip: Clip, spec: Spec, source: Source, damage: Pipeline, params: Any, first: int, last: int
 ) -> tuple[Layer, Array, Array]:
     """What `pairs` yields; by itself, so that nothing of it is held while the next is made."""
-    reach = damage.reach(params, first, last)
-    clean = as_clip(clean_frames(clip, source, *reach))
+    needed = damage.frames_needed(params, first, last)
+    clean = as_clip(clean_frames(clip, source, *needed))
     layer = damage.render(clean, params, first, last)
-    if spec.alignment == "original" and reach != (first, last):
+    if spec.alignment == "original" and needed != (first, last):
         clean = as_clip(clean_frames(clip, source, first, last))
     target = sharpen(clean) if spec.target == "sharpened" else clean
     if spec.alignment == "aligned":

@@ -8,7 +8,7 @@ from degrade.core.fields import Interval, Within
 from degrade.core.op import Op
 from degrade.core.types import Array
 from degrade.dataset import mask_to_uint8
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 from degrade.preview import sheet
 from degrade.sources import open_source
 from degrade.textures import draw

@@ -23,12 +23,14 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from degrade import presets
+from degrade.core.composition import Composition, Ops, labels, parse_op
 from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import Probability, Strict
 from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
-from degrade.pipeline import Composition, Ops, Pipeline, labels, name_of, op_class, op_names, parse_op
+from degrade.ops import registry
+from degrade.ops.pipeline import Pipeline
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that is safe as a folder: letters, digits, ``_``, ``-`` and ``.``, not first."""
@@ -156,7 +158,7 @@ class Spec(Strict):
 
 def _rehearse(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
     for i, op in enumerate(ops):
-        place = f"{where}[{i}].{name_of(type(op))}"
+        place = f"{where}[{i}].{op.name()}"
         if isinstance(op, Composition):
             _rehearse(op.ops, info, f"{place}.ops")
         try:
@@ -304,9 +306,9 @@ def _op_parameters(ops: list[Any], label: str, where: str) -> dict[str, Any]:
 def _loadable() -> dict[str, type[Op]]:
     """Every op by name, but for another package's that is broken: the others have their schema without it."""
     ops = {}
-    for name in op_names():
+    for name in registry.names():
         with contextlib.suppress(SpecError):
-            ops[name] = op_class(name)
+            ops[name] = registry.get(name)
     return ops
 
 

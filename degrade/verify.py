@@ -8,13 +8,13 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from degrade.core.composition import Composition
 from degrade.core.errors import DatasetError, DegradeError, SourceError
 from degrade.core.op import Contaminant
 from degrade.core.types import Trace, to_uint8
 from degrade.dataset import Clip, file_hash, joint_hash, manifest_rows, mask_to_uint8, pairs, plan, read_json, suffix
 from degrade.generate import record_hash
 from degrade.make import WORK
-from degrade.pipeline import Composition, trace_of
 from degrade.sources import Source, open_source
 from degrade.sources.shards import read_frames
 from degrade.spec import Spec, canonical, parse
@@ -181,7 +181,8 @@ def _compare(out: Path, clip: Clip, spec: Spec, source: Source) -> list[str]:
     """Draws the clip again, then renders it from its trace, and names the first frame that differs."""
     damage, end = spec.damage(), suffix(spec)
     trace = Trace.read(out / clip.split / "trace" / f"{clip.id}.json")
-    if canonical(trace_of(clip.info(), damage.draw(clip.info(), spec.seed)).to_json()) != canonical(trace.to_json()):
+    drawn = damage.trace(clip.info(), damage.draw(clip.info(), spec.seed))
+    if canonical(drawn.to_json()) != canonical(trace.to_json()):
         return [f"{clip.id}: drawing again gives another trace"]
     written = {}
     for kind in ("lq", "gt") if spec.output.masks == "none" else ("lq", "gt", "mask"):

@@ -26,7 +26,7 @@ from degrade.core.errors import DegradeError
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.dataset import fit
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
 
 HEIGHT, WIDTH, FRAMES = 368, 480, 48

@@ -57,7 +57,7 @@ class Model(Strict):
     parameters: Count = 0
     """Trainable numbers; 0: nothing to learn."""
     weights: str = Field("none", min_length=1)
-    """``none``, ``bundled``, ``scratch`` (trained in this run), or the name of a weights file."""
+    """``none``, ``bundled``, ``scratch`` or ``fine-tuned`` (trained in this run), or the name of a weights file."""
     weights_sha256: Hash | None = None
     weights_licence: str = ""
     """Of weights that were not trained in this run."""

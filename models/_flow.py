@@ -9,11 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.core.errors import SourceError, SpecError, unknown
-from degrade.models._weights import State
+from degrade.models._weights import NO_FLOW_WEIGHTS, State
 from degrade.models.base import Flows
 
 ESTIMATORS = ("dis", "raft")
-NO_WEIGHTS = "flow 'raft' has no weights: give flow_weights, or a checkpoint that holds them"
 
 
 def make_flow(name: str, weights: str | Path | None = None) -> nn.Module:
@@ -44,7 +43,7 @@ def with_flow(state: State, flow: nn.Module) -> State:
     if own and any(name.startswith("flow.") for name in state):
         return state
     if own and not flow.loaded:
-        raise SourceError(NO_WEIGHTS)
+        raise SourceError(NO_FLOW_WEIGHTS)
     return {**{name: value for name, value in state.items() if not name.startswith("flow.")}, **own}
 
 

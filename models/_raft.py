@@ -11,8 +11,7 @@ from torchvision.models.optical_flow import raft_large
 from torchvision.models.optical_flow._utils import make_coords_grid, upsample_flow
 
 from degrade.core.errors import SourceError
-from degrade.models._flow import NO_WEIGHTS
-from degrade.models._weights import State, load, read_state
+from degrade.models._weights import NO_FLOW_WEIGHTS, State, load, read_state
 from degrade.models.base import Flows, pad_frames
 
 MIN_SIZE = 128  # below, the coarsest level of the correlation pyramid is a single pixel and yields NaN
@@ -61,7 +60,7 @@ class Raft(nn.Module):
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Flows:
         if not self.loaded:
-            raise SourceError(NO_WEIGHTS)
+            raise SourceError(NO_FLOW_WEIGHTS)
         batch, length, _, height, width = frames.shape
         right, bottom = (max(n + -n % 8, MIN_SIZE) - n for n in (width, height))
         x = pad_frames(frames, (0, right, 0, bottom)).float() * 2 - 1

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from degrade.core.errors import SourceError
 
 State = dict[str, Tensor]
+NO_FLOW_WEIGHTS = "flow 'raft' has no weights: give flow_weights, or a checkpoint that holds them"
 
 
 def save(model: nn.Module, path: str | Path, **about: Any) -> None:

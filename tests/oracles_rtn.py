@@ -11,8 +11,8 @@ from scipy import ndimage
 
 from degrade.core.rng import at
 from degrade.ops._templates import Cut
+from degrade.ops.at_scale import FILTERS
 from degrade.ops.moving_line import shifted
-from degrade.pipeline import FILTERS
 from degrade.textures import Template, open_pack
 
 Array = np.ndarray

@@ -17,9 +17,8 @@ import albumentations
 import degrade
 from degrade import SourceError, SpecError
 from degrade.adapters.albumentations import Degrade
-from degrade.ops import Albumentation, Dust, Noise, Weave
+from degrade.ops import Albumentation, Dust, Noise, Weave, registry
 from degrade.ops.albumentation import _transforms
-from degrade.pipeline import op_class, op_names
 
 PICTURE = data.astronaut()[100:180, 150:270]
 STILL = np.stack([PICTURE] * 3)
@@ -39,9 +38,9 @@ def test_the_seed_of_compose_repeats_the_damage() -> None:
     assert len({*first, *run(6)}) == 6
 
 
-@pytest.mark.parametrize("name", op_names())
+@pytest.mark.parametrize("name", registry.names())
 def test_every_op_is_a_transform(name: str) -> None:
-    cls = op_class(name)
+    cls = registry.get(name)
     transform = Degrade(cls(ops=("dust",)) if "ops" in cls.model_fields else cls())
     for given in (PICTURE, PICTURE[..., 0], PICTURE[..., :1].astype(np.float32) / 255):
         out = transform(image=given)["image"]

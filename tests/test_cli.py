@@ -19,7 +19,7 @@ from PIL import Image
 
 from degrade import cli, presets, textures
 from degrade.console import run
-from degrade.pipeline import op_names
+from degrade.ops import registry
 from degrade.spec import Spec
 
 
@@ -74,14 +74,14 @@ def test_preview_writes_a_sheet_and_a_clip(degrade: Callable, spec_file: Path, t
 def test_ls_names_everything(degrade: Callable) -> None:
     code, text, _ = degrade("ls")
     assert code == 0
-    assert set(op_names()) <= set(text.split())
+    assert set(registry.names()) <= set(text.split())
 
 
 def test_a_pipe_gets_a_line_each() -> None:
     command = [sys.executable, "-c", "from degrade.cli import main; main()", "ls"]
     narrow = {**os.environ, "COLUMNS": "40"}
     text = subprocess.run(command, capture_output=True, text=True, check=True, env=narrow).stdout
-    assert len(text.splitlines()) == 1 + len([*op_names(), *presets.names(), *textures.registry.names()])
+    assert len(text.splitlines()) == 1 + len([*registry.names(), *presets.names(), *textures.registry.names()])
 
 
 def test_no_command_shows_the_help(degrade: Callable) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 import degrade
 from degrade import presets
+from degrade.core.composition import parse_op
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.pipeline import op_class, op_names
+from degrade.ops import registry
 from degrade.sources import open_source
 from degrade.spec import load_spec, parse
 
@@ -40,16 +41,16 @@ def test_psnr_falls_as_severity_rises(name: str) -> None:
     assert mean[-1] > 2 * mean[1]
 
 
-@pytest.mark.parametrize("name", op_names())
+@pytest.mark.parametrize("name", registry.names())
 def test_each_op_spans_from_nothing_to_itself(name: str) -> None:
-    cls = op_class(name)
+    cls = registry.get(name)
     op = cls(ops=("dust", "jpeg")) if "ops" in cls.model_fields else cls()
     clip = footage()[:2]
     np.testing.assert_array_equal(op.at_severity(0)(clip, seed=3).frames, clip)
     assert op.at_severity(1) == op
     half = op.at_severity(0.5)
     assert half != op
-    assert degrade.pipeline.parse_op(half.to_spec()) == half
+    assert parse_op(half.to_spec()) == half
     with pytest.raises(degrade.SpecError, match=r"severity: must lie within 0 to 1, got 1\.5"):
         op.at_severity(1.5)
 

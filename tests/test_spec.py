@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from degrade import SpecError, presets
-from degrade.pipeline import op_names
+from degrade.ops import registry
 from degrade.spec import Spec, load_spec, parse, schema
 
 MINIMAL = {"pipeline": ["gaussian_blur"]}
@@ -137,7 +137,7 @@ def test_splits_by_pattern_come_first() -> None:
 
 def test_schema_describes_every_op_and_field() -> None:
     content = schema()
-    assert {f"op-{name}" for name in op_names()} <= set(content["$defs"])
+    assert {f"op-{name}" for name in registry.names()} <= set(content["$defs"])
     assert set(Spec.model_fields) <= set(content["properties"])
     described = content["$defs"]["op-gaussian_blur"]["anyOf"][0]["properties"]["sigma"]["description"]
     assert "Standard deviation" in described

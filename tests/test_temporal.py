@@ -29,10 +29,10 @@ class Backwards(Temporal):
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         return info  # type: ignore[return-value]
 
-    def reach(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
         return params.frames - stop, params.frames - start
 
-    def together(self, params: Any) -> int:
+    def block_size(self, params: Any) -> int:
         return 3
 
     def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
@@ -76,7 +76,7 @@ def test_every_window_is_that_slice_of_the_whole_clip(ops: tuple[Op, ...]) -> No
         whole, target = pipeline.render(clip(), params, 0), pipeline.target(clip(), params, 0)
         for start in range(8):
             for stop in {start + 1, min(start + 3, 8), 8}:
-                first, last = pipeline.reach(params, start, stop)
+                first, last = pipeline.frames_needed(params, start, stop)
                 window = pipeline.render(clip()[first:last], params, start, stop)
                 np.testing.assert_array_equal(window.frames, whole.frames[start:stop])
                 assert list(window.masks) == list(whole.masks)
@@ -86,13 +86,14 @@ def test_every_window_is_that_slice_of_the_whole_clip(ops: tuple[Op, ...]) -> No
                 np.testing.assert_array_equal(aligned, target[start:stop])
 
 
-def test_reach_goes_backward_through_the_ops() -> None:
+def test_frames_needed_go_backward_through_the_ops() -> None:
     pipeline = Pipeline(ops=(BACK, Noise(), HALF, OneOf(ops=(AGAIN,)), ONCE_MORE))
     params = pipeline.draw(info(), 0)
-    assert pipeline.reach(params, 1, 3) == (5, 7)
-    assert Pipeline(ops=pipeline.ops[:-1]).reach(params.model_copy(update={"steps": params.steps[:-1]}), 1, 3) == (1, 3)
-    assert pipeline.together(params) == 3
-    assert Pipeline(ops=(Noise(), Weave())).together(Pipeline(ops=(Noise(), Weave())).draw(info(), 0)) == 1
+    assert pipeline.frames_needed(params, 1, 3) == (5, 7)
+    fewer = params.model_copy(update={"steps": params.steps[:-1]})
+    assert Pipeline(ops=pipeline.ops[:-1]).frames_needed(fewer, 1, 3) == (1, 3)
+    assert pipeline.block_size(params) == 3
+    assert Pipeline(ops=(Noise(), Weave())).block_size(Pipeline(ops=(Noise(), Weave())).draw(info(), 0)) == 1
 
 
 def test_frames_that_are_not_those_it_takes_are_refused() -> None:

@@ -28,6 +28,7 @@ from degrade.core.cache import ByteCache
 from degrade.core.errors import SourceError, SpecError, unknown
 from degrade.core.types import Array
 from degrade.sources.base import PICTURES
+from degrade.textures import _rtn
 
 CACHE_BYTES = 16 * 2**20
 """Pixels of templates that a process keeps, those used last; a single greater template is still read."""
@@ -175,8 +176,6 @@ class _Drawn(Pack):
         return hashlib.sha256(f"{self.name} of film-degrade {self.version}".encode()).hexdigest()
 
     def _read(self, template: str) -> Array:
-        from degrade.textures import _rtn
-
         return _rtn.draw(template)
 
 
@@ -196,8 +195,6 @@ def open_pack(name: str) -> Pack:
 
 @functools.cache
 def _open_builtin(name: str) -> Pack:
-    from degrade.textures import _rtn
-
     if name != "builtin:rtn":
         raise SourceError(unknown("pack", name, ["builtin:rtn"]))
     return _Drawn(name, _rtn.names(), "rtn")

@@ -7,6 +7,7 @@ import numpy as np
 
 from degrade.core.rng import at
 from degrade.core.types import Array
+from degrade.textures._draw import registry
 
 HEIGHT, WIDTH = 600, 800
 PER_GROUP = 8
@@ -78,8 +79,6 @@ def _ground(rng: np.random.Generator) -> Array:
 
 
 def _scatter(light: Array, scatter: Scatter, rng: np.random.Generator) -> None:
-    from degrade.textures import registry
-
     texture = registry.get(scatter.texture)(**scatter.options)
     number = int(rng.integers(*scatter.number, endpoint=True))
     low, high = np.log(scatter.height).tolist()

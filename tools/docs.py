@@ -1,7 +1,8 @@
-"""Writes a page for each op, docs/ops/<name>.md, with a picture, their list, and docs/presets.md.
+"""Writes what is generated: a page for each op, docs/ops/<name>.md, with a picture, their list, docs/presets.md, and
+the stub by which type checkers know the ops, degrade/ops/__init__.pyi.
 
 python tools/docs.py             # all; minutes
-python tools/docs.py --text      # the pages without the pictures
+python tools/docs.py --text      # all but the pictures
 python tools/docs.py dust hair   # the pictures of these, and all pages
 python tools/docs.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
 """
@@ -18,15 +19,17 @@ from PIL import Image
 
 import degrade
 from degrade import presets
+from degrade.core.composition import Composition
 from degrade.core.op import Op
 from degrade.core.types import Array
 from degrade.dataset import mask_to_uint8
-from degrade.pipeline import AtScale, Composition, Pipeline, op_class, op_names
+from degrade.ops import AtScale, Pipeline, registry
 from degrade.preview import sheet
 from degrade.show import parameters
 from degrade.sources import open_source
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+STUB = DOCS.parent / "degrade/ops/__init__.pyi"
 FOLDER = DOCS / "ops"
 LARGEST, LARGEST_SHEET = 60_000, 150_000
 """Bytes of an op's and a preset's picture."""
@@ -44,12 +47,12 @@ FAMILIES = {
 
 def pages() -> dict[str, str]:
     """The text of every page by its file's name."""
-    return {f"{name}.md": page(name) for name in op_names()} | {"README.md": contents()}
+    return {f"{name}.md": page(name) for name in registry.names()} | {"README.md": contents()}
 
 
 def page(name: str) -> str:
     """The page of an op, from its docstring and fields."""
-    op = op_class(name)
+    op = registry.get(name)
     strengths = [f"`{strength}`" for strength in op.strengths()]
     scaled = f"scales {', '.join(strengths)}" if strengths else "scales how often it fires"
     if issubclass(op, Composition):
@@ -72,10 +75,10 @@ def page(name: str) -> str:
 def contents() -> str:
     """The list of all ops by family."""
     parts = ["# Ops", "One page each, written by `python tools/docs.py` from the ops' own words."]
-    families = [*FAMILIES, *sorted({op_class(name).family for name in op_names()} - set(FAMILIES))]
+    families = [*FAMILIES, *sorted({registry.get(name).family for name in registry.names()} - set(FAMILIES))]
     for family in families:
-        names = [name for name in op_names() if op_class(name).family == family]
-        rows = [(f"[{name}]({name}.md)", (op_class(name).__doc__ or "").strip().splitlines()[0]) for name in names]
+        names = [name for name in registry.names() if registry.get(name).family == family]
+        rows = [(f"[{name}]({name}.md)", (registry.get(name).__doc__ or "").strip().splitlines()[0]) for name in names]
         if rows:
             parts += [f"## {FAMILIES.get(family, family)}", _table(["op", "what it is"], rows)]
     return "\n\n".join(parts) + "\n"
@@ -88,6 +91,25 @@ def presets_page() -> str:
     for name in presets.names():
         parts += [f"## {name}", presets.about(name), f"![{name} on two built-in clips](pictures/{name}.jpg)"]
     return "\n\n".join(parts) + "\n"
+
+
+def stub() -> str:
+    """Types of `degrade.ops`, which imports an op when it is first asked for."""
+    classes = [registry.get(name) for name in registry.names()]
+    own = [cls for cls in classes if cls.__module__.startswith("degrade.ops.")]  # not another package's
+    lines = [
+        "# Written by `python tools/docs.py --text`.",
+        "from degrade.core.op import Op",
+        "from degrade.core.registry import Registry",
+        *(f"from {cls.__module__} import {cls.__name__}" for cls in own),
+        "",
+        "__all__ = [",
+        *(f'    "{name}",' for name in sorted([*(cls.__name__ for cls in own), "registry"])),
+        "]",
+        "",
+        "registry: Registry[Op]",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _prose(docstring: str) -> str:
@@ -117,7 +139,7 @@ class Look(NamedTuple):
 
 def example(name: str) -> Op:
     """The op as shown: with its defaults, or with inner ops."""
-    cls = op_class(name)
+    cls = registry.get(name)
     if issubclass(cls, AtScale):
         return cls(scales=((0.25, 0.25),), filters=("bicubic",), ops=("noise", "dust"))
     return cls(ops=("dust", "scratch")) if issubclass(cls, Composition) else cls()
@@ -183,10 +205,11 @@ def main() -> None:
     for file, text in current.items():
         (FOLDER / file).write_text(text, "utf-8")
     (DOCS / "presets.md").write_text(presets_page(), "utf-8")
+    STUB.write_text(stub(), "utf-8")
     for name in presets.names() if asked.presets else ():
         (DOCS / f"pictures/{name}.jpg").write_bytes(jpeg(preset_picture(name), LARGEST_SHEET))
         print(f"{name}.jpg", flush=True)
-    for name in () if asked.text or asked.presets else asked.names or op_names():
+    for name in () if asked.text or asked.presets else asked.names or registry.names():
         (FOLDER / f"{name}.jpg").write_bytes(jpeg(picture(name)))
         print(f"{name}.jpg", flush=True)
 

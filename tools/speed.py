@@ -26,8 +26,7 @@ from skimage import data
 from degrade import presets
 from degrade.core.rng import at
 from degrade.core.types import Array, ClipInfo, to_uint8
-from degrade.ops import registry
-from degrade.pipeline import AtScale, Pipeline
+from degrade.ops import AtScale, Pipeline, registry
 from degrade.target import sharpen
 from degrade.writers import open_writer
 
@@ -97,7 +96,9 @@ def where(work: Callable[[int], Any], clips: int) -> str:
     for (file, _, function), (_, _, _, total, _) in pstats.Stats(profile).stats.items():
         if "degrade/ops/" in file and function in ("render_frame", "paint", "move"):
             name = Path(file).stem
-        elif function in ("sharpen", "_resize", "draw") and file.endswith(("degrade/target.py", "degrade/pipeline.py")):
+        elif function in ("sharpen", "_resize", "draw") and file.endswith(
+            ("degrade/target.py", "ops/at_scale.py", "ops/pipeline.py")
+        ):
             name = {"sharpen": "target", "_resize": "resampling", "draw": "drawing"}[function]
         else:
             continue

@@ -10,7 +10,7 @@ from degrade import presets
 from degrade.core.errors import SpecError
 from degrade.core.op import Op
 from degrade.core.types import Array, ClipInfo, as_clip, to_uint8, union
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 
 try:
     import albumentations

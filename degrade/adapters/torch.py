@@ -16,11 +16,11 @@ from pydantic import Field
 from torch.utils.data import Dataset, get_worker_info
 
 from degrade.core.errors import DatasetError, SpecError
-from degrade.core.fields import Strict
+from degrade.core.fields import Probability, Strict
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, as_clip, union
+from degrade.core.types import VISIBLE, Array, ClipInfo, as_clip, union
 from degrade.dataset import fit, manifest_rows
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
 from degrade.sources.shards import read_frames
 from degrade.spec import Positive, Spec
@@ -31,6 +31,10 @@ Sample = dict[str, Any]
 that was written without masks there is none."""
 
 
+_Part = tuple[Any, tuple[int, ...]]
+"""A window of frames (T, H, W, C), and the axes by which it is flipped."""
+
+
 class _Sizes(Strict):
     """What is asked of a dataset, checked."""
 
@@ -38,6 +42,8 @@ class _Sizes(Strict):
     frames: Positive | None = None
     crop: tuple[Positive, Positive] | None = None
     intervals: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1,)
+    cuts: Positive = 1
+    on_damage: Probability = 0.0
 
 
 class DegradedClips(Dataset[Sample]):
@@ -55,6 +61,10 @@ class DegradedClips(Dataset[Sample]):
         cut_first: Damage the cut in place of the frame, as RTN's authors do when they train. Only its pixels are
             rendered, and what the spec says relative to the frame (sizes, numbers, places) is relative to the cut.
         intervals: Steps between the frames of a sample, of which one is drawn.
+        cuts: Samples cut out of each stretch: samples `cuts` · i to `cuts` · i + `cuts` − 1 show the same frames under
+            the same damage. The last stretch is kept, so samples read in order cost a fraction of one by itself.
+        on_damage: Share of the samples that are cut around a damaged pixel. Defects are few, and most samples cut
+            anywhere show next to none.
         seed: Another seed gives other samples.
         curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
 
@@ -72,12 +82,18 @@ class DegradedClips(Dataset[Sample]):
         crop: tuple[int, int],
         cut_first: bool = False,
         intervals: tuple[int, ...] = (1,),
+        cuts: int = 1,
+        on_damage: float = 0.0,
         seed: int = 0,
         curriculum: Sequence[float] = (),
     ) -> None:
-        _Sizes(samples=samples, frames=frames, crop=crop, intervals=intervals)
+        _Sizes(samples=samples, frames=frames, crop=crop, intervals=intervals, cuts=cuts, on_damage=on_damage)
+        if cut_first and (cuts > 1 or on_damage):
+            raise SpecError("needs whole frames, damaged before they are cut", "cuts" if cuts > 1 else "on_damage")
         self.spec, self.samples, self.frames, self.crop = spec, samples, frames, crop
-        self.cut_first, self.intervals, self.seed = cut_first, intervals, seed
+        self.cut_first, self.intervals, self.cuts, self.seed = cut_first, intervals, cuts, seed
+        self.on_damage = on_damage
+        self._kept: tuple[Any, Any] = (None, None)
         self.source = open_source(spec.source)
         levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
         self.curriculum = [level.damage() for level in levels]
@@ -115,7 +131,23 @@ class DegradedClips(Dataset[Sample]):
             raise IndexError(index)
         if get_worker_info():
             cv2.setNumThreads(1)  # workers are the unit of parallel work
-        name = f"sample-{self.seed}-{int(self._epoch) * self.samples + index}"
+        number = int(self._epoch) * self.samples + index
+        name, pixels, parts = self._stretch(number // self.cuts)
+        window, flips = parts[number % self.cuts]
+        window = np.s_[:] if self.cut_first else window
+        sample = {kind: _tensor(np.flip(data[window], flips)) for kind, data in pixels.items()}
+        return sample | {"clip": name if self.cuts == 1 else f"{name}-{number % self.cuts}"}
+
+    def _stretch(self, number: int) -> tuple[str, dict[str, Array], list[_Part]]:
+        """Name and damaged frames of a stretch, and the parts that are cut out of it."""
+        damage = self.damage
+        key, stretch = self._kept
+        if key != (number, damage):
+            stretch = self._render(f"sample-{self.seed}-{number}", damage)
+            self._kept = (number, damage), stretch
+        return stretch
+
+    def _render(self, name: str, damage: Pipeline) -> tuple[str, dict[str, Array], list[_Part]]:
         draw = Stream(self.spec.seed, "samples").generator(name)
         sequence = self.sequences[draw.integers(len(self.sequences))]
         interval = int(draw.choice(self.intervals))
@@ -124,20 +156,16 @@ class DegradedClips(Dataset[Sample]):
         height, width = self.spec.clips.size or (sequence.height, sequence.width)
         channels = 1 if self.spec.color == "grey" else 3
         frames = np.stack([fit(frame, height, width, channels) for (frame,) in read])
-        window, flips = _part((height, width), self.crop, draw)
-        if self.cut_first:
-            frames, window = frames[window], np.s_[:]
-        clean = as_clip(frames)
+        parts = [_part((height, width), self.crop, draw) for _ in range(self.cuts)]
+        clean = as_clip(frames[parts[0][0]] if self.cut_first else frames)
         info = ClipInfo(**dict(zip(("frames", "height", "width", "channels"), clean.shape, strict=True)), id=name)
-        damage = self.damage
         params = damage.draw(info, self.spec.seed)
         layer = damage.render(clean, params, 0)
         target = sharpen(clean) if self.spec.target == "sharpened" else clean
         if self.spec.alignment == "aligned":
             target = damage.target(target, params, 0)
-        mask = union({label: mask[window] for label, mask in layer.masks.items()}, (self.frames, *self.crop, 1))
-        pixels = {"lq": layer.frames[window], "gt": target[window], "mask": mask}
-        return {kind: _tensor(np.flip(data, flips)) for kind, data in pixels.items()} | {"clip": name}
+        mask = union(layer.masks, (*clean.shape[:3], 1))
+        return name, {"lq": layer.frames, "gt": target, "mask": mask}, _on_damage(parts, mask, self.on_damage, draw)
 
 
 class PairedClips(Dataset[Sample]):
@@ -149,6 +177,7 @@ class PairedClips(Dataset[Sample]):
         frames: Cut clips into stretches of so many frames; whole clips if not given.
         samples: So many stretches drawn at random and flipped at random, each sample by its number alone.
         crop: Height and width of a random part of the frames, at most the frame's; goes with `samples`.
+        cuts, on_damage: As in `DegradedClips`; go with `samples`.
         seed: Of the draws.
 
     Raises:
@@ -164,12 +193,18 @@ class PairedClips(Dataset[Sample]):
         frames: int | None = None,
         samples: int | None = None,
         crop: tuple[int, int] | None = None,
+        cuts: int = 1,
+        on_damage: float = 0.0,
         seed: int = 0,
     ) -> None:
-        _Sizes(samples=samples, frames=frames, crop=crop)
-        if crop and not samples:
-            raise SpecError("needs samples, which say how many parts are drawn", "crop")
-        self.folder, self.samples, self.crop, self.seed = Path(folder), samples, crop, seed
+        _Sizes(samples=samples, frames=frames, crop=crop, cuts=cuts, on_damage=on_damage)
+        given = {"crop": crop, "cuts": cuts > 1, "on_damage": on_damage}
+        if any(given.values()) and not samples:
+            which = next(name for name, value in given.items() if value)
+            raise SpecError("needs samples, which say how many parts are drawn", which)
+        self.folder, self.samples, self.crop, self.cuts, self.seed = Path(folder), samples, crop, cuts, seed
+        self.on_damage = on_damage
+        self._kept: tuple[Any, Any] = (None, None)
         table = self.folder / "manifest.csv"
         if not table.is_file():
             raise DatasetError(f"{folder} holds no finished dataset")
@@ -178,6 +213,8 @@ class PairedClips(Dataset[Sample]):
             raise DatasetError(f"{folder} has no clips in {split!r}")
         self.split = split
         self.kinds = ("lq", "gt", "mask") if rows[0]["mask_sha256"] else ("lq", "gt")
+        if on_damage and "mask" not in self.kinds:
+            raise SpecError(f"needs masks, and {folder} was written without", "on_damage")
         self.stretches = [
             (row["clip"], start, start + (frames or int(row["frames"])), int(row["channels"]))
             for row in rows
@@ -198,14 +235,26 @@ class PairedClips(Dataset[Sample]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         if self.samples:
-            draw = Stream(self.seed, "pairs").generator(index)
-            clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
-            sides = pixels["lq"].shape[1:3]
-            window, flips = _part(sides, self.crop or sides, draw)
+            clip, pixels, parts = self._drawn(index // self.cuts)
+            window, flips = parts[index % self.cuts]
             pixels = {kind: np.flip(data[window], flips) for kind, data in pixels.items()}
         else:
             clip, pixels = self._stretch(index)
         return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": clip}
+
+    def _drawn(self, number: int) -> tuple[str, dict[str, Array], list[_Part]]:
+        """Name and frames of a stretch drawn at random, and the parts that are cut out of it."""
+        key, stretch = self._kept
+        if key != number:
+            draw = Stream(self.seed, "pairs").generator(number)
+            clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
+            sides = pixels["lq"].shape[1:3]
+            parts = [_part(sides, self.crop or sides, draw) for _ in range(self.cuts)]
+            if self.on_damage:
+                parts = _on_damage(parts, pixels["mask"], self.on_damage, draw)
+            stretch = clip, pixels, parts
+            self._kept = number, stretch
+        return stretch
 
     def _stretch(self, index: int) -> tuple[str, dict[str, Array]]:
         clip, start, stop, channels = self.stretches[index]
@@ -246,11 +295,28 @@ def collate(samples: Sequence[Sample]) -> Sample:
     return batch | {"clip": [sample["clip"] for sample in samples]}
 
 
-def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generator) -> tuple[Any, tuple[int, ...]]:
-    """A random part of frames (T, H, W, C) of these sides, and the axes by which it is flipped."""
+def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generator) -> _Part:
+    """A random part of frames (T, H, W, C) of these sides."""
     top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip(sides, crop, strict=True))
     flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
     return np.s_[:, top : top + crop[0], left : left + crop[1]], flips
+
+
+def _on_damage(parts: list[_Part], mask: Array, share: float, draw: np.random.Generator) -> list[_Part]:
+    """The parts, this share of them moved so as to hold a damaged pixel; all stay where nothing is damaged."""
+    damaged = np.flatnonzero(mask > VISIBLE) if share else ()
+    if not len(damaged):
+        return parts
+    moved = []
+    for (time, *window), flips in parts:
+        if draw.random() < share:
+            pixel = np.unravel_index(damaged[draw.integers(len(damaged))], mask.shape)[1:3]
+            for i, (place, side) in enumerate(zip(pixel, mask.shape[1:3], strict=True)):
+                length = window[i].stop - window[i].start
+                start = int(np.clip(place - draw.integers(length), 0, side - length))
+                window[i] = slice(start, start + length)
+        moved.append(((time, *window), flips))
+    return moved
 
 
 def _tensor(frames: Array) -> torch.Tensor:

@@ -45,7 +45,7 @@ class Registry(Generic[T]):
         path = importlib.import_module(self.package).__path__
         home = self._base.partition(":")[0] if isinstance(self._base, str) else self._base.__module__
         modules = [m.name for m in pkgutil.iter_modules(path) if not m.ispkg and m.name[0] != "_"]
-        return sorted(name for name in modules if name != home.rpartition(".")[2])
+        return sorted(name for name in modules if f"{self.package}.{name}" != home)
 
     @functools.cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
@@ -106,8 +106,13 @@ def defined_in(module: Any, base: type[T], what: str) -> type[T]:
         if isinstance(value, type)
         and issubclass(value, base)
         and value.__module__ == module.__name__
+        and name.isidentifier()  # pydantic leaves ``Op[DustParams]`` beside the class derived from it
         and name[0] != "_"
     ]
     if len(found) != 1:
         raise SpecError(f"{module.__name__} must define exactly one {what}, has {[c.__name__ for c in found]}")
     return found[0]
+
+
+ops: Registry[Any] = Registry("op", "degrade.ops", "degrade.core.op:Op")
+"""Every op by name. It stands below `Op`, which asks it for names, and imports neither `Op` nor any op until asked."""

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from degrade.core.op import Op
-from degrade.core.registry import Registry
+from degrade.core.registry import ops as registry
 
-registry: Registry[Op] = Registry("op", "degrade.ops", Op)
+__all__ = ["registry"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from degrade.core.errors import SpecError, unknown
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 
 
 def names() -> list[str]:

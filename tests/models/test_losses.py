@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,7 +12,9 @@ from degrade.models.losses import (
     charbonnier,
     discriminator_loss,
     generator_loss,
+    inside,
     l1,
+    mask,
 )
 
 
@@ -21,6 +25,27 @@ def test_pixel_losses_by_hand():
     same = torch.full((4,), 0.5, requires_grad=True)
     charbonnier(same, same.detach()).backward()  # smooth where L1 has a corner
     assert torch.equal(same.grad, torch.zeros(4))
+
+
+def test_loss_inside_the_damage_by_hand():
+    clean, alpha = torch.zeros(1, 1, 3, 1, 4), torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 1, 1, 4)
+    restored = torch.tensor([0.2, 0.4, 0.9, 0.9]).expand(1, 1, 3, 1, 4)
+    assert inside(restored, clean, 4 * alpha).item() == pytest.approx((4 * 0.2 + 2 * 0.4) / 6)
+    assert inside(restored, clean, 0 * alpha).item() == 0
+
+
+def test_mask_loss_by_hand():
+    alpha = torch.tensor([1.0, 0.05, 0.0, 0.0]).view(1, 1, 1, 1, 4)
+    found = torch.tensor([0.25, 0.01, 0.5, 0.9]).view(1, 1, 1, 1, 4).requires_grad_()
+    loss = mask(found, alpha)
+    short, beyond = math.log(3) + math.log(3), math.log(9) - math.log(0.55 / 0.45)
+    assert loss.item() == pytest.approx(short + beyond / 2, rel=1e-4)
+    loss.backward()
+    signs = found.grad.sign().flatten().tolist()
+    assert signs == [-1, 0, 0, 1]  # more on the damage, less on sound pixels above 0.55, and nothing on faint rims
+    assert mask(torch.tensor([0.76, 0.54]), torch.tensor([1.0, 0.0])).item() == 0
+    sure = mask(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))
+    assert sure.isfinite()
 
 
 @pytest.fixture(scope="module")

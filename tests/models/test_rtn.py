@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from degrade.core.errors import SourceError
-from degrade.models import _start, _swin, build
+from degrade.models import _init_weights, _swin, build
 
 TOLERANCE = 1e-4
 
@@ -179,7 +179,8 @@ def test_untrained_it_clips_a_frame_to_the_range_of_its_neighbours(config):
     restored, masks = model(frames, (still, still), return_masks=True)
     before, own, after = frames[:, :-2], frames[:, 1:-1], frames[:, 2:]
     expected = own.clamp(
-        torch.minimum(before, after) - _start.TOLERANCE / 2, torch.maximum(before, after) + _start.TOLERANCE / 2
+        torch.minimum(before, after) - _init_weights.TOLERANCE / 2,
+        torch.maximum(before, after) + _init_weights.TOLERANCE / 2,
     )
     torch.testing.assert_close(restored[:, 1:-1], expected, atol=0.01, rtol=0)
     torch.testing.assert_close(restored[:, [0, -1]], frames[:, [0, -1]], atol=0.01, rtol=0)

@@ -17,13 +17,15 @@ import cv2
 import numpy as np
 import pytest
 
+from degrade.core.composition import Composition, parse_op
 from degrade.core.errors import SpecError
 from degrade.core.fields import Within
 from degrade.core.op import Contaminant, Op
 from degrade.core.types import Array, ClipInfo, Trace
-from degrade.ops import Flicker, Noise, registry
-from degrade.pipeline import COMPOSITIONS, AtScale, Pipeline, op_class, op_names, parse_op
+from degrade.ops import AtScale, Flicker, Noise, Pipeline, registry
 
+SINGLE = [name for name in registry.names() if not issubclass(registry.get(name), Composition)]
+"""All ops but those made of ops."""
 CASES = 7
 SHAPES = [(5, 40, 52), (1, 33, 31), (7, 24, 24), (3, 1, 29), (3, 27, 1), (1, 1, 1), (4, 64, 18)]
 """Frames, height, width; each is taken once, half of them in colour."""
@@ -47,7 +49,7 @@ class Case(NamedTuple):
 
 def random_op(cls: type[Op], draw: np.random.Generator) -> Op:
     """An op with all parameters drawn; again where fields do not go together."""
-    if cls in COMPOSITIONS.values():
+    if issubclass(cls, Composition):
         return random_composition(cls, draw)
     for _ in range(50):
         drawn = {name: random_value(field, draw) for name, field in cls.model_fields.items()}
@@ -59,7 +61,7 @@ def random_op(cls: type[Op], draw: np.random.Generator) -> Op:
 
 
 def random_composition(cls: type[Op], draw: np.random.Generator) -> Op:
-    names = draw.choice(registry.names(), size=int(draw.integers(1, 4)))
+    names = draw.choice(SINGLE, size=int(draw.integers(1, 4)))
     ops: list[Op] = [random_op(registry.get(name), draw) for name in names]
     ops = [op.model_copy(update={"p": draw.uniform(0.3, 1)}) for op in ops]  # next to never would test nothing
     ops.append(Noise())  # so that something is drawn, whatever the others are
@@ -124,7 +126,7 @@ def _sane(low: float, high: float | None, default: Any, draw: np.random.Generato
 def case(name: str, number: int) -> Case:
     """Case `number` of an op; the clip is read-only."""
     draw = np.random.default_rng([number, *name.encode()])
-    op = random_op(op_class(name), draw).model_copy(update={"p": 1.0})  # inner ops keep theirs
+    op = random_op(registry.get(name), draw).model_copy(update={"p": 1.0})  # inner ops keep theirs
     clip = draw.random((*SHAPES[number], 1 + 2 * (number % 2)), dtype=np.float32)
     clip = np.clip(clip * 1.2 - 0.1, 0, 1)  # true black and white too
     clip.flags.writeable = False
@@ -132,9 +134,9 @@ def case(name: str, number: int) -> Case:
 
 
 every_case = pytest.mark.parametrize(
-    ("name", "number"), [(name, number) for name in op_names() for number in range(CASES)]
+    ("name", "number"), [(name, number) for name in registry.names() for number in range(CASES)]
 )
-every_op = pytest.mark.parametrize("name", op_names())
+every_op = pytest.mark.parametrize("name", registry.names())
 
 
 @every_case
@@ -182,7 +184,7 @@ def test_a_window_is_that_slice_of_the_whole_clip(name: str, number: int) -> Non
     target = pipeline.target(given.clip, params, 0)
     count = len(given.clip)
     for start, stop in {(0, 1), (count - 1, count), (count // 2, count), (min(1, count - 1), max(1, count - 1))}:
-        first, last = pipeline.reach(params, start, stop)
+        first, last = pipeline.frames_needed(params, start, stop)
         assert 0 <= first < last <= count
         seen = given.clip[first:last]
         window = pipeline.render(seen, params, start, stop)
@@ -276,7 +278,7 @@ def test_global_random_state_is_neither_read_nor_changed(name: str, number: int)
     assert_same(*results)
 
 
-CONTAMINANTS = [name for name in registry.names() if issubclass(registry.get(name), Contaminant)]
+CONTAMINANTS = [name for name in SINGLE if issubclass(registry.get(name), Contaminant)]
 
 
 @pytest.mark.parametrize(("name", "number"), [(n, c) for n in CONTAMINANTS for c in range(CASES)])
@@ -294,7 +296,7 @@ def test_contaminant_leaves_a_mark_and_a_mask(name: str) -> None:
     assert any((out.mask > 0.05).any() and (abs(out.frames - clip) > 0.02).any() for out in outs)
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if name not in CONTAMINANTS])
+@pytest.mark.parametrize("name", [name for name in SINGLE if name not in CONTAMINANTS])
 def test_ops_that_are_no_contaminants_leave_no_mask_but_a_mark(name: str) -> None:
     colour = np.random.default_rng(0).random((4, 360, 64, 3), dtype=np.float32)
     colour[:, :180] = np.linspace(0, 1, 64, dtype=np.float32)[:, None]  # some change smooth parts alone
@@ -311,11 +313,11 @@ BEYOND = {"jpeg", "webp", "video_codec", "chroma_bleed", "chroma_shift", "halati
 nobody knows here."""
 
 
-@pytest.mark.parametrize("name", [n for n in (*registry.names(), "at_scale") if n not in {*CONTAMINANTS, *BEYOND}])
+@pytest.mark.parametrize("name", [n for n in (*SINGLE, "at_scale") if n not in {*CONTAMINANTS, *BEYOND}])
 def test_a_defect_shows_nowhere_but_in_its_mask_whatever_op_follows(name: str) -> None:
     clip = cv2.resize(np.random.default_rng(1).random((9, 12, 3), dtype=np.float32), (128, 96))
     clip = np.stack([np.roll(clip, t, axis=1) for t in range(5)]) * np.float32(0.8)
-    dust, op = parse_op({"dust": {"per_frame": 12, "size": [0.03, 0.1], "opacity": 1}}), op_class(name)()
+    dust, op = parse_op({"dust": {"per_frame": 12, "size": [0.03, 0.1], "opacity": 1}}), registry.get(name)()
     for seed in range(3):
         out, without = (Pipeline(ops=ops)(clip, seed=seed) for ops in ((dust, op), (op,)))
         change = abs(out.frames - without.frames).max(-1, keepdims=True)
@@ -348,9 +350,9 @@ def limits(annotation: Any, metadata: tuple[Any, ...] = ()) -> list[tuple[float,
 
 @every_op
 def test_parameters_out_of_range_give_one_line_that_names_them(name: str) -> None:
-    cls = op_class(name)
+    cls = registry.get(name)
     needed = {"albumentation": {"transform": "HorizontalFlip"}}.get(name, {})
-    needed = {"ops": ["noise"]} if cls in COMPOSITIONS.values() else needed
+    needed = {"ops": ["noise"]} if issubclass(cls, Composition) else needed
     beyond = [
         (field, value)
         for field, about in cls.model_fields.items()

@@ -12,8 +12,7 @@ from skimage import data
 from degrade.core.op import Op
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo
-from degrade.ops import AnisotropicBlur, ExposureJitter, Flicker, GaussianBlur, Jpeg, Noise, ShotNoise, Weave
-from degrade.pipeline import AtScale
+from degrade.ops import AnisotropicBlur, AtScale, ExposureJitter, Flicker, GaussianBlur, Jpeg, Noise, ShotNoise, Weave
 from degrade.target import sharpen
 
 LEVEL = 1 / 255

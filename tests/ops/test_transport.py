@@ -22,7 +22,7 @@ from degrade.ops import (
     Weave,
 )
 from degrade.ops._strip import StripParams
-from degrade.pipeline import Pipeline
+from degrade.ops.pipeline import Pipeline
 
 TIMED: list[Op] = [Combing(), Pulldown(), HandCranked(), FrameFaults()]
 STRIPS: list[Op] = [Slip(), Roll(), Jump()]

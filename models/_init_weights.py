@@ -1,9 +1,9 @@
-"""What an untrained RTN does: it clips each frame's brightness to that of its two neighbours, aligned by the flow.
+"""Initial weights of RTN: untrained, it clips each frame's brightness to that of its two neighbours, aligned by flow.
 
 From random weights a training has first to unlearn the tanh at the end, and takes many thousands of steps to find
-that what a defect hides can be seen in the next frame. So the gates begin half open, and a few channels carry
-brightness in line segments, exact in spite of leaky activations: each signal passes as itself and as its negative.
-All of it may be trained away, and the other channels begin at random.
+that what a defect hides can be seen in the next frame. So the gates begin half open, but see how a frame differs from
+the two before it, and a few channels carry brightness in line segments, exact in spite of leaky activations: each
+signal passes as itself and as its negative. All of it may be trained away, and the other channels begin at random.
 """
 
 from collections.abc import Sequence
@@ -20,15 +20,25 @@ KNEES, SLOPES = (0.33, 0.67, 0.88), (0.34, 1.19, 6.25)
 """Of line segments f that take tanh(x + f(x)) to within 0.018 of x on [0, 1], and so on [−1, 0]."""
 
 
+DIFFERENCE = 10.0
+"""Gain of what the gates compare: a defect that shows differs by a tenth of the range, grain by a fifth of that."""
+
+
 @torch.no_grad()
-def start_pass(project: nn.Conv2d, mask: nn.Conv2d, block: SpatialBlock) -> None:
+def init_pass(project: nn.Conv2d, compare: nn.Conv2d, mask: nn.Conv2d, block: SpatialBlock) -> None:
     """One direction. Channel 0 of its states is the frame's brightness x, channel 3 that which the flow brings, w.
+
+    So the state that reaches a frame holds the brightness of the frame before in channel 0 and of that before it in
+    channel 3, and a defect in this frame differs from both.
 
     Mixed half and half, the first channels are (x + w)/2, x/2 and 1/2. In the first frame, to which the flow brings
     nothing, they are x, x and 1, and w becomes x.
     """
     grey, nothing = torch.tensor([1 / 3, 1 / 3, 1 / 3]), torch.zeros(3)
     route(project, [grey, grey, nothing], [0, 0, 1])
+    given = torch.eye(compare.in_channels)
+    frame = given[project.out_channels]
+    route(compare, *signals([DIFFERENCE * (frame - given[0]), DIFFERENCE * (frame - given[3])]))
     route(mask, torch.zeros(1, mask.in_channels))
     both, own, one = torch.eye(block.first.in_channels)[:3]
     route(block.first, *signals([own, both - own, own + 3 * one, -own + 3 * one], [0, 0, -3, -3]))
@@ -40,7 +50,7 @@ def start_pass(project: nn.Conv2d, mask: nn.Conv2d, block: SpatialBlock) -> None
 
 
 @torch.no_grad()
-def start_decoder(decoder: nn.Sequential) -> None:
+def init_decoder(decoder: nn.Sequential) -> None:
     """States of both directions to the change of x, and to what makes up for the tanh."""
     first, second, third, fourth, last = (layer for layer in decoder if isinstance(layer, nn.Conv2d))
     one, other = torch.eye(first.in_channels).chunk(2)

@@ -1,0 +1,161 @@
+"""Ops made of ops: how they are written in a spec, labelled, drawn and rendered."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from typing_extensions import TypeVar
+
+from degrade.core import registry, steps
+from degrade.core.errors import SpecError, unknown
+from degrade.core.fields import complaining
+from degrade.core.op import Family, Op, Temporal
+from degrade.core.steps import Step
+from degrade.core.types import Array, Layer, Params
+
+
+def parse_op(value: Any) -> Op:
+    """An op as written in a spec: ``dust``, or ``dust: {per_frame: [2, 8]}``.
+
+    Raises:
+        SpecError: Unknown op or key, or a value that is not allowed.
+    """
+    if isinstance(value, Op):
+        return value
+    if isinstance(value, str):
+        value = {value: {}}
+    if not (isinstance(value, dict) and len(value) == 1):
+        raise SpecError(f"an op is a name or `name: {{parameters}}`, got {value!r:.80}")
+    name, parameters = next(iter(value.items()))
+    cls: type[Op] = registry.ops.get(str(name))
+    if parameters is None:
+        parameters = {}
+    if not isinstance(parameters, dict) or not all(isinstance(key, str) for key in parameters):
+        raise SpecError(f"parameters are `key: value`, got {parameters!r:.80}", str(name))
+    try:
+        with complaining():
+            return cls(**parameters)
+    except SpecError as error:
+        raise error.within(str(name)) from None
+
+
+def _parse_ops(value: Any) -> tuple[Op, ...]:
+    if not isinstance(value, list | tuple):
+        raise SpecError(f"must be a list of ops, got {value!r:.80}", "ops")
+    ops = []
+    for i, item in enumerate(value):
+        try:
+            ops.append(parse_op(item))
+        except SpecError as error:
+            raise error.within(f"[{i}]").within("ops") from None
+    labels(ops)
+    return tuple(ops)
+
+
+def labels(ops: Sequence[Op]) -> list[str]:
+    """Each op's label: its `id`, or its name, with ``#2`` and on for repeats.
+
+    Raises:
+        SpecError: Two ops have the same `id`.
+    """
+    taken: list[str] = []
+    for op in ops:
+        name = label = op.id or op.name()
+        if op.id in taken:
+            raise SpecError(f"two ops have the id {op.id!r}", "ops")
+        repeat = 2
+        while label in taken:
+            label, repeat = f"{name}#{repeat}", repeat + 1
+        taken.append(label)
+    return taken
+
+
+Ops = Annotated[
+    tuple[Op, ...],
+    BeforeValidator(_parse_ops),
+    PlainSerializer(lambda ops: [op.to_spec() for op in ops], return_type=list),
+    WithJsonSchema({"type": "array"}),  # `degrade.spec.schema` says of what
+]
+
+
+class Steps(Params):
+    """What a composition drew: the inner ops that fired, in the order in which they are applied."""
+
+    steps: tuple[dict[str, Any], ...] = ()
+
+
+S = TypeVar("S", bound=Steps, default=Any)
+
+
+class Composition(Temporal[S]):
+    """An op made of ops, applied in the order given. Inner masks and streams are labelled ``outer/inner``."""
+
+    family: ClassVar[Family] = "composition"
+
+    ops: Ops = ()
+    """The inner ops."""
+
+    def labelled(self) -> list[tuple[str, Op]]:
+        """The inner ops with their labels."""
+        return list(zip(labels(self.ops), self.ops, strict=True))
+
+    def bind(self, params: S) -> list[Step]:
+        """The inner ops that fired, with what they drew."""
+        ops = dict(self.labelled())
+        return [Step(step["label"], ops[step["label"]], step["params"]) for step in params.steps]
+
+    def is_framewise(self, params: S) -> bool:
+        """Whether all inner ops are; see `Op.is_framewise`."""
+        return steps.is_framewise(self.bind(params))
+
+    def frames_needed(self, params: S, start: int, stop: int) -> tuple[int, int]:
+        """Through all inner ops; see `Op.frames_needed`."""
+        return steps.frames_needed(self.bind(params), start, stop)
+
+    def block_size(self, params: S) -> int:
+        """The largest of the inner ops; see `Op.block_size`."""
+        return steps.block_size(self.bind(params))
+
+    def render(self, frames: Array, params: S, start: int, stop: int | None = None) -> Layer:
+        """Applies the inner ops in order; see `Temporal.render`."""
+        bound = self.bind(params)
+        if steps.is_framewise(bound):
+            return steps.render_framewise(bound, Layer(frames, {}), start)
+        frames, _, stop = self.window(frames, params, start, stop)
+        return steps.render(bound, Layer(frames, {}), start, stop)
+
+    def move(self, frames: Array, params: S, start: int, stop: int | None = None) -> Array:
+        """Moves frames as the inner ops do; see `Temporal.move`."""
+        frames, _, stop = self.window(frames, params, start, stop)
+        return steps.follow("move", self.bind(params), frames, start, stop)
+
+    def target(self, frames: Array, params: S, start: int, stop: int | None = None) -> Array:
+        """The ground truth that follows all inner ops; see `Temporal.target`."""
+        frames, _, stop = self.window(frames, params, start, stop)
+        return steps.follow("target", self.bind(params), frames, start, stop)
+
+    def carry(self, masks: Array, params: S, start: int, stop: int | None = None) -> Array:
+        """Masks, carried by all inner ops in turn; see `Temporal.carry`."""
+        masks, _, stop = self.window(masks, params, start, stop)
+        return steps.follow("carry", self.bind(params), masks, start, stop)
+
+    def files(self) -> dict[str, str]:
+        """What the inner ops read; see `Op.files`."""
+        return {name: digest for op in self.ops for name, digest in op.files().items()}
+
+    def at_severity(self, severity: float) -> Self:
+        """With inner ops at that severity; see `Op.at_severity`."""
+        inner = tuple(op.at_severity(severity) for op in self.ops)
+        milder = super().at_severity(severity)
+        return milder.model_copy(update={"ops": inner, "p": self.p if severity else 0.0})
+
+    def load_params(self, data: dict[str, Any]) -> S:
+        """Params from a trace's JSON, the inner ones by their ops."""
+        ops = dict(self.labelled())
+        loaded = []
+        for step in data.get("steps", ()):
+            if step["label"] not in ops:
+                raise SpecError(unknown("op in the trace", step["label"], ops))
+            loaded.append({"label": step["label"], "params": ops[step["label"]].load_params(step["params"])})
+        whole: S = self.drawn(**{**data, "steps": tuple(loaded)})
+        return whole

@@ -1,0 +1,134 @@
+"""The engine: draws a sequence of ops for a clip, then renders any window of it.
+
+Ops are asked through the hooks of `Op` alone: which frames they need, how many are made together, whether each
+frame is made of itself alone, and whether they wrap the ops that remain.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from degrade.core.op import Op
+from degrade.core.rng import Stream
+from degrade.core.types import Array, ClipInfo, Layer, reached
+
+
+class Step(NamedTuple):
+    """An op that fired, and what it drew."""
+
+    label: str
+    op: Op
+    params: Any
+
+
+def draw(ops: Iterable[tuple[str, Op]], info: ClipInfo, rng: Stream) -> tuple[dict[str, Any], ...]:
+    """Draws labelled ops in order, each from its own stream.
+
+    Returns:
+        Those that fired: ``{"label": …, "params": …}``.
+    """
+    drawn = []
+    for label, op in ops:
+        own = rng.child(label)
+        if not op.fires(own):
+            continue
+        params = op.sample(info, own)
+        drawn.append({"label": label, "params": params})
+        info = op.info_for_remaining(info, params)
+    return tuple(drawn)
+
+
+def is_framewise(steps: Iterable[Step]) -> bool:
+    """Whether every frame is made of itself alone."""
+    return all(op.is_framewise(params) for _, op, params in steps)
+
+
+def frames_needed(steps: Sequence[Step], start: int, stop: int) -> tuple[int, int]:
+    """Which frames go into frames `start` to `stop`: the first, and the one after the last."""
+    for _, op, params in reversed(steps):
+        start, stop = op.frames_needed(params, start, stop)
+    return start, stop
+
+
+def block_size(steps: Iterable[Step]) -> int:
+    """The largest block of frames that an op makes together."""
+    return max((op.block_size(params) for _, op, params in steps), default=1)
+
+
+def render(steps: Sequence[Step], layer: Layer, start: int, stop: int) -> Layer:
+    """Frames `start` to `stop`; the layer holds those that `frames_needed` names."""
+    if is_framewise(steps):
+        return render_framewise(steps, layer, start)
+    split = next(i for i, step in enumerate(steps) if step.op.wraps_remaining or not is_framewise((step,)))
+    (label, op, params), rest = steps[split], steps[split + 1 :]
+    window = frames_needed(rest, start, stop)
+    frames, masks = render_framewise(steps[:split], layer, frames_needed(steps[split : split + 1], *window)[0])
+    if op.wraps_remaining:
+        inner = op.wrap(frames, params, window[0], start, lambda small: render(rest, Layer(small, {}), start, stop))
+        return Layer(inner.frames, wrap_masks(masks, op, rest, params, window[0], start, stop) | inner.masks)
+    frames, masks = _render_step(label, op, params, frames, masks, window)
+    return render(rest, Layer(frames, masks), start, stop)
+
+
+def render_framewise(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
+    """One frame after the other through all steps: it stays in the cache, and memory is used again."""
+    frames, masks = layer
+    if len(frames) <= 1 or not steps:
+        return _render_all(steps, layer, start)
+    out = np.empty_like(frames)
+    made: dict[str, Array] = {}
+    for i in range(len(frames)):
+        one = Layer(frames[i : i + 1], {label: mask[i : i + 1] for label, mask in masks.items()})
+        one = _render_all(steps, one, start + i)
+        out[i] = one.frames[0]
+        for label, mask in one.masks.items():
+            made.setdefault(label, np.empty((*frames.shape[:3], 1), np.float32))[i] = mask[0]
+    return Layer(out, made)
+
+
+def _render_all(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
+    """Framewise steps, each over all frames at once."""
+    frames, masks = layer
+    for i, (label, op, params) in enumerate(steps):
+        if op.wraps_remaining:
+            rest, stop = steps[i + 1 :], start + len(frames)
+            inner = op.wrap(frames, params, start, start, partial(_render_frames, rest, start))
+            return Layer(inner.frames, wrap_masks(masks, op, rest, params, start, start, stop) | inner.masks)
+        frames, masks = _render_step(label, op, params, frames, masks, (start,))
+    return Layer(frames, masks)
+
+
+def _render_frames(steps: Sequence[Step], start: int, frames: Array) -> Layer:
+    return _render_all(steps, Layer(frames, {}), start)
+
+
+def _render_step(
+    label: str, op: Op, params: Any, frames: Array, masks: dict[str, Array], window: tuple[int, ...]
+) -> Layer:
+    """One op over all frames that it needs; earlier masks follow, its own join them."""
+    out, new = op.render(frames, params, *window)
+    masks = {name: op.carry(mask, params, *window) for name, mask in masks.items()}
+    return Layer(out, masks | {f"{label}/{name}" if name else label: mask for name, mask in new.items()})
+
+
+def wrap_masks(
+    masks: dict[str, Array], op: Op, rest: Sequence[Step], params: Any, first: int, start: int, stop: int
+) -> dict[str, Array]:
+    """Masks through an op that wraps the `rest`, and through that; see `Op.wrap`."""
+
+    def inner(small: Array) -> Layer:
+        return Layer(follow("carry", rest, small, start, stop), {})
+
+    return {name: op.wrap(mask, params, first, start, inner, reached).frames for name, mask in masks.items()}
+
+
+def follow(
+    how: Literal["move", "target", "carry"], steps: Sequence[Step], frames: Array, start: int, stop: int
+) -> Array:
+    """Other frames, those that `frames_needed` names, through all steps."""
+    for i, (_, op, params) in enumerate(steps):
+        window = frames_needed(steps[i + 1 :], start, stop)
+        frames = getattr(op, how)(frames, params, *(window[:1] if op.is_framewise(params) else window))
+    return frames

@@ -1,0 +1,73 @@
+"""A pipeline: ops in order, as a spec lists them."""
+
+import numpy as np
+
+from degrade.core.composition import Composition, Steps
+from degrade.core.errors import SpecError
+from degrade.core.rng import Stream
+from degrade.core.steps import draw
+from degrade.core.types import Array, ClipInfo, Damaged, Trace, as_clip, to_uint8
+
+
+class Pipeline(Composition[Steps]):
+    """Ops in the order given.
+
+    Example:
+        >>> import numpy as np
+        >>> from degrade.ops import Dust, GaussianBlur
+        >>> out = Pipeline(ops=(GaussianBlur(), Dust()))(np.full((3, 64, 64, 1), 0.5, np.float32), seed=1)
+        >>> out.frames.shape, sorted(out.masks)
+        ((3, 64, 64, 1), ['dust'])
+    """
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Steps:
+        """Draws the inner ops, each from its own stream."""
+        return Steps(steps=draw(self.labelled(), info, rng))
+
+    def __call__(self, clip: Array, *, seed: int = 0, clip_id: str = "") -> Damaged:
+        """Damages a picture or clip.
+
+        Args:
+            clip: A picture (H, W) or (H, W, C) or a clip (T, H, W, C); uint8, or floats in [0, 1].
+            seed: 0 or greater; the same seed and id give the same damage.
+            clip_id: Keys the random streams, so that clips of one seed differ.
+
+        Raises:
+            SourceError: `clip` is of another form.
+        """
+        frames = as_clip(clip)
+        count, height, width, channels = frames.shape
+        info = ClipInfo(frames=count, height=height, width=width, channels=channels, id=clip_id)
+        return self._apply(clip, frames, info, self.draw(info, seed))
+
+    def draw(self, info: ClipInfo, seed: int) -> Steps:
+        """What is drawn for a clip, to be given to `render` and `move` for any window of it."""
+        if seed < 0:
+            raise SpecError(f"must be 0 or greater, got {seed}", "seed")
+        own = Stream(seed, info.id)
+        return self.sample(info, own) if self.fires(own) else Steps()
+
+    def trace(self, info: ClipInfo, params: Steps) -> Trace:
+        """The JSON-ready record of what `draw` returned."""
+        return Trace(info, params.model_dump(mode="json")["steps"])
+
+    def replay(self, clip: Array, trace: Trace) -> Damaged:
+        """Damages a clip as recorded, drawing nothing.
+
+        Raises:
+            SpecError: The clip is not of the trace's size, or an op of the trace is missing here.
+        """
+        frames = as_clip(clip)
+        expected = (trace.info.frames, trace.info.height, trace.info.width, trace.info.channels)
+        if frames.shape != expected:
+            raise SpecError(f"the trace is of a clip of shape {expected}, not {frames.shape}")
+        return self._apply(clip, frames, trace.info, self.load_params({"steps": trace.steps}))
+
+    def _apply(self, given: Array, frames: Array, info: ClipInfo, params: Steps) -> Damaged:
+        layer = self.render(frames, params, 0)
+        shape, dtype = np.shape(given), np.asarray(given).dtype
+        out = to_uint8(layer.frames) if dtype == np.uint8 else layer.frames.astype(dtype, copy=False)
+        if np.may_share_memory(out, given):  # no op fired
+            out = out.copy()
+        masks = {label: mask if len(shape) == 4 else mask[0] for label, mask in layer.masks.items()}
+        return Damaged(out.reshape(shape), masks, self.trace(info, params))
