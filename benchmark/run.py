@@ -25,8 +25,11 @@ from degrade.benchmark.train import Trained, rank, train
 from degrade.benchmark.train import check as check_training
 from degrade.core.errors import DatasetError, SpecError
 from degrade.core.types import Array, as_clip, to_uint8
-from degrade.dataset import Clip, file_hash, manifest_rows, plan, pretty, read_json
-from degrade.generate import generate, versions
+from degrade.dataset.generate import generate
+from degrade.dataset.layout import DatasetFolder
+from degrade.dataset.plan import Clip, plan
+from degrade.dataset.records import ClipRecord, file_hash, pretty, read_json, versions
+from degrade.dataset.verify import verify
 from degrade.leaderboard.schema import ClipScores, CurvePoint, Model, Result, Run, Training, result_id
 from degrade.models import ModelCard, build, bundled
 from degrade.models._stream import restore as restore_clip
@@ -34,7 +37,6 @@ from degrade.models._weights import read_about
 from degrade.models.base import RestorationModel
 from degrade.sources import open_source
 from degrade.spec import Spec
-from degrade.verify import verify
 from degrade.writers import open_writer
 
 SHOWN = 5
@@ -376,7 +378,7 @@ def _score(
     task: Task, restored: Sequence[Restored], data: Path, out: Path, device: str, step: Step
 ) -> Iterator[Result]:
     """Scores all models on one clip after the other."""
-    rows = {row["clip"]: row for row in manifest_rows((data / "manifest.csv").read_bytes())}
+    rows = DatasetFolder(data).clips
     clips = PairedClips(data, task.split)
     movers = _movers(task)
     pixels = hashlib.sha256()
@@ -429,16 +431,16 @@ def _written(out: Path, entry: Entry, kind: str, clip: str, channels: int) -> Ar
     return as_clip(source.read(sequence, 0, sequence.frames)[..., :channels])
 
 
-def _clip_scores(row: dict[str, str], score: ClipScore) -> ClipScores:
+def _clip_scores(row: ClipRecord, score: ClipScore) -> ClipScores:
     values = {key: None if math.isnan(value) else value for key, value in score.values.items()}
     references: dict[str, dict[str, float | None]] = {}
     for key in [key for key in values if "." in key]:
         metric, _, what = key.partition(".")
         references.setdefault(what, {})[metric] = values.pop(key)
     return ClipScores(
-        clip=row["clip"],
-        sequence=row["sequence"],
-        damage=tuple(row["fired"].split()),
+        clip=row.id,
+        sequence=row.sequence,
+        damage=tuple(row.fired.split()),
         metrics=values,
         psnr_over_time=tuple(score.series.get("psnr", ())),
         references=references,

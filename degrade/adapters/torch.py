@@ -18,13 +18,12 @@ from torch.utils.data import Dataset, get_worker_info
 from degrade.core.errors import DatasetError, SpecError
 from degrade.core.fields import Strict
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, as_clip, union
-from degrade.dataset import fit, manifest_rows
+from degrade.core.types import Array, ClipInfo, as_clip
+from degrade.dataset.layout import DatasetFolder
+from degrade.dataset.pairs import fit, make_pair
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
-from degrade.sources.shards import read_frames
 from degrade.spec import Positive, Spec
-from degrade.target import sharpen
 
 Sample = dict[str, Any]
 """``lq``, ``gt`` (T, C, H, W) and ``mask`` (T, 1, H, W), float32 tensors in [0, 1], and ``clip``, a name. Of a dataset
@@ -154,14 +153,9 @@ class DegradedClips(Dataset[Sample]):
         parts = [_part((height, width), self.crop, draw) for _ in range(self.cuts)]
         if self.cut_first:
             frames = frames[parts[0][0]]
-        clean = as_clip(frames)
-        info = ClipInfo(**dict(zip(("frames", "height", "width", "channels"), clean.shape, strict=True)), id=name)
-        params = damage.draw(info, self.spec.seed)
-        layer = damage.render(clean, params, 0)
-        target = sharpen(clean) if self.spec.target == "sharpened" else clean
-        if self.spec.alignment == "aligned":
-            target = damage.target(target, params, 0)
-        return name, {"lq": layer.frames, "gt": target, "mask": union(layer.masks, (*clean.shape[:3], 1))}, parts
+        params = damage.draw(ClipInfo.of(frames, name), self.spec.seed)
+        pair = make_pair(self.spec, damage, params, lambda first, last: frames[first:last], 0, len(frames))
+        return name, {"lq": pair.damaged, "gt": pair.target, "mask": pair.mask}, parts
 
 
 class PairedClips(Dataset[Sample]):
@@ -195,28 +189,23 @@ class PairedClips(Dataset[Sample]):
         _Sizes(samples=samples, frames=frames, crop=crop, cuts=cuts)
         if (crop or cuts > 1) and not samples:
             raise SpecError("needs samples, which say how many parts are drawn", "crop" if crop else "cuts")
-        self.folder, self.samples, self.crop, self.cuts, self.seed = Path(folder), samples, crop, cuts, seed
+        self.dataset, self.samples, self.crop, self.cuts, self.seed = DatasetFolder(folder), samples, crop, cuts, seed
         self._kept: tuple[Any, Any] = (None, None)
-        table = self.folder / "manifest.csv"
-        if not table.is_file():
-            raise DatasetError(f"{folder} holds no finished dataset")
-        rows = [row for row in manifest_rows(table.read_bytes()) if row["split"] == split]
+        rows = [row for row in self.dataset.clips.values() if row.split == split]
         if not rows:
             raise DatasetError(f"{folder} has no clips in {split!r}")
-        self.split = split
-        self.kinds = ("lq", "gt", "mask") if rows[0]["mask_sha256"] else ("lq", "gt")
         self.stretches = [
-            (row["clip"], start, start + (frames or int(row["frames"])), int(row["channels"]))
+            (row.id, start, start + (frames or row.frames))
             for row in rows
-            for start in range(0, int(row["frames"]) - (frames or int(row["frames"])) + 1, frames or int(row["frames"]))
+            for start in range(0, row.frames - (frames or row.frames) + 1, frames or row.frames)
         ]
         if not self.stretches:
             raise DatasetError(f"{folder}: no clip in {split!r} has {frames} frames")
         height, width = crop or (1, 1)
         for row in rows:
-            if int(row["height"]) < height or int(row["width"]) < width:
-                size = f"{row['height']}×{row['width']}"
-                raise DatasetError(f"{folder}: clip {row['clip']!r} is {size}, smaller than {height}×{width}")
+            if row.height < height or row.width < width:
+                size = f"{row.height}×{row.width}"
+                raise DatasetError(f"{folder}: clip {row.id!r} is {size}, smaller than {height}×{width}")
 
     def __len__(self) -> int:
         return self.samples or len(self.stretches)
@@ -244,18 +233,8 @@ class PairedClips(Dataset[Sample]):
         return stretch
 
     def _stretch(self, index: int) -> tuple[str, dict[str, Array]]:
-        clip, start, stop, channels = self.stretches[index]
-        channels_of = {kind: 1 if kind == "mask" else channels for kind in self.kinds}
-        return clip, {kind: as_clip(self._read(kind, clip, start, stop, c)) for kind, c in channels_of.items()}
-
-    def _read(self, kind: str, clip: str, start: int, stop: int, channels: int) -> Array:
-        shard = self.folder / self.split / "shards" / f"{clip}.tar"
-        if shard.exists():
-            return read_frames(shard, kind, start, stop)[..., :channels]
-        folder = self.folder / self.split / kind
-        path = next((p for p in (folder / clip, folder / f"{clip}.mkv") if p.exists()), folder / clip)
-        source = open_source(path)
-        return source.read(source.sequences()[0], start, stop)[..., :channels]
+        clip, start, stop = self.stretches[index]
+        return clip, {kind: as_clip(self.dataset.read(kind, clip, start, stop)) for kind in self.dataset.kinds}
 
 
 def collate(samples: Sequence[Sample]) -> Sample:
