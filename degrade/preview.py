@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from degrade.core import atomic
 from degrade.core.errors import DatasetError
 from degrade.core.types import Array
 from degrade.dataset.layout import encode
@@ -15,7 +16,6 @@ from degrade.dataset.pairs import Pair, render_pairs
 from degrade.dataset.plan import plan, spread
 from degrade.sources import open_source
 from degrade.spec import Spec
-from degrade.storage import put
 from degrade.writers import open_writer
 
 GAP, MARGIN, CAPTION = 4, 12, 22
@@ -122,7 +122,6 @@ def save_picture(path: Path, picture: Array) -> None:
     data = io.BytesIO()
     Image.fromarray(picture).save(data, format=check_picture(path))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        put(data.getvalue(), path)
+        atomic.write(path, data.getvalue())
     except OSError as error:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
