@@ -7,11 +7,11 @@ from pathlib import Path
 from degrade.benchmark.flow import MotionSource, dis, exact
 from degrade.benchmark.task import Task
 from degrade.core.errors import DatasetError, SpecError
-from degrade.dataset import Clip, plan
-from degrade.generate import generate
+from degrade.dataset.generate import generate
+from degrade.dataset.plan import Clip, plan
+from degrade.dataset.verify import verify
 from degrade.sources import open_source
 from degrade.spec import Spec
-from degrade.verify import verify
 
 Progress = Callable[[str, int, int], object]
 """``progress(what, done, total)``: called as the work goes on."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from degrade.benchmark.task import Task
 from degrade.core.errors import SpecError
-from degrade.dataset import file_hash
+from degrade.dataset.records import file_hash
 from degrade.leaderboard.schema import result_id
 from degrade.models import ModelCard, build, bundled
 from degrade.models._weights import read_about

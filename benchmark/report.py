@@ -16,6 +16,7 @@ from degrade.benchmark.metrics import registry
 from degrade.benchmark.strips import GAIN
 from degrade.benchmark.table import MISSING, Cell, Column, Gain, Row, Table, tabulate
 from degrade.benchmark.task import task_about
+from degrade.core import atomic
 from degrade.core.errors import SourceError, SpecError, unknown
 from degrade.leaderboard.schema import Result, ResultError, load_table
 
@@ -38,7 +39,7 @@ def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, a
         SourceError: A damaged picture.
     """
     table = tabulate(results)
-    _write(out, _page(table, strips, about))
+    atomic.write(out, _page(table, strips, about))
     return markdown(table)
 
 
@@ -87,7 +88,7 @@ def build_leaderboard(folder: Path, out: Path) -> list[Path]:
         parts += [f"## {_plain(table.task)}", "", markdown(table), ""]
     overview = _render("index.html.jinja", title="Leaderboard", tables=list(tables.values()))
     for name, text in (written := {"index.html": overview, "README.md": "\n".join(parts), **pages}).items():
-        _write(out / name, text)
+        atomic.write(out / name, text)
     return [out / name for name in written]
 
 
@@ -278,10 +279,3 @@ def _render(template: str, **context: Any) -> str:
         lstrip_blocks=True,
     )
     return site.get_template(template).render(**context)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -14,8 +14,7 @@ from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memo
 from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained
 from degrade.core.types import Array, as_clip, to_uint8
-from degrade.dataset import file_hash, read_json
-from degrade.generate import versions
+from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
 from degrade.models import build
 from degrade.models._stream import restore

@@ -15,7 +15,8 @@ from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained, rank, train
 from degrade.benchmark.train import check as check_training
 from degrade.core.errors import DatasetError, SpecError
-from degrade.dataset import plan, pretty, read_json
+from degrade.dataset.plan import plan
+from degrade.dataset.records import pretty, read_json
 from degrade.models import build
 from degrade.sources import open_source
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from degrade.core.types import Array, to_uint8
-from degrade.dataset import mask_to_uint8
+from degrade.core.types import Array, mask_to_uint8, to_uint8
 from degrade.preview import save_picture
 
 HEIGHT = 160

@@ -15,6 +15,7 @@ from rich.table import Table
 from degrade.benchmark.metrics import registry
 from degrade.benchmark.statistics import interval
 from degrade.console import console
+from degrade.core import atomic
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,7 @@ def _print(table: Table) -> None:
 
 def write(path: Path, result: dict[str, Any]) -> None:
     """Writes a result as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    atomic.write(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 def _shown(value: float | None, digits: int) -> str:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
-from degrade.core.errors import DatasetError, SpecError, unknown
+from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import Probability, Strict
-from degrade.dataset import read_json
+from degrade.dataset.layout import DatasetFolder
 from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
 Count = Annotated[int, Field(ge=1)]
@@ -159,14 +159,9 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
     raw["train"] = mapping(raw.get("train", {}), "train")
     if "name" in data:
         raise SpecError("is the task's own, the name of its file", "data.name")
-    if source and (record_file := Path(source) / "dataset.json").is_file():
-        record = read_json(record_file)
-        try:
-            raw |= {"name": f"{name}-on-{record['name']}", "flow": "dis", "dataset": Path(source)}
-            spec = Spec(**record["spec"])
-        except (KeyError, TypeError):
-            raise DatasetError(f"{record_file}: damaged, not the record of a dataset") from None
-        return Task(**raw, data=spec)
+    if source and (written := DatasetFolder(Path(source))).record_path.is_file():
+        raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": Path(source)}
+        return Task(**raw, data=written.spec)
     if source:
         data["source"] = source
     elif raw.get("footage"):

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.task import Loss, Task, TrainingBudget
+from degrade.core import atomic
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import to_uint8
 from degrade.models import losses
@@ -197,9 +198,7 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Writes a checkpoint; what was there stays whole until the new one is."""
-        partial = path.with_name(f".{path.name}")
-        torch.save(self._state(), partial)
-        os.replace(partial, path)
+        atomic.write(path, lambda temporary: torch.save(self._state(), temporary))
 
     def _state(self) -> dict[str, Any]:
         state = {"model": self.plain.state_dict(), "optimizer": self.optimizer.state_dict()}

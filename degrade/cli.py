@@ -14,7 +14,7 @@ from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.core.op import Op
 
 if TYPE_CHECKING:
-    from degrade.dataset import Clip
+    from degrade.dataset.plan import Clip
     from degrade.spec import Spec
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -57,7 +57,7 @@ def generate(
     """Turns clean footage into a paired dataset: damaged frames, ground truth, masks, traces, manifest."""
     from rich.table import Table
 
-    from degrade.generate import generate as write
+    from degrade.dataset.generate import generate as write
     from degrade.spec import load_spec
     from degrade.storage import locate
 
@@ -176,7 +176,7 @@ def validate(
     seed: Seed = None,
 ) -> None:
     """Checks a spec and its footage without making anything."""
-    from degrade.dataset import plan
+    from degrade.dataset.plan import plan
     from degrade.sources import open_source
     from degrade.spec import load_spec
 
@@ -197,12 +197,11 @@ def verify(
     source: SourceOption = None,
 ) -> None:
     """Checks every byte of a dataset against its record, and a sample of clips by rendering them again."""
-    from degrade.storage import locate
-    from degrade.verify import verify as check
+    from degrade.dataset.verify import verify as check
 
     with progress("clips") as bar:
         problems = check(
-            locate(dataset),
+            dataset,
             rerender=rerender,
             source=source,
             started=lambda clips: bar.add_task("verify", total=clips),

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from degrade.core import atomic
 from degrade.core.errors import DatasetError
-from degrade.core.types import Array, Layer, to_uint8
-from degrade.dataset import mask_to_uint8, pairs, plan, spread
+from degrade.core.types import Array
+from degrade.dataset.layout import encode
+from degrade.dataset.pairs import Pair, render_pairs
+from degrade.dataset.plan import plan, spread
 from degrade.sources import open_source
 from degrade.spec import Spec
-from degrade.storage import put
 from degrade.writers import open_writer
 
 GAP, MARGIN, CAPTION = 4, 12, 22
@@ -43,7 +45,7 @@ def preview(spec: Spec, out: Path, *, clips: int = 3, columns: int = 2, frames: 
         row = []
         with ExitStack() as stack:
             movie = None if rows else stack.enter_context(open_writer(out / "clip.mp4", fps=clip.fps))
-            for t, (damaged, clean, mask) in enumerate(_frames(pairs(shown, spec, source, params))):
+            for t, (damaged, clean, mask) in enumerate(_frames(render_pairs(shown, spec, source, params))):
                 if movie:
                     movie.write(np.concatenate([clean, damaged], axis=1))
                 if t in wanted:
@@ -54,10 +56,10 @@ def preview(spec: Spec, out: Path, *, clips: int = 3, columns: int = 2, frames: 
     return [out / "sheet.png", out / "clip.mp4"]
 
 
-def _frames(chunks: Iterable[tuple[Layer, Array, Array]]) -> Iterator[tuple[Array, Array, Array]]:
+def _frames(chunks: Iterable[Pair]) -> Iterator[tuple[Array, ...]]:
     """Damaged, clean and mask of one frame after the other, 8 bit."""
-    for layer, target, mask in chunks:
-        yield from zip(to_uint8(layer.frames), to_uint8(target), mask_to_uint8(mask), strict=True)
+    for pair in chunks:
+        yield from zip(*(frames for _, frames in encode(pair, "union")), strict=True)
 
 
 def sheet(rows: list[list[tuple[str, Array]]], height: int = 200) -> Array:
@@ -120,7 +122,6 @@ def save_picture(path: Path, picture: Array) -> None:
     data = io.BytesIO()
     Image.fromarray(picture).save(data, format=check_picture(path))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        put(data.getvalue(), path)
+        atomic.write(path, data.getvalue())
     except OSError as error:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -6,8 +6,7 @@ from pydantic.fields import FieldInfo
 
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Op
-from degrade.core.types import Array
-from degrade.dataset import mask_to_uint8
+from degrade.core.types import Array, mask_to_uint8
 from degrade.ops.pipeline import Pipeline
 from degrade.preview import sheet
 from degrade.sources import open_source

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from degrade.core import atomic
 from degrade.core.errors import DatasetError, DegradeError, SpecError
 
 
@@ -77,10 +78,8 @@ def put(data: bytes, place: Path) -> None:
     """Writes a file at once: it is there with all of its bytes, or not at all."""
     if is_remote(place):
         place.write_bytes(data)
-        return
-    part = place.with_name(f".{place.name}.part")
-    part.write_bytes(data)
-    os.replace(part, place)
+    else:
+        atomic.write(place, data)
 
 
 def remove(path: Path) -> None:

@@ -25,7 +25,7 @@ from degrade import presets
 from degrade.core.errors import DegradeError
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo, to_uint8
-from degrade.dataset import fit
+from degrade.dataset.pairs import fit
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
 

@@ -6,7 +6,6 @@ damage) is ``null``. Scores are finite: the PSNR of identical frames is 100 dB, 
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
+from degrade.core import atomic
 from degrade.core.errors import DegradeError
 from degrade.core.fields import Strict
 
@@ -154,16 +154,10 @@ class Result(Strict):
 
     def save(self, path: Path) -> None:
         """Writes the file, its folder if needed; what was there stays whole until the new one is."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
         # Lists of numbers and names go on one line. Raw line breaks are never part of a JSON string.
         flat = re.sub(r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub("\n *", " ", m[1]).strip() + "]", text)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            partial.write_text(flat + "\n", encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        atomic.write(path, flat + "\n")
 
 
 def result_id(model: str, weights: str) -> str:

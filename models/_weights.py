@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from degrade.core import atomic
 from degrade.core.errors import SourceError
 
 State = dict[str, Tensor]
@@ -31,7 +32,8 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     # Files of weights that it was built from are not needed again: their tensors are in the state.
     config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
     about = {"model": type(model).__name__, "config": config, **about}
-    save_file(state, path, {key: json.dumps(value) for key, value in about.items()})
+    metadata = {key: json.dumps(value) for key, value in about.items()}
+    atomic.write(Path(path), lambda temporary: save_file(state, temporary, metadata))
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

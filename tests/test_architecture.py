@@ -18,7 +18,7 @@ ORDER = (
     ("degrade.ops",),
     ("degrade.presets",),
     ("degrade.spec",),
-    ("degrade.dataset", "degrade.crew", "degrade.make", "degrade.generate", "degrade.verify"),
+    ("degrade.dataset",),
     ("degrade.adapters", "degrade.preview", "degrade.show"),
     ("degrade.cli",),
     ("degrade.models", "degrade.leaderboard"),

@@ -17,7 +17,8 @@ import yaml
 
 import degrade
 from degrade.benchmark.task import load_task
-from degrade.generate import generate
+from degrade.core.types import to_uint8
+from degrade.dataset.generate import generate
 from degrade.ops import registry
 from degrade.sources import open_source, video
 from degrade.sources.base import PICTURES
@@ -136,7 +137,7 @@ def test_the_examples_of_replaying(tmp_path: Path) -> None:
     np.testing.assert_array_equal(names["dressed"].mask, names["again"].mask)
     assert not np.array_equal(names["dressed"].frames, written)
     exec(window, names)
-    np.testing.assert_array_equal(names["damaged"], written[4:8])
+    np.testing.assert_array_equal(to_uint8(names["pair"].damaged), written[4:8])
 
 
 def test_the_package_of_the_guide(tmp_path: Path) -> None:

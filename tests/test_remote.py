@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from degrade import DatasetError, SourceError, SpecError
-from degrade.generate import generate
+from degrade.dataset.generate import generate
+from degrade.dataset.verify import verify
 from degrade.sources import open_source
 from degrade.spec import Spec
 from degrade.storage import locate, make_folder
-from degrade.verify import verify
 from degrade.writers import open_writer
 
 MakeSpec = Callable[..., Spec]

@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from degrade import AtScale, OneOf, Pipeline, Shuffle, dataset
+from degrade import AtScale, OneOf, Pipeline, Shuffle
 from degrade.core.op import Op, Temporal
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Layer, Params
-from degrade.dataset import clean_frames, pairs, plan
-from degrade.generate import generate
+from degrade.dataset import pairs
+from degrade.dataset.generate import generate
+from degrade.dataset.pairs import clean_frames, render_pairs
+from degrade.dataset.plan import plan
+from degrade.dataset.verify import verify
 from degrade.ops import BlackFrames, Dust, FrameFaults, HandCranked, Jpeg, Noise, Pulldown, Weave
 from degrade.sources import open_source
 from degrade.spec import Spec
-from degrade.verify import verify
 
 MakeSpec = Callable[..., Spec]
 
@@ -148,17 +150,15 @@ def test_datasets_hold_the_whole_clip_whatever_is_rendered_at_once(
     source = open_source(spec.source)
     one = plan(spec, source)[-1]
     params = spec.damage().draw(one.info(), spec.seed)
-    whole = next(iter(pairs(one, spec, source, params)))
-    monkeypatch.setattr(dataset, "CHUNK_VALUES", 1)
-    parts = list(pairs(one, spec, source, params))
+    whole = next(iter(render_pairs(one, spec, source, params)))
+    monkeypatch.setattr(pairs, "CHUNK_VALUES", 1)
+    parts = list(render_pairs(one, spec, source, params))
     assert len(parts) == one.frames
-    layers, targets, masks = zip(*parts, strict=True)
-    for given, expected in zip(
-        ([layer.frames for layer in layers], targets, masks), (whole[0].frames, *whole[1:]), strict=True
-    ):
-        np.testing.assert_array_equal(np.concatenate(given), expected)
+    for kind in ("damaged", "target", "mask"):
+        given = np.concatenate([getattr(part, kind) for part in parts])
+        np.testing.assert_array_equal(given, getattr(whole, kind))
     clean = clean_frames(one, source, 0, one.frames) / np.float32(255)
-    assert np.allclose(whole[1], clean, atol=1e-6) == (alignment == "original")
+    assert np.allclose(whole.target, clean, atol=1e-6) == (alignment == "original")
 
 
 def test_such_a_dataset_verifies(make_spec: MakeSpec, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from degrade import DatasetError, SpecError
-from degrade.generate import generate
+from degrade.dataset.generate import generate
 from degrade.spec import Spec
 
 torch = pytest.importorskip("torch", reason="the adapters need PyTorch")

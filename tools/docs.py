@@ -21,8 +21,7 @@ import degrade
 from degrade import presets
 from degrade.core.composition import Composition
 from degrade.core.op import Op
-from degrade.core.types import Array
-from degrade.dataset import mask_to_uint8
+from degrade.core.types import Array, mask_to_uint8
 from degrade.ops import AtScale, Pipeline, registry
 from degrade.preview import sheet
 from degrade.show import parameters

@@ -19,7 +19,7 @@ from typing import Any
 PEAK = """
 import json, sys
 from pathlib import Path
-from degrade.generate import generate
+from degrade.dataset.generate import generate
 from degrade.spec import parse
 generate(parse(json.loads(sys.argv[1])), Path(sys.argv[2]))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
@@ -28,7 +28,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 SECONDS = """
 import json, resource, sys, time
 from pathlib import Path
-from degrade.generate import generate
+from degrade.dataset.generate import generate
 from degrade.spec import parse
 spec = parse(json.loads(sys.argv[1]))
 start = time.perf_counter()
@@ -42,7 +42,7 @@ WAITED = """
 import json, sys, time
 from pathlib import Path
 import cv2
-from degrade.generate import generate
+from degrade.dataset.generate import generate
 from degrade.spec import parse
 def queued():
     return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
@@ -163,7 +163,7 @@ def write() -> None:
 def shards(clips: int = 8, frames: int = 16) -> None:
     """Size of a dataset in shards and in folders, and what reading it back costs: samples in random order."""
     from degrade.adapters.torch import PairedClips
-    from degrade.generate import generate
+    from degrade.dataset.generate import generate
     from degrade.spec import parse
 
     print(f"{clips} clips of {frames} frames of 640×368, samples of 7 frames, CPU time of one process (wall time)")

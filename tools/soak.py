@@ -13,9 +13,9 @@ from pathlib import Path
 
 from scale import spec
 
-from degrade.generate import generate
+from degrade.dataset.generate import generate
+from degrade.dataset.verify import verify
 from degrade.spec import parse
-from degrade.verify import verify
 
 
 def main(clips: int = 2000, workers: int = 1) -> None:

@@ -66,7 +66,7 @@ class Degrade(albumentations.DualTransform):
         boxed = any(kwargs.get(key) is not None for key in ("bboxes", "keypoints"))
         done = dict(kwargs)
         for key, clip in clips.items():
-            drawn = self.pipeline.draw(_info(clip), params["seed"])
+            drawn = self.pipeline.draw(ClipInfo.of(clip), params["seed"])
             layer = self.pipeline.render(clip, drawn, 0)
             out = to_uint8(layer.frames) if kwargs[key].dtype == np.uint8 else layer.frames.astype(kwargs[key].dtype)
             done[key] = out.reshape(kwargs[key].shape)
@@ -105,11 +105,6 @@ def _labels(labels: Array, move: Callable[[Array], Array]) -> Array:
     known = np.unique(labels)
     shares = np.concatenate([move((labels == label).astype(np.float32)) for label in known], axis=-1)
     return known[np.argmax(shares, axis=-1)][..., None]
-
-
-def _info(clip: Array) -> ClipInfo:
-    frames, height, width, channels = clip.shape
-    return ClipInfo(frames=frames, height=height, width=width, channels=channels)
 
 
 def _clip(pixels: Array, kind: str) -> Array:

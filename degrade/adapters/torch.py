@@ -21,13 +21,12 @@ from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.fields import Probability, Strict
 from degrade.core.op import Op
 from degrade.core.rng import Stream
-from degrade.core.types import VISIBLE, Array, ClipInfo, as_clip, union
-from degrade.dataset import fit, manifest_rows
+from degrade.core.types import VISIBLE, Array, ClipInfo, as_clip
+from degrade.dataset.layout import DatasetFolder
+from degrade.dataset.pairs import fit, make_pair
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
-from degrade.sources.shards import read_frames
 from degrade.spec import Positive, Spec
-from degrade.target import sharpen
 
 Sample = dict[str, Any]
 """``lq``, ``gt`` (T, C, H, W) and ``mask`` (T, 1, H, W), float32 tensors in [0, 1], and ``clip``, a name. Of a dataset
@@ -225,15 +224,12 @@ class DegradedClips(Dataset[Sample]):
         channels = 1 if self.spec.color == "grey" else 3
         frames = np.stack([fit(frame, height, width, channels) for (frame,) in read])
         parts = [_part((height, width), self.crop, draw) for _ in range(self.cuts)]
-        clean = as_clip(frames[parts[0][0]] if self.cut_first else frames)
-        info = ClipInfo(**dict(zip(("frames", "height", "width", "channels"), clean.shape, strict=True)), id=name)
-        params = damage.draw(info, self.spec.seed)
-        layer = damage.render(clean, params, 0)
-        target = sharpen(clean) if self.spec.target == "sharpened" else clean
-        if self.spec.alignment == "aligned":
-            target = damage.target(target, params, 0)
-        mask = union(layer.masks, (*clean.shape[:3], 1))
-        return name, {"lq": layer.frames, "gt": target, "mask": mask}, _on_damage(parts, mask, self.on_damage, draw)
+        if self.cut_first:
+            frames = frames[parts[0][0]]
+        params = damage.draw(ClipInfo.of(frames, name), self.spec.seed)
+        pair = make_pair(self.spec, damage, params, lambda first, last: frames[first:last], 0, len(frames))
+        pixels = {"lq": pair.damaged, "gt": pair.target, "mask": pair.mask}
+        return name, pixels, _on_damage(parts, pair.mask, self.on_damage, draw)
 
 
 class PairedClips(Dataset[Sample]):
@@ -270,31 +266,26 @@ class PairedClips(Dataset[Sample]):
         if any(given.values()) and not samples:
             which = next(name for name, value in given.items() if value)
             raise SpecError("needs samples, which say how many parts are drawn", which)
-        self.folder, self.samples, self.crop, self.cuts, self.seed = Path(folder), samples, crop, cuts, seed
+        self.dataset, self.samples, self.crop, self.cuts, self.seed = DatasetFolder(folder), samples, crop, cuts, seed
         self.on_damage = on_damage
         self._kept: tuple[Any, Any] = (None, None)
-        table = self.folder / "manifest.csv"
-        if not table.is_file():
-            raise DatasetError(f"{folder} holds no finished dataset")
-        rows = [row for row in manifest_rows(table.read_bytes()) if row["split"] == split]
+        rows = [row for row in self.dataset.clips.values() if row.split == split]
         if not rows:
             raise DatasetError(f"{folder} has no clips in {split!r}")
-        self.split = split
-        self.kinds = ("lq", "gt", "mask") if rows[0]["mask_sha256"] else ("lq", "gt")
-        if on_damage and "mask" not in self.kinds:
+        if on_damage and "mask" not in self.dataset.kinds:
             raise SpecError(f"needs masks, and {folder} was written without", "on_damage")
         self.stretches = [
-            (row["clip"], start, start + (frames or int(row["frames"])), int(row["channels"]))
+            (row.id, start, start + (frames or row.frames))
             for row in rows
-            for start in range(0, int(row["frames"]) - (frames or int(row["frames"])) + 1, frames or int(row["frames"]))
+            for start in range(0, row.frames - (frames or row.frames) + 1, frames or row.frames)
         ]
         if not self.stretches:
             raise DatasetError(f"{folder}: no clip in {split!r} has {frames} frames")
         height, width = crop or (1, 1)
         for row in rows:
-            if int(row["height"]) < height or int(row["width"]) < width:
-                size = f"{row['height']}×{row['width']}"
-                raise DatasetError(f"{folder}: clip {row['clip']!r} is {size}, smaller than {height}×{width}")
+            if row.height < height or row.width < width:
+                size = f"{row.height}×{row.width}"
+                raise DatasetError(f"{folder}: clip {row.id!r} is {size}, smaller than {height}×{width}")
 
     def __len__(self) -> int:
         return self.samples or len(self.stretches)
@@ -325,18 +316,8 @@ class PairedClips(Dataset[Sample]):
         return stretch
 
     def _stretch(self, index: int) -> tuple[str, dict[str, Array]]:
-        clip, start, stop, channels = self.stretches[index]
-        channels_of = {kind: 1 if kind == "mask" else channels for kind in self.kinds}
-        return clip, {kind: as_clip(self._read(kind, clip, start, stop, c)) for kind, c in channels_of.items()}
-
-    def _read(self, kind: str, clip: str, start: int, stop: int, channels: int) -> Array:
-        shard = self.folder / self.split / "shards" / f"{clip}.tar"
-        if shard.exists():
-            return read_frames(shard, kind, start, stop)[..., :channels]
-        folder = self.folder / self.split / kind
-        path = next((p for p in (folder / clip, folder / f"{clip}.mkv") if p.exists()), folder / clip)
-        source = open_source(path)
-        return source.read(source.sequences()[0], start, stop)[..., :channels]
+        clip, start, stop = self.stretches[index]
+        return clip, {kind: as_clip(self.dataset.read(kind, clip, start, stop)) for kind in self.dataset.kinds}
 
 
 def collate(samples: Sequence[Sample]) -> Sample:

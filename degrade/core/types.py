@@ -1,15 +1,13 @@
 """What passes between ops: clips, layers, traces."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from degrade.core import registry
-from degrade.core.errors import DatasetError, SourceError, SpecError
+from degrade.core.errors import SourceError
 from degrade.core.fields import Strict
 
 Array = np.ndarray
@@ -31,6 +29,12 @@ class ClipInfo(Strict):
     """1 grey, 3 RGB."""
     id: str = ""
     """Name that keys the clip's random streams."""
+
+    @classmethod
+    def of(cls, clip: Array, id: str = "") -> "ClipInfo":
+        """That of a clip (T, H, W, C)."""
+        frames, height, width, channels = clip.shape
+        return cls(frames=frames, height=height, width=width, channels=channels, id=id)
 
     def scaled(self, scale: float) -> "ClipInfo":
         """The same clip at another size; never under one pixel."""
@@ -71,20 +75,6 @@ class Trace:
     def from_json(cls, data: dict[str, Any]) -> "Trace":
         """The inverse of `to_json`."""
         return cls(ClipInfo(**data["clip"]), data["pipeline"], data["steps"])
-
-    @classmethod
-    def read(cls, path: Path) -> "Trace":
-        """The trace of a dataset's clip, ``train/trace/<clip>.json``.
-
-        Raises:
-            DatasetError: The file is missing or damaged, or holds no trace.
-        """
-        try:
-            return cls.from_json(json.loads(path.read_bytes())["trace"])
-        except OSError as error:
-            raise DatasetError(f"{path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, SpecError) as error:
-            raise DatasetError(f"{path}: holds no trace of a clip") from error
 
     def replay(self, clip: Array) -> "Damaged":
         """Damages a clip as recorded, drawing nothing.
@@ -180,3 +170,8 @@ def as_clip(data: Array) -> Array:
 def to_uint8(frames: Array) -> Array:
     """Floats in [0, 1] as 8 bit, rounded to the nearest."""
     return (np.clip(frames, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def mask_to_uint8(mask: Array) -> Array:
+    """Alpha as 8 bit, rounded up: a 0 on disk says that no contaminant touched the pixel."""
+    return np.ceil(mask * np.float32(255)).astype(np.uint8)

@@ -1,7 +1,8 @@
-"""Frames out of the shards that `degrade.writers.shard` writes."""
+"""Pictures out of tar files, such as `degrade.writers.shard` writes."""
 
 import functools
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,31 +12,28 @@ from degrade.core.types import Array
 from degrade.sources.pictures import decode_picture
 
 
-def read_frames(shard: Path, kind: str, start: int, stop: int) -> Array:
-    """Frames `start` to `stop` of one kind.
+def read_pictures(shard: Path, names: Sequence[str]) -> Array:
+    """Pictures of one size out of a shard.
 
     Args:
         shard: The tar file.
-        kind: ``lq``, ``gt``, ``mask`` …
-        start: Index of the first frame.
-        stop: Index after the last.
+        names: Of its members, one or more.
 
     Returns:
         (N, H, W, 3) uint8 RGB.
 
     Raises:
-        SourceError: The file is missing or damaged, or has no such frame.
+        SourceError: The file is missing or damaged, or has no such member.
     """
-    members, frames = _members(shard), []
+    members, pictures = _members(shard), []
     with shard.open("rb") as file:
-        for t in range(start, stop):
-            name = f"{shard.stem}/{t:05d}.{kind}.png"
+        for name in names:
             if name not in members:
                 raise SourceError(f"{shard}: holds no {name}")
             offset, size = members[name]
             file.seek(offset)
-            frames.append(decode_picture(file.read(size), f"{shard}: {name}"))
-    return np.stack(frames)
+            pictures.append(decode_picture(file.read(size), f"{shard}: {name}"))
+    return np.stack(pictures)
 
 
 @functools.lru_cache(maxsize=64)

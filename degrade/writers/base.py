@@ -1,13 +1,14 @@
 """The contract of writers: all or nothing."""
 
-import shutil
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
+from degrade.core.atomic import replacing
 from degrade.core.errors import DatasetError
 from degrade.core.types import Array
 
@@ -24,7 +25,8 @@ class Writer(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.temporary = path.with_name(f".{path.name}.part")
+        self.temporary = path  # until the block is entered
+        self._stack = ExitStack()
         self.shape: tuple[int, ...] = ()
         self.count = 0
 
@@ -63,11 +65,14 @@ class Writer(ABC):
 
     def __enter__(self) -> Self:
         try:
-            if self.path.is_dir() and any(self.path.iterdir()):
-                raise DatasetError(f"{self.path}: the folder is not empty")
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _remove(self.temporary)
-            self._open()
+            with ExitStack() as stack:
+                if self.path.is_dir() and any(self.path.iterdir()):
+                    raise DatasetError(f"{self.path}: the folder is not empty")
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.temporary = stack.enter_context(replacing(self.path))
+                stack.callback(self._abandon)
+                self._open()
+                self._stack = stack.pop_all()
         except OSError as error:
             raise self._failed(error) from error
         return self
@@ -75,24 +80,16 @@ class Writer(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
         try:
-            if kind is None and not self.count:
-                raise DatasetError(f"{self.path}: no frames to write")
-            if kind is None:
+            with self._stack:
+                if not self.count:
+                    raise DatasetError(f"{self.path}: no frames to write")
                 self._close()
-                self.temporary.replace(self.path)
         except OSError as failure:
             raise self._failed(failure) from failure
-        finally:
-            self._abandon()
-            _remove(self.temporary)
 
     def _failed(self, error: OSError) -> DatasetError:
         return DatasetError(f"{self.path}: cannot be written: {error.strerror or error}")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

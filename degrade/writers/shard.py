@@ -1,8 +1,4 @@
-"""WebDataset shards: one tar of a clip, a sample for each frame.
-
-Members are ``<clip>/00000.gt.png``, ``<clip>/00000.lq.png``, ``<clip>/00000.mask.png`` and so on, frame after
-frame, so WebDataset finds the sample ``<clip>/00000`` with the keys ``lq.png``, ``gt.png``, ``mask.png``.
-"""
+"""Tar files, written so that the same contents give the same bytes."""
 
 import io
 import tarfile
@@ -11,23 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from degrade.core.errors import SourceError
-
-
-def pack(folders: dict[str, Path], clip: str, file: BinaryIO) -> None:
-    """Writes a shard; the same frames give the same bytes.
-
-    Args:
-        folders: PNG files of the same names for each kind, ``lq``, ``gt``, ``mask`` …
-        clip: Name of the clip.
-        file: Open for writing.
-    """
-    frames = sorted(next(iter(folders.values())).iterdir())
-    members = (
-        (f"{clip}/{frame.stem}.{kind}.png", (folder / frame.name).read_bytes())
-        for frame in frames
-        for kind, folder in sorted(folders.items())
-    )
-    write(members, file)
 
 
 def write(members: Iterable[tuple[str, bytes]], file: BinaryIO) -> None:
@@ -52,8 +31,3 @@ def read(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield member.name, stream.read() if stream else b""
     except (OSError, tarfile.TarError) as error:
         raise SourceError(f"{path}: {getattr(error, 'strerror', None) or 'damaged shard'}") from error
-
-
-def kind_of(member: str) -> str:
-    """``lq`` for ``clip/00000.lq.png``, ``mask.dust`` for ``clip/00000.mask.dust.png``."""
-    return member.rpartition("/")[2].removesuffix(".png").partition(".")[2]

@@ -16,7 +16,7 @@ from degrade.benchmark.entries import Entry, entries  # noqa: E402
 from degrade.benchmark.run import run  # noqa: E402
 from degrade.benchmark.task import Task, load_task, task_names  # noqa: E402
 from degrade.benchmark.train import TrainingStopped, train  # noqa: E402
-from degrade.generate import generate  # noqa: E402
+from degrade.dataset.generate import generate  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
 from degrade.models import build, get, save  # noqa: E402
 from degrade.spec import parse  # noqa: E402

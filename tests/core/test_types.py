@@ -1,12 +1,11 @@
 """Clips in and out, masks, traces."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from degrade.core.errors import DatasetError, SpecError
+from degrade.core.errors import SpecError
 from degrade.core.types import ClipInfo, Damaged, Trace, as_clip, to_uint8, union
 
 
@@ -66,13 +65,6 @@ def test_a_trace_survives_json_and_tells_what_fired() -> None:
     assert trace.fired() == ["dirt", "dirt/dust", "noise"]
 
 
-def test_a_trace_is_read_from_its_file(tmp_path: Path) -> None:
-    trace = Trace(ClipInfo(frames=2, height=3, width=4, id="a"), [{"noise": {}}], [{"label": "noise", "params": {}}])
-    (tmp_path / "a.json").write_text(json.dumps({"row": {}, "trace": trace.to_json()}))
-    assert Trace.read(tmp_path / "a.json") == trace
-    with pytest.raises(DatasetError, match=r"none\.json: No such file or directory"):
-        Trace.read(tmp_path / "none.json")
-    for text in ("{", "[]", "{}", '{"trace": {"clip": {}, "steps": []}}'):
-        (tmp_path / "a.json").write_text(text)
-        with pytest.raises(DatasetError, match=r"a\.json: holds no trace of a clip"):
-            Trace.read(tmp_path / "a.json")
+def test_a_clip_tells_its_info() -> None:
+    info = ClipInfo.of(np.zeros((2, 3, 4, 1)), "a")
+    assert info == ClipInfo(frames=2, height=3, width=4, channels=1, id="a")

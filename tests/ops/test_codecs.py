@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from degrade import Pipeline, SourceError, SpecError, dataset
+from degrade import Pipeline, SourceError, SpecError
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, to_uint8
-from degrade.dataset import pairs, plan
+from degrade.dataset import pairs
+from degrade.dataset.pairs import render_pairs
+from degrade.dataset.plan import plan
 from degrade.ops import Dust, VideoCodec, Webp, video_codec
 from degrade.sources import open_source
 from degrade.spec import parse
@@ -126,7 +128,7 @@ def test_a_dataset_codes_each_group_once(tmp_path: Path, monkeypatch: pytest.Mon
         return real(frames, codec, qp)
 
     monkeypatch.setattr(video_codec, "coded", counted)
-    monkeypatch.setattr(dataset, "CHUNK_VALUES", 24 * 32 * 7)
+    monkeypatch.setattr(pairs, "CHUNK_VALUES", 24 * 32 * 7)
     spec = parse(
         {
             "pipeline": [{"video_codec": {"group": 5}}],
@@ -136,8 +138,8 @@ def test_a_dataset_codes_each_group_once(tmp_path: Path, monkeypatch: pytest.Mon
     )
     source = open_source(spec.source)
     (clip,) = plan(spec, source)
-    parts = list(pairs(clip, spec, source, spec.damage().draw(clip.info(), 0)))
-    assert [len(target) for _, target, _ in parts] == lengths == [5, 5, 5, 2]
+    parts = list(render_pairs(clip, spec, source, spec.damage().draw(clip.info(), 0)))
+    assert [len(pair.target) for pair in parts] == lengths == [5, 5, 5, 2]
 
 
 def test_codec_quantiser_and_group_are_drawn_per_clip_over_their_ranges() -> None:

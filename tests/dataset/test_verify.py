@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from degrade import DatasetError, presets
-from degrade.dataset import manifest_rows
-from degrade.generate import generate
+from degrade.dataset import DatasetFolder
+from degrade.dataset.generate import generate
+from degrade.dataset.verify import verify
 from degrade.spec import Spec
-from degrade.verify import verify
 
 
 @pytest.fixture
@@ -61,9 +61,10 @@ def shards(make_spec: Callable[..., Spec], tmp_path: Path) -> Path:
 
 def test_shards_hold_the_hashes_of_folders(shards: Path, dataset: Path) -> None:
     assert verify(shards, rerender=2) == []
-    rows = [manifest_rows((folder / "manifest.csv").read_bytes()) for folder in (shards, dataset)]
-    kept = ("clip", "lq_sha256", "gt_sha256", "mask_sha256")
-    assert [[row[key] for key in kept] for row in rows[0]] == [[row[key] for key in kept] for row in rows[1]]
+    rows = [DatasetFolder(folder).clips.values() for folder in (shards, dataset)]
+    for one, other in zip(*rows, strict=True):
+        assert one.id == other.id
+        assert all(one.sha256(kind) == other.sha256(kind) for kind in ("lq", "gt", "mask"))
 
 
 @pytest.mark.parametrize("place", [0.0, 0.001, 0.3, 0.6, 0.9, 0.9999])

@@ -1,4 +1,4 @@
-"""Who does the work: this process, several, or a cluster. What comes of it is the same."""
+"""Runs jobs in this process, in several, or on a cluster. The results are the same."""
 
 import asyncio
 import itertools
@@ -26,13 +26,13 @@ def jobs_left(take: Next) -> Iterator[Any]:
     return iter(take, None)
 
 
-def here(work: Work, take: Next) -> Iterator[Any]:
+def run_serial(work: Work, take: Next) -> Iterator[Any]:
     """Does all jobs in this process, and yields what comes of each."""
     for job in jobs_left(take):
         yield work(job)
 
 
-def processes(work: Work, take: Next, count: int) -> Iterator[Any]:
+def run_processes(work: Work, take: Next, count: int) -> Iterator[Any]:
     """Does all jobs in so many processes, of which this is one, and yields what comes of each.
 
     This one has no start to wait for, so a dataset of a few seconds gains by the others, too.
@@ -116,7 +116,7 @@ QUIET = logging.CRITICAL
 """Dask's logs; what goes wrong is said once, by what is raised."""
 
 
-def cluster(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
+def run_dask(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
     """Does all jobs on a Dask cluster, and yields what comes of each; jobs of workers that die are done again.
 
     Args:

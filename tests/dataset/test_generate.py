@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from degrade import DatasetError, Pipeline, SpecError, Trace, make
-from degrade.dataset import plan
-from degrade.generate import generate
-from degrade.make import Maker, Whole
+from degrade import DatasetError, Pipeline, SpecError, Trace
+from degrade.dataset import DatasetFolder, layout, worker
+from degrade.dataset.generate import generate
+from degrade.dataset.plan import plan
+from degrade.dataset.worker import Whole, Worker
 from degrade.sources import open_source
 from degrade.spec import Spec
 
@@ -57,7 +58,7 @@ def test_bytes_do_not_depend_on_workers_or_order(make_spec: MakeSpec, tmp_path: 
         assert contents(tmp_path / f"w{workers}") == expected
     first = plan(spec, open_source(spec.source))[-1]
     (tmp_path / "last-first").mkdir()
-    Maker(spec, open_source(spec.source), tmp_path / "last-first")(Whole(first))
+    Worker(DatasetFolder(tmp_path / "last-first", spec))(Whole(first))
     made = contents(tmp_path / "last-first")
     assert made
     assert made.items() <= expected.items()
@@ -69,7 +70,7 @@ def test_long_clips_are_split_over_workers_without_a_trace(
 ) -> None:
     spec = make_spec(output={"frames": frames, "masks": "layers"})
     generate(spec, tmp_path / "whole")
-    monkeypatch.setattr(make, "PART_VALUES", 2 * 24 * 32)  # two frames
+    monkeypatch.setattr(worker, "PART_VALUES", 2 * 24 * 32)  # two frames
     advanced: list[int] = []
     finished: list[str] = []
     generate(
@@ -83,16 +84,16 @@ def test_long_clips_are_split_over_workers_without_a_trace(
 
 def test_parts_cover_a_clip(make_spec: MakeSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = make_spec()
-    monkeypatch.setattr(make, "PART_VALUES", 3 * 24 * 32 + 1)
+    monkeypatch.setattr(worker, "PART_VALUES", 3 * 24 * 32 + 1)
     for clip in plan(spec, open_source(spec.source)):
-        parts = make.split(clip)
+        parts = worker.split(clip)
         assert [frame for part in parts for frame in range(part.start, part.stop)] == list(range(clip.frames))
         assert all(1 <= part.stop - part.start <= 3 for part in parts)
 
 
 KILLED_RUN = """
 import os, signal, sys
-import degrade.generate as g
+import degrade.dataset.generate as g
 from pathlib import Path
 from degrade.spec import parse
 moment = {moment!r}
@@ -100,12 +101,12 @@ replace, calls = os.replace, 0
 def dying_replace(*args):
     global calls
     calls += 1
-    if moment == "placing" and calls == 12:  # the second clip: its three pictures are closed, one is moved
+    if moment == "placing" and calls == 13:  # the second clip: its three pictures are closed, one is moved
         os.kill(os.getpid(), signal.SIGKILL)
     return replace(*args)
 os.replace = dying_replace
 if moment == "writing":
-    import degrade.make as m
+    import degrade.dataset.worker as m
     hashed, seen = m.file_hashes, []
     def dying_hash(path):
         seen.append(path)
@@ -253,7 +254,7 @@ def test_full_disk_is_one_line_and_can_be_resumed(
     make_spec: MakeSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = make_spec()
-    encode, traces = make.stream_json, []
+    encode, traces = layout.stream_json, []
 
     def filling(content: dict[str, object]) -> Iterator[str]:
         traces.append(content)
@@ -262,7 +263,7 @@ def test_full_disk_is_one_line_and_can_be_resumed(
         return encode(content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(make, "stream_json", filling)
+        patched.setattr(layout, "stream_json", filling)
         with pytest.raises(DatasetError, match="no space left on the disk; finished clips are kept"):
             generate(spec, tmp_path / "out")
     assert not (tmp_path / "out/dataset.json").exists()

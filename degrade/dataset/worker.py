@@ -8,7 +8,7 @@ import functools
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,32 +16,17 @@ from typing import Any
 
 import cv2
 
-from degrade.core.types import Array, fired, to_uint8
-from degrade.dataset import (
-    CHUNK_VALUES,
-    Clip,
-    file_hash,
-    file_hashes,
-    joint_hash,
-    mask_to_uint8,
-    pairs,
-    stream_json,
-    suffix,
-)  # fmt: skip
+from degrade.core.types import fired
+from degrade.dataset.layout import DAMAGED, TARGET, DatasetFolder, encode, frame_name, is_mask, member
+from degrade.dataset.pairs import CHUNK_VALUES, render_pairs
+from degrade.dataset.plan import Clip
+from degrade.dataset.records import ClipRecord, file_hashes, joint_hash
 from degrade.sources import Source
-from degrade.spec import Spec
 from degrade.storage import is_remote, move, reaching, remove
-from degrade.writers import join, open_writer
-from degrade.writers.shard import pack
-
-WORK = ".generating"
-"""Folder inside the output that holds what is not finished; gone when the dataset is complete."""
+from degrade.writers import Writer, join, open_writer, shard
 
 PART_VALUES = 4 * CHUNK_VALUES
 """Pixel values of a part: a fraction of a second, so that workers end together."""
-
-Row = dict[str, Any]
-"""A clip's row of the manifest."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +66,18 @@ def split(clip: Clip) -> list[Part]:
 
 
 @dataclass
-class Maker:
+class Worker:
     """Makes the parts and clips of one dataset."""
 
-    spec: Spec
-    source: Source
-    out: Path
+    folder: DatasetFolder
     _drawn: tuple[Clip, Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Maker, (self.spec, self.source, self.out)
+        return Worker, (self.folder,)
 
-    def __call__(self, job: Job) -> Made | Row:
+    def __call__(self, job: Job) -> Made | ClipRecord:
         """Makes a part, or a whole clip, of which it returns the row of the manifest."""
-        with _one_thread(), reaching(self.out):
+        with _one_thread(), reaching(self.folder.path):
             if isinstance(job, Part):
                 return self.part(job)
             try:
@@ -104,65 +87,56 @@ class Maker:
 
     def part(self, part: Part) -> Made:
         """Writes a part's frames beside the dataset."""
-        folder = self._folder(part)
-        remove(folder)
+        piece = self._piece(part)
+        remove(piece)
         with ExitStack() as stack:
-            writers: dict[str, Any] = {}
-
-            def write(kind: str, frames: Array) -> None:
-                if kind not in writers:
-                    path = folder / f"{kind}{suffix(self.spec)}"
-                    writers[kind] = stack.enter_context(open_writer(path, part.clip.fps, part.start))
-                for frame in frames:
-                    writers[kind].write(frame)
-
+            writers: dict[str, Writer] = {}
             params = self._params(part.clip)
-            for layer, target, mask in pairs(part.clip, self.spec, self.source, params, part.start, part.stop):
-                write("lq", to_uint8(layer.frames))
-                write("gt", to_uint8(target))
-                if self.spec.output.masks != "none":
-                    write("mask", mask_to_uint8(mask))
-                if self.spec.output.masks == "layers":
-                    for label, alpha in layer.masks.items():
-                        write(f"mask.{label.replace('/', '.')}", mask_to_uint8(alpha))
-                del layer, target, mask  # before the next are made
+            pairs = render_pairs(part.clip, self.folder.spec, self.folder.source, params, part.start, part.stop)
+            for pair in pairs:
+                for kind, frames in encode(pair, self.folder.spec.output.masks):
+                    if kind not in writers:
+                        writer = open_writer(self.folder.file_in(piece, kind), part.clip.fps, part.start)
+                        writers[kind] = stack.enter_context(writer)
+                    for frame in frames:
+                        writers[kind].write(frame)
+                del pair, frames  # before the next are made
         return Made(part, {kind: file_hashes(writer.path) for kind, writer in writers.items()})
 
-    def whole(self, job: Whole) -> Row:
+    def whole(self, job: Whole) -> ClipRecord:
         """Moves a clip into the dataset; its trace, moved last, marks it complete."""
         clip = job.clip
         made = sorted(job.made or [self.part(Part(clip, 0, clip.frames))], key=lambda one: one.part.start)
-        home, kinds = self._folder(made[0].part), sorted(made[0].hashes)
+        piece, kinds = self._piece(made[0].part), sorted(made[0].hashes)
         hashes = {kind: self._join(kind, made) if len(made) > 1 else made[0].hashes[kind] for kind in kinds}
+        params = self._params(clip)
         row = {
             **clip.model_dump(exclude={"id", "fps"}),
             "clip": clip.id,
-            "fired": " ".join(fired(self._params(clip).steps)),
-            "source_sha256": _fingerprint(self.source, clip.sequence),
-            "lq_sha256": joint_hash(hashes["lq"]),
-            "gt_sha256": joint_hash(hashes["gt"]),
-            "mask_sha256": joint_hash(*(hashes[kind] for kind in kinds if kind.startswith("mask"))),
+            "fired": " ".join(fired(params.steps)),
+            "source_sha256": _fingerprint(self.folder.source, clip.sequence),
+            "lq_sha256": joint_hash(hashes[DAMAGED]),
+            "gt_sha256": joint_hash(hashes[TARGET]),
+            "mask_sha256": joint_hash(*(hashes[kind] for kind in kinds if is_mask(kind))),
         }
-        pipeline = [op.to_spec() for op in self.spec.damage().ops]
-        trace = {"clip": clip.info().model_dump(), "pipeline": pipeline, "steps": self._params(clip).steps}
-        with (home / "trace.json").open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(stream_json({"row": row, "trace": trace}))
-            file.write("\n")
-        row["trace_sha256"] = file_hash(home / "trace.json")
-        files = [(kind, suffix(self.spec)) for kind in kinds]
-        if self.spec.output.frames == "webdataset":
-            with (home / "shards.tar").open("wb") as shard:
-                pack({kind: home / kind for kind in kinds}, clip.id, shard)
-            files = [("shards", ".tar")]
-        for kind, end in [*files, ("trace", ".json")]:
-            move(home / f"{kind}{end}", self.out / clip.split / kind / f"{clip.id}{end}")
-        return row
+        record = self.folder.write_trace(piece, clip, row, params)
+        if self.folder.in_shards:
+            with self.folder.shard_in(piece).open("wb") as file:
+                shard.write(self._members(clip, piece, kinds), file)
+        for here, there in self.folder.placed(kinds, clip, piece):
+            move(here, there)
+        return record
+
+    def _members(self, clip: Clip, piece: Path, kinds: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of all frames of a clip in its shard, frame after frame."""
+        for t in range(clip.frames):
+            for kind in kinds:
+                yield member(clip.id, t, kind), (self.folder.file_in(piece, kind) / frame_name(t)).read_bytes()
 
     def _join(self, kind: str, made: list[Made]) -> dict[str, bytes]:
         """One piece of all, where the first was; its files' hashes."""
-        name = f"{kind}{suffix(self.spec)}"
-        pieces = [self._folder(one.part) / name for one in made]
-        joined = pieces[0].with_name(f"joined-{name}")
+        pieces = [self.folder.file_in(self._piece(one.part), kind) for one in made]
+        joined = pieces[0].with_name(f"joined-{pieces[0].name}")
         join(pieces, joined, made[0].part.clip.fps)
         joined.replace(pieces[0])
         if joined.suffix:
@@ -171,17 +145,17 @@ class Maker:
 
     def _home(self, clip: Clip) -> Path:
         """For what of a clip is not finished: inside the output, or on this machine if that is at a URL."""
-        if is_remote(self.out):
+        if is_remote(self.folder.path):
             return Path(tempfile.gettempdir(), f"degrade-{os.getpid()}-{clip.id}")
-        return self.out / WORK / clip.id
+        return self.folder.unfinished / clip.id
 
-    def _folder(self, part: Part) -> Path:
+    def _piece(self, part: Part) -> Path:
         return self._home(part.clip) / f"{part.start:05d}"
 
     def _params(self, clip: Clip) -> Any:
         """What is drawn for the clip; kept for its next part."""
         if self._drawn is None or self._drawn[0] != clip:
-            self._drawn = clip, self.spec.damage().draw(clip.info(), self.spec.seed)
+            self._drawn = clip, self.folder.spec.damage().draw(clip.info(), self.folder.spec.seed)
         return self._drawn[1]
 
 

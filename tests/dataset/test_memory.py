@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from scale import spec
 
-from degrade import dataset
-from degrade.generate import generate
+from degrade.dataset import pairs
+from degrade.dataset.generate import generate
 from degrade.spec import parse
 
 
 def test_peak_memory_of_generate_does_not_grow_with_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "CHUNK_VALUES", 16 * 64 * 96)
+    monkeypatch.setattr(pairs, "CHUNK_VALUES", 16 * 64 * 96)
     peaks = []
     tracemalloc.start()
     try:

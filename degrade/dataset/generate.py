@@ -3,24 +3,20 @@
 import errno
 import functools
 import hashlib
-import importlib.metadata
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
-import cv2
-import numpy as np
-
-from degrade import crew
 from degrade.core.errors import DatasetError
-from degrade.dataset import Clip, file_hash, manifest, plan, pretty, read_json
-from degrade.make import WORK, Job, Made, Maker, Row, Whole, split
-from degrade.sources import open_source
-from degrade.spec import Spec, canonical
+from degrade.dataset import executors
+from degrade.dataset.layout import DatasetFolder
+from degrade.dataset.plan import Clip
+from degrade.dataset.records import ClipRecord, describe, manifest, pretty, read_json, record_hash
+from degrade.dataset.worker import Job, Made, Whole, Worker, split
+from degrade.spec import Spec
 from degrade.storage import is_remote, make_folder, put, reaching, remove
 
 
@@ -43,7 +39,7 @@ class Summary:
 
 def generate(
     spec: Spec,
-    out: Path,
+    out: str | Path,
     *,
     workers: int = 1,
     scheduler: str | None = None,
@@ -56,9 +52,9 @@ def generate(
 
     Args:
         spec: What to make.
-        out: Folder for it, see `storage.locate`; new or empty unless `resume`. At a URL clips are not split.
+        out: Folder or URL for it; new or empty unless `resume`. At a URL clips are not split.
         workers: Processes, this one among them; each uses one thread. Long clips are split over them.
-        scheduler: A Dask cluster that does the work in their place, see `crew.cluster`.
+        scheduler: A Dask cluster that does the work in their place, see `executors.run_dask`.
         resume: Go on with what an interrupted run of the same spec has left in `out`.
         started: Called with all clips before the first is made.
         finished: Called after each clip, also for those that an earlier run had finished.
@@ -68,45 +64,44 @@ def generate(
         DatasetError: `out` holds something else, cannot be reached, or the disk is full.
         SpecError, SourceError: See `plan`.
     """
-    source = open_source(spec.source)
-    clips = plan(spec, source)
-    for clip in clips[:1]:
+    folder = DatasetFolder(out, spec)
+    clips = folder.planned
+    for clip in list(clips.values())[:1]:
         spec.rehearse(clip.info())  # what cannot be drawn is found before anything is written
-    described = record(spec)
-    with reaching(out):
-        _claim(out, described, resume)
-        started(clips)
+    record = describe(spec)
+    with reaching(folder.path):
+        _claim(folder, record, resume)
+        started(list(clips.values()))
         todo, rows = [], []
-        for clip in clips:
-            if _trace_path(out, clip).exists():
-                rows.append(_row(out, clip))
+        for clip in clips.values():
+            if row := folder.finished(clip):
+                rows.append(row)
                 advanced(clip.frames)
                 finished(clip)
             else:
                 todo.append(clip)
-    resumed, named = len(rows), {clip.id: clip for clip in todo}
-    maker = Maker(spec, source, out if is_remote(out) else out.absolute())
-    divided = (scheduler is not None or workers > 1) and not is_remote(out)
-    done: Callable[[crew.Next], Iterator[Made | Row]] = functools.partial(crew.here, maker)
+    resumed, worker, remote = len(rows), Worker(folder.absolute()), is_remote(folder.path)
+    divided = (scheduler is not None or workers > 1) and not remote
+    done: Callable[[executors.Next], Iterator[Made | ClipRecord]] = functools.partial(executors.run_serial, worker)
     if scheduler is not None:
-        done = functools.partial(crew.cluster, maker, address=scheduler, count=workers)
+        done = functools.partial(executors.run_dask, worker, address=scheduler, count=workers)
     elif workers > 1:
-        done = functools.partial(crew.processes, maker, count=workers)
-    with _one_line_on_full_disk(out), reaching(out), _nothing_left_of_nothing(out, spec.splits):
+        done = functools.partial(executors.run_processes, worker, count=workers)
+    with _one_line_on_full_disk(folder), reaching(folder.path), _nothing_left_of_nothing(folder):
         for row in _rows(todo, done, divided, advanced):
             rows.append(row)
-            finished(named[row["clip"]])
-        _complete(out, described, rows)
-    fired = Counter(label for row in rows for label in row["fired"].split())
-    return Summary(len(clips), sum(clip.frames for clip in clips), resumed, dict(fired.most_common()))
+            finished(clips[row.clip])
+        _complete(folder, record, rows)
+    fired = Counter(label for row in rows for label in row.fired.split())
+    return Summary(len(clips), sum(clip.frames for clip in clips.values()), resumed, dict(fired.most_common()))
 
 
 def _rows(
     clips: list[Clip],
-    done: Callable[[crew.Next], Iterator[Made | Row]],
+    done: Callable[[executors.Next], Iterator[Made | ClipRecord]],
     divided: bool,
     advanced: Callable[[int], object],
-) -> Iterator[Row]:
+) -> Iterator[ClipRecord]:
     """Has all clips made, the long ones in parts if `divided`, and yields the row of each."""
     waiting = iter(clips)
     ready: deque[Job] = deque()
@@ -127,54 +122,22 @@ def _rows(
             if sum(one.part.stop - one.part.start for one in parts) == clip.frames:
                 ready.appendleft(Whole(clip, tuple(parts)))
         else:
-            advanced(0 if made.pop(result["clip"], ()) else result["frames"])
+            advanced(0 if made.pop(result.clip, ()) else result.frames)
             yield result
 
 
-def _trace_path(out: Path, clip: Clip) -> Path:
-    return out / clip.split / "trace" / f"{clip.id}.json"
-
-
-def _row(out: Path, clip: Clip) -> Row:
-    path = _trace_path(out, clip)
-    return {**read_json(path)["row"], "trace_sha256": file_hash(path)}
-
-
-def record(spec: Spec) -> dict[str, Any]:
-    """What ``dataset.json`` says of how the dataset was made."""
-    return {
-        "name": spec.name,
-        "seed": spec.seed,
-        "spec": spec.resolved(),
-        "spec_sha256": spec.digest(),
-        "files_sha256": spec.damage().files(),
-        "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Of the packages that pixels and files come from."""
-    own = importlib.metadata.version("film-degrade")
-    return {"film-degrade": own, "numpy": np.__version__, "opencv": cv2.__version__, "av": av.__version__}
-
-
-def record_hash(whole: dict[str, Any]) -> str:
-    """SHA-256 of all that ``dataset.json`` says but this hash."""
-    content = {key: value for key, value in whole.items() if key != "record_sha256"}
-    return hashlib.sha256(canonical(content)).hexdigest()
-
-
-def _claim(out: Path, now: dict[str, Any], resume: bool) -> None:
-    """Makes sure that `out` is free, or holds the same dataset begun earlier."""
-    marks = [path for path in (out / WORK / "spec.json", out / "dataset.json") if path.exists()]
+def _claim(folder: DatasetFolder, now: dict[str, Any], resume: bool) -> None:
+    """Makes sure that the folder is free, or holds the same dataset begun earlier."""
+    out = folder.path
+    marks = [path for path in (folder.begun_path, folder.record_path) if path.exists()]
     if not marks:
         if out.is_dir() and any(out.iterdir()):
             raise DatasetError(f"{out} holds something else ({next(out.iterdir()).name}); name a new or empty folder")
-        make_folder(out / WORK)
-        (out / WORK / "spec.json").write_bytes(pretty(now))
+        make_folder(folder.unfinished)
+        put(pretty(now), folder.begun_path)
         return
     if not resume:
-        state = "a dataset" if marks[-1].name == "dataset.json" else "an unfinished dataset"
+        state = "a dataset" if marks[-1] == folder.record_path else "an unfinished dataset"
         raise DatasetError(f"{out} holds {state}; go on with --resume, or name another folder")
     begun = read_json(marks[0])
     for key in ("spec", "files_sha256", "versions"):
@@ -195,35 +158,37 @@ def _first_difference(old: Any, new: Any, where: str) -> str:
     return "" if old == new else f"{where} was {old!r:.60}, is {new!r:.60}"
 
 
-def _complete(out: Path, described: dict[str, Any], rows: list[Row]) -> None:
+def _complete(folder: DatasetFolder, described: dict[str, Any], rows: list[ClipRecord]) -> None:
     table = manifest(rows)
-    whole = {**described, "manifest_sha256": hashlib.sha256(table).hexdigest()}
-    whole["record_sha256"] = record_hash(whole)
-    put(table, out / "manifest.csv")
-    put(pretty(whole), out / "dataset.json")
-    remove(out / WORK)
+    record = {**described, "manifest_sha256": hashlib.sha256(table).hexdigest()}
+    record["record_sha256"] = record_hash(record)
+    put(table, folder.manifest_path)
+    put(pretty(record), folder.record_path)
+    remove(folder.unfinished)
 
 
 @contextmanager
-def _nothing_left_of_nothing(out: Path, splits: Iterable[str]) -> Iterator[None]:
-    """Removes what was begun in `out` if the run ends before its first clip is whole."""
+def _nothing_left_of_nothing(folder: DatasetFolder) -> Iterator[None]:
+    """Removes what was begun if the run ends before its first clip is whole."""
     try:
         yield
     except BaseException:
-        if not any(out.glob("*/trace/*.json")):
-            for begun in (*splits, WORK):
-                remove(out / begun)
-            if not any(out.iterdir()):
-                out.rmdir()
+        if not any(folder.trace_path(clip).exists() for clip in folder.planned.values()):
+            for begun in (*map(folder.split_path, folder.spec.splits), folder.unfinished):
+                remove(begun)
+            if not any(folder.path.iterdir()):
+                folder.path.rmdir()
         raise
 
 
 @contextmanager
-def _one_line_on_full_disk(out: Path) -> Iterator[None]:
+def _one_line_on_full_disk(folder: DatasetFolder) -> Iterator[None]:
     try:
         yield
     except (OSError, DatasetError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(cause, OSError) or cause.errno != errno.ENOSPC:
             raise
-        raise DatasetError(f"{out}: no space left on the disk; finished clips are kept, go on with --resume") from error
+        raise DatasetError(
+            f"{folder.path}: no space left on the disk; finished clips are kept, go on with --resume"
+        ) from error

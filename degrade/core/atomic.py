@@ -1,0 +1,46 @@
+"""Files and folders that are there whole, or not at all."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A free name beside `path`; the file or folder made there takes the place of `path` at the end of the block.
+
+    After an error in the block nothing of it is left, and what was at `path` before stays as it is.
+
+    Args:
+        path: On a local disk, in a folder that is there; if a folder itself, empty.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    _discard(temporary)  # of a run that was killed
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        _discard(temporary)
+
+
+def write(path: Path, content: bytes | str | Callable[[Path], object]) -> None:
+    """Writes a file, and makes its folder if needed; what was there stays whole until the new one is.
+
+    Args:
+        path: On a local disk.
+        content: Bytes, text (as UTF-8), or what writes a file of the name that it is given.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        if callable(content):
+            content(temporary)
+        else:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

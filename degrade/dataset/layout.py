@@ -1,0 +1,365 @@
+"""A dataset on disk: where its files lie and what its keys are called. No other module composes these.
+
+out/dataset.json                    name, resolved spec, spec hash, versions; written last
+out/manifest.csv                    a row per clip: id, split, source, size, what fired, hashes
+out/train/{lq,gt,mask}/<clip>/      00000.png …, or <clip>.mkv
+out/train/mask.<op>/<clip>/         the mask of one op, where asked for
+out/train/shards/<clip>.tar         in place of these, for WebDataset
+out/train/trace/<clip>.json         what was drawn, and the clip's row of the manifest
+"""
+
+import copy
+import glob
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from degrade.core.errors import DatasetError, DegradeError, unknown
+from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
+from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
+from degrade.dataset.plan import Clip, plan
+from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json, stream_json
+from degrade.sources import Source, open_source
+from degrade.sources.shards import read_pictures
+from degrade.spec import Spec, parse
+from degrade.storage import is_remote, locate, reaching
+
+RECORD, MANIFEST = "dataset.json", "manifest.csv"
+UNFINISHED, BEGUN = ".generating", "spec.json"
+"""Holds what is not finished; gone when the dataset is complete."""
+DAMAGED, TARGET, MASK, TRACE, SHARD = "lq", "gt", "mask", "trace", "shards"
+"""Folders of a split, and the keys of samples."""
+LAYER = f"{MASK}."
+"""Before the label of an op."""
+
+
+class DatasetFolder:
+    """A dataset that ``degrade generate`` has written, or is writing.
+
+    Args:
+        path: Its folder or URL.
+        spec: What it is made from; read from its record if not given.
+        source: Where the footage is now, if not where the spec says.
+
+    Example:
+        >>> dataset = DatasetFolder("out/reels")  # doctest: +SKIP
+        >>> clip = next(iter(dataset.clips))  # doctest: +SKIP
+        >>> dataset.read("lq", clip, 0, 8).shape  # doctest: +SKIP
+        (8, 368, 640, 1)
+    """
+
+    def __init__(self, path: str | Path, spec: Spec | None = None, *, source: str | None = None) -> None:
+        self.path = locate(path)
+        self._source = source
+        if spec:
+            self.spec = spec
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Small: tables are read again where they are needed."""
+        return {name: value for name, value in vars(self).items() if name not in ("clips", "planned")}
+
+    # ---- what it holds ----
+
+    def record(self) -> dict[str, Any]:
+        """What it says of how it was made: name, spec, hashes, versions.
+
+        Raises:
+            DatasetError: There is no finished dataset, or its record is damaged.
+        """
+        with reaching(self.path):
+            if not self.record_path.exists():
+                state = "an unfinished dataset; go on with --resume" if self.unfinished.exists() else "no dataset"
+                raise DatasetError(f"{self.path} holds {state}")
+            content = read_json(self.record_path)
+        if not isinstance(content, dict):
+            raise DatasetError(f"{self.record_path}: damaged, not the record of a dataset")
+        return content
+
+    @cached_property
+    def spec(self) -> Spec:
+        """What it was made from.
+
+        Raises:
+            DatasetError: See `record`.
+        """
+        try:
+            return parse(self.record()["spec"])
+        except DatasetError:
+            raise
+        except (DegradeError, KeyError, TypeError) as error:
+            raise DatasetError(f"{self.record_path}: damaged, not the record of a dataset") from error
+
+    @cached_property
+    def source(self) -> Source:
+        """Its footage, where it is now."""
+        return open_source(self._source or self.spec.source)
+
+    @cached_property
+    def clips(self) -> dict[str, ClipRecord]:
+        """Its clips by id, sorted by split.
+
+        Raises:
+            DatasetError: There is no finished dataset, or its manifest is damaged.
+        """
+        with reaching(self.path):
+            if not self.manifest_path.is_file():
+                raise DatasetError(f"{self.path} holds no finished dataset")
+            table = self.manifest_path.read_bytes()
+        try:
+            return {row.id: row for row in parse_manifest(table)}
+        except ValueError as error:
+            raise DatasetError(f"{self.manifest_path}: damaged, not a table of clips") from error
+
+    @cached_property
+    def planned(self) -> dict[str, Clip]:
+        """The clips that the source gives for the spec, by id."""
+        return {clip.id: clip for clip in plan(self.spec, self.source)}
+
+    @property
+    def kinds(self) -> list[str]:
+        """What each clip has beside the masks of single ops: ``lq``, ``gt`` and, if masks are written, ``mask``."""
+        return [DAMAGED, TARGET] if self.spec.output.masks == "none" else [DAMAGED, TARGET, MASK]
+
+    def trace(self, clip: str) -> Trace:
+        """What was drawn for a clip.
+
+        Raises:
+            DatasetError: There is no such clip, or its trace is missing or damaged.
+        """
+        path = self.trace_path(self._find(clip))
+        with reaching(self.path):
+            content = read_json(path)
+        try:
+            return Trace.from_json(content["trace"])
+        except (DegradeError, KeyError, TypeError) as error:
+            raise DatasetError(f"{path}: holds no trace of a clip") from error
+
+    def read(self, kind: str, clip: str, start: int = 0, stop: int | None = None) -> Array:
+        """Frames of a clip as they were written.
+
+        Args:
+            kind: ``lq``, ``gt``, ``mask``, or ``mask.<op>``.
+            clip: Its id.
+            start: First frame.
+            stop: The one after the last; to the end if not given.
+
+        Returns:
+            (N, H, W, C) uint8; C is 1 for masks.
+
+        Raises:
+            DatasetError: There is no such clip.
+            SourceError: There are no such frames, or they are damaged.
+        """
+        return self.reader(kind, clip)(start, self._find(clip).frames if stop is None else stop)
+
+    def reader(self, kind: str, clip: str) -> Callable[[int, int], Array]:
+        """`read` for one kind of a clip, opened once for many windows."""
+        about = self._find(clip)
+        channels = 1 if is_mask(kind) else about.channels
+        if self.in_shards:
+            shard = self.shard_path(about)
+
+            def frames(start: int, stop: int) -> Array:
+                return read_pictures(shard, [member(clip, t, kind) for t in range(start, stop)])
+        else:
+            source = open_source(self.frames_path(kind, about))
+            (sequence,) = source.sequences()
+
+            def frames(start: int, stop: int) -> Array:
+                return source.read(sequence, start, stop)
+
+        return lambda start, stop: frames(start, stop)[..., :channels]
+
+    # ---- what it can be made of again ----
+
+    def replay(self, clip: str, frames: Array | None = None) -> Damaged:
+        """Damages a clip again as its trace says; nothing is drawn.
+
+        Args:
+            clip: Its id.
+            frames: Other footage of as many frames, (T, H, W, 3) uint8, which is cut and resized as the clip was;
+                or the clip's `read` of ``gt``. The clip's own source if not given.
+
+        Raises:
+            DatasetError: There is no such clip, or the source no longer gives it.
+            SourceError: The footage is missing or damaged.
+            SpecError: Another number of frames.
+        """
+        trace = self.trace(clip)
+        if frames is None:
+            planned = self._planned(clip)
+            frames = clean_frames(planned, self.source, 0, planned.frames)
+        size = trace.info.height, trace.info.width, trace.info.channels
+        if frames.shape[1:] != size:
+            frames = np.stack([fit(frame, *size) for frame in frames])
+        return trace.replay(frames)
+
+    def rerender(self, clip: str, start: int = 0, stop: int | None = None) -> Iterator[Pair]:
+        """Frames of a clip from its source and its trace, chunk by chunk, so of any length.
+
+        Raises:
+            As `replay`.
+        """
+        params = self.spec.damage().load_params({"steps": self.trace(clip).steps})
+        return render_pairs(self._planned(clip), self.spec, self.source, params, start, stop)
+
+    def _find(self, clip: str) -> ClipRecord:
+        if clip not in self.clips:
+            raise DatasetError(f"{self.path}: {unknown('clip', clip, self.clips)}")
+        return self.clips[clip]
+
+    def _planned(self, clip: str) -> Clip:
+        if clip not in self.planned:
+            raise DatasetError(f"{clip}: the source no longer gives this clip")
+        return self.planned[clip]
+
+    # ---- where it lies ----
+
+    @property
+    def record_path(self) -> Path:
+        """Written last: its presence says that the dataset is finished."""
+        return self.path / RECORD
+
+    @property
+    def manifest_path(self) -> Path:
+        """The table of the clips."""
+        return self.path / MANIFEST
+
+    @property
+    def unfinished(self) -> Path:
+        """The folder of what is not finished; gone when the dataset is complete."""
+        return self.path / UNFINISHED
+
+    @property
+    def begun_path(self) -> Path:
+        """The record of a dataset that is being written."""
+        return self.unfinished / BEGUN
+
+    @property
+    def in_shards(self) -> bool:
+        """Whether the frames of a clip are in one tar file."""
+        return self.spec.output.frames == "webdataset"
+
+    def split_path(self, split: str) -> Path:
+        """The folder of a split."""
+        return self.path / split
+
+    def trace_path(self, clip: Clip | ClipRecord) -> Path:
+        """The clip's trace; written last, its presence says that the clip is finished."""
+        return self._path(TRACE, clip)
+
+    def shard_path(self, clip: Clip | ClipRecord) -> Path:
+        """The clip's frames of all kinds, where they are in shards."""
+        return self._path(SHARD, clip)
+
+    def frames_path(self, kind: str, clip: Clip | ClipRecord) -> Path:
+        """The clip's frames of one kind: a folder, or a video."""
+        return self._path(kind, clip)
+
+    def layer_paths(self, clip: ClipRecord) -> list[Path]:
+        """The masks of single ops that the clip has."""
+        return list(self.split_path(clip.split).glob(f"{LAYER}*/{glob.escape(self.file_name(MASK, clip.id))}"))
+
+    def relative(self, path: Path) -> str:
+        """A path inside the folder, for people."""
+        return path.relative_to(self.path).as_posix()
+
+    def placed(self, kinds: Iterable[str], clip: Clip, piece: Path) -> list[tuple[Path, Path]]:
+        """Where the files of a clip lie in the folder `piece`, and where they belong; the trace comes last."""
+        frames = [SHARD] if self.in_shards else list(kinds)
+        return [(self.file_in(piece, kind), self._path(kind, clip)) for kind in (*frames, TRACE)]
+
+    def file_in(self, piece: Path, kind: str) -> Path:
+        """Where the frames of a kind lie in a folder that holds a part of a clip."""
+        return piece / self.file_name(kind, kind)
+
+    def shard_in(self, piece: Path) -> Path:
+        """Where the shard of a clip lies in such a folder."""
+        return self.file_in(piece, SHARD)
+
+    def file_name(self, kind: str, name: str) -> str:
+        """A file's or folder's name with the suffix that its kind has."""
+        return name + {TRACE: ".json", SHARD: ".tar"}.get(kind, ".mkv" if self.spec.output.frames == "ffv1" else "")
+
+    def _path(self, kind: str, clip: Clip | ClipRecord) -> Path:
+        return self.path / clip.split / kind / self.file_name(kind, clip.id)
+
+    def absolute(self) -> Self:
+        """The same from wherever it is asked for."""
+        other = copy.copy(self)
+        other.path = self.path if is_remote(self.path) else self.path.absolute()
+        return other
+
+    # ---- how a clip is finished ----
+
+    def finished(self, clip: Clip) -> ClipRecord | None:
+        """The clip's row of the manifest, if the clip is finished.
+
+        Raises:
+            DatasetError: Its trace is damaged.
+        """
+        path = self.trace_path(clip)
+        if not path.exists():
+            return None
+        content = read_json(path)
+        try:
+            return ClipRecord.parse({**content["row"], "trace_sha256": file_hash(path)})
+        except (KeyError, TypeError, ValueError):
+            raise DatasetError(f"{path}: holds no trace of a clip") from None
+
+    def write_trace(self, piece: Path, clip: Clip, row: dict[str, Any], params: Any) -> ClipRecord:
+        """Writes the trace of a clip that is otherwise finished into the folder `piece`, and completes its row."""
+        path = self.file_in(piece, TRACE)
+        pipeline = [op.to_spec() for op in self.spec.damage().ops]
+        drawn = {"clip": clip.info().model_dump(), "pipeline": pipeline, "steps": params.steps}
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(stream_json({"row": row, "trace": drawn}))
+            file.write("\n")
+        return ClipRecord(**row, trace_sha256=file_hash(path))
+
+
+def encode(pair: Pair, masks: str) -> Iterator[tuple[str, Array]]:
+    """What is written of a pair: frames (N, H, W, C) uint8 by kind.
+
+    Args:
+        pair: From `make_pair`.
+        masks: As `Output.masks` says: ``union``, ``layers`` or ``none``.
+    """
+    yield DAMAGED, to_uint8(pair.damaged)
+    yield TARGET, to_uint8(pair.target)
+    if masks != "none":
+        yield MASK, mask_to_uint8(pair.mask)
+    if masks == "layers":
+        for label, alpha in pair.masks.items():
+            yield layer(label), mask_to_uint8(alpha)
+
+
+def layer(label: str) -> str:
+    """The kind of one op's mask: ``mask.lines.scratch`` for ``lines/scratch``."""
+    return LAYER + label.replace("/", ".")
+
+
+def is_mask(kind: str) -> bool:
+    """Whether a kind is the mask, or that of one op."""
+    return kind == MASK or kind.startswith(LAYER)
+
+
+def frame_name(t: int) -> str:
+    """The file of frame t in a folder of frames."""
+    return f"{t:05d}.png"
+
+
+def member(clip: str, t: int, kind: str) -> str:
+    """The name of a frame in a shard, ``<clip>/00000.lq.png``: WebDataset's sample ``<clip>/00000``, key ``lq.png``."""
+    stem, _, end = frame_name(t).partition(".")
+    return f"{clip}/{stem}.{kind}.{end}"
+
+
+def parse_member(name: str) -> tuple[str, str]:
+    """Kind, and `frame_name`, of a frame in a shard."""
+    stem, _, rest = name.rpartition("/")[2].partition(".")
+    kind, _, end = rest.rpartition(".")
+    return kind, f"{stem}.{end}"

@@ -1,0 +1,173 @@
+"""Checks a dataset: every byte against its record, and a sample of clips against what renders again."""
+
+import hashlib
+import io
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from degrade.core.composition import Composition
+from degrade.core.errors import DegradeError, SourceError
+from degrade.core.op import Contaminant
+from degrade.dataset.layout import MASK, TRACE, DatasetFolder, encode, frame_name, is_mask, layer, parse_member
+from degrade.dataset.plan import Clip
+from degrade.dataset.records import ClipRecord, file_hash, joint_hash, parse_manifest, record_hash
+from degrade.spec import canonical, parse
+from degrade.storage import reaching
+from degrade.writers import shard
+
+
+def verify(
+    out: str | Path,
+    *,
+    rerender: int = 0,
+    source: str | None = None,
+    started: Callable[[int], object] = lambda clips: None,
+    checked: Callable[[str], object] = lambda clip: None,
+) -> list[str]:
+    """All that is wrong with a dataset, a line each; nothing if it is as it was written.
+
+    Args:
+        out: The dataset's folder or URL.
+        rerender: So many clips are drawn and rendered again from their source and compared pixel by pixel.
+        source: Where the footage is now, if not where the spec says.
+        started: Called with the number of clips.
+        checked: Called with each clip's id after its files were checked.
+
+    Raises:
+        DatasetError: `out` holds no finished dataset, or cannot be reached.
+        SourceError: The footage that `rerender` needs is not there.
+    """
+    folder = DatasetFolder(out, source=source)
+    with reaching(folder.path):
+        record, name = folder.record(), folder.record_path.name
+        try:
+            folder.spec = parse(record["spec"])
+        except (DegradeError, KeyError, TypeError) as error:
+            return [f"{name}: the spec was changed: {error}"]
+        problems = []
+        if folder.spec.digest() != record.get("spec_sha256"):
+            problems.append(f"{name}: the spec was changed after the dataset was written")
+        elif record_hash(record) != record.get("record_sha256"):
+            problems.append(f"{name}: changed")
+        table = folder.manifest_path.read_bytes() if folder.manifest_path.exists() else b""
+        if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
+            return [*problems, f"{folder.manifest_path.name}: missing or changed"]
+        rows = parse_manifest(table)
+        started(len(rows))
+        expected = {folder.record_path, folder.manifest_path}
+        for row in rows:
+            files, found = (_check_shard if folder.in_shards else _check_clip)(folder, row)
+            expected |= files
+            problems += found
+            checked(row.id)
+        problems += [
+            f"{folder.relative(path)}: not part of the dataset"
+            for path in sorted(folder.path.rglob("*"))
+            if path.is_file() and path not in expected
+        ]
+        if rerender and not problems:
+            problems += _rerender(folder, rows, rerender)
+        return problems
+
+
+def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list[str]]:
+    """The clip's files, and what is wrong with them."""
+    groups = {kind: [folder.frames_path(kind, row)] for kind in folder.kinds}
+    groups |= {MASK: _masks(folder, row), TRACE: [folder.trace_path(row)]}
+    files, problems = set(), []
+    for kind, paths in groups.items():
+        for path in paths:
+            where = folder.relative(path)
+            if not path.exists():
+                problems.append(f"{where}: missing")
+                continue
+            inside = {file for file in path.rglob("*") if file.is_file()} if path.is_dir() else {path}
+            files |= inside
+            if path.is_dir():
+                frames = {path / frame_name(t) for t in range(row.frames)}
+                problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
+                problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
+        if paths and all(path.exists() for path in paths) and file_hash(*paths) != row.sha256(kind):
+            shown = folder.relative(paths[0])
+            if len(paths) > 1:  # of which there is one hash
+                kinds = ",".join(path.parent.name for path in paths)
+                shown = f"{row.split}/{{{kinds}}}/{paths[0].name}"
+            problems.append(f"{shown}: differs from what was written (its SHA-256 is not the manifest's)")
+    return files, problems
+
+
+def _masks(folder: DatasetFolder, row: ClipRecord) -> list[Path]:
+    """Where a clip's masks must be, and where other layers are, of ops that leave some though no `Contaminant`."""
+    masks = {folder.frames_path(kind, row) for kind in folder.kinds if is_mask(kind)}
+    if folder.spec.output.masks == "layers":
+        labels = set(_contaminants(folder.spec.damage())) & set(row.fired.split())
+        masks |= {folder.frames_path(layer(label), row) for label in labels}
+        masks |= set(folder.layer_paths(row))
+    return sorted(masks, key=lambda path: path.parent.name)
+
+
+def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
+    """Labels of all ops that leave a mask, whether they fire or not."""
+    for label, op in ops.labelled():
+        if isinstance(op, Contaminant):
+            yield f"{outer}{label}"
+        elif isinstance(op, Composition):
+            yield from _contaminants(op, f"{outer}{label}/")
+
+
+def _check_shard(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list[str]]:
+    """The same for a clip in a shard: its frames have the hashes that they have as files of a folder."""
+    path, trace = folder.shard_path(row), folder.trace_path(row)
+    problems = [f"{folder.relative(file)}: missing" for file in (path, trace) if not file.exists()]
+    if problems:
+        return {path, trace}, problems
+    try:
+        members = list(shard.read(path))
+    except SourceError as error:
+        return {path, trace}, [str(error)]
+    hashes: dict[str, dict[str, bytes]] = {}
+    for member, data in members:
+        kind, name = parse_member(member)
+        hashes.setdefault(kind, {})[name] = hashlib.sha256(data).digest()
+    found = {kind: [hashes.get(kind, {})] for kind in folder.kinds}
+    found[MASK] = [hashes[kind] for kind in sorted(hashes) if is_mask(kind)]
+    again = io.BytesIO()
+    shard.write(members, again)
+    differs = any(row.sha256(kind) != joint_hash(*frames) for kind, frames in found.items())
+    if differs or again.getvalue() != path.read_bytes():
+        problems.append(f"{folder.relative(path)}: differs from what was written")
+    if file_hash(trace) != row.trace_sha256:
+        problems.append(f"{folder.relative(trace)}: differs from what was written")
+    return {path, trace}, problems
+
+
+def _rerender(folder: DatasetFolder, rows: list[ClipRecord], count: int) -> list[str]:
+    problems = []
+    for row in random.Random(folder.spec.seed).sample(rows, min(count, len(rows))):
+        if row.id not in folder.planned:
+            problems.append(f"{row.id}: the source no longer gives this clip")
+        elif folder.source.fingerprint(folder.planned[row.id].sequence) != row.source_sha256:
+            problems.append(f"{row.id}: its footage is not that from which it was made")
+        else:
+            problems += _compare(folder, folder.planned[row.id])
+    return problems
+
+
+def _compare(folder: DatasetFolder, clip: Clip) -> list[str]:
+    """Draws the clip again, then renders it from its trace, and names the first frame that differs."""
+    damage, trace = folder.spec.damage(), folder.trace(clip.id)
+    drawn = damage.trace(clip.info(), damage.draw(clip.info(), folder.spec.seed))
+    if canonical(drawn.to_json()) != canonical(trace.to_json()):
+        return [f"{clip.id}: drawing again gives another trace"]
+    written = {kind: folder.reader(kind, clip.id) for kind in folder.kinds}
+    start, masks = 0, "union" if MASK in written else "none"
+    for pair in folder.rerender(clip.id):
+        stop = start + len(pair.target)
+        for kind, again in encode(pair, masks):
+            differs = (written[kind](start, stop) != again).any(axis=(1, 2, 3))
+            if differs.any():
+                frame = start + int(differs.argmax())
+                return [f"{clip.split}/{kind}/{clip.id}: frame {frame} renders differently"]
+        start = stop
+    return []
