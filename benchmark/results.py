@@ -1,4 +1,4 @@
-"""The results of a run: every model scored on one clip after the other, what derives from the target once."""
+"""Scores all models of a run, clip by clip; what depends on the target alone is computed once."""
 
 import hashlib
 import math
