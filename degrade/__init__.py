@@ -10,12 +10,15 @@ Example:
 from importlib.metadata import version
 
 from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
+from degrade.core.op import Op
 from degrade.core.types import ClipInfo, Damaged, Trace
 from degrade.ops.at_scale import AtScale
 from degrade.ops.one_of import OneOf
 from degrade.ops.pipeline import Pipeline
 from degrade.ops.shuffle import Shuffle
 from degrade.presets import load
+from degrade.sources import open_source
+from degrade.spec import Spec, load_spec
 
 __all__ = [
     "AtScale",
@@ -24,13 +27,17 @@ __all__ = [
     "DatasetError",
     "DegradeError",
     "OneOf",
+    "Op",
     "Pipeline",
     "Shuffle",
     "SourceError",
+    "Spec",
     "SpecError",
     "Trace",
     "__version__",
     "load",
+    "load_spec",
+    "open_source",
 ]
 
 __version__ = version("film-degrade")

@@ -110,7 +110,10 @@ def test_the_examples_of_albumentations(clip: Any) -> None:
 def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the examples need PyTorch")
     names: dict[str, Any] = {"folder": tmp_path / "out"}
-    on_the_fly, written = code("pytorch.md")
+    module, on_the_fly, written = code("pytorch.md")
+    exec(module, names)
+    assert names["damaged"].shape == names["clean"].shape
+    assert names["mask"].shape == (2, 5, 1, 64, 64)
     exec(on_the_fly, names)
     assert names["batch"]["lq"].shape == (2, 5, 1, 128, 128)
     assert names["batch"]["clip"] == ["sample-0-64", "sample-0-65"]
