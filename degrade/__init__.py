@@ -7,7 +7,9 @@ Example:
     (64, 64, 1)
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
 from degrade.core.op import Op
@@ -20,11 +22,17 @@ from degrade.presets import load
 from degrade.sources import open_source
 from degrade.spec import Spec, load_spec
 
+if TYPE_CHECKING:
+    from degrade.dataset.generate import generate
+    from degrade.dataset.layout import DatasetFolder
+    from degrade.dataset.verify import verify
+
 __all__ = [
     "AtScale",
     "ClipInfo",
     "Damaged",
     "DatasetError",
+    "DatasetFolder",
     "DegradeError",
     "OneOf",
     "Op",
@@ -35,9 +43,24 @@ __all__ = [
     "SpecError",
     "Trace",
     "__version__",
+    "generate",
     "load",
     "load_spec",
     "open_source",
+    "verify",
 ]
 
 __version__ = version("film-degrade")
+
+_LAZY = {
+    "DatasetFolder": "degrade.dataset.layout",
+    "generate": "degrade.dataset.generate",
+    "verify": "degrade.dataset.verify",
+}
+"""What reads and writes datasets is imported when it is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

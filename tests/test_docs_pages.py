@@ -166,7 +166,8 @@ def test_the_package_of_the_guide(tmp_path: Path) -> None:
     )
     rim, drops, drift = code("extending.md")
     sharper = next(block for block in code("models.md") if "class Sharper" in block)
-    modules = {"shading": code("ops.md")[0], "rim": rim, "drops": drops, "sharper": sharper, "drift": drift}
+    shading, pinholes = code("ops.md")
+    modules = {"shading": shading, "pinholes": pinholes, "rim": rim, "drops": drops, "sharper": sharper, "drift": drift}
     for name, text in modules.items():
         (package / f"{name}.py").write_text(text)
     pack, task = code("extending.md", "yaml")
