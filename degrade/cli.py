@@ -162,9 +162,9 @@ def schema() -> None:
     """Prints the JSON schema of a spec, for editors to complete and check."""
     import json
 
-    from degrade.spec import schema as spec_schema
+    from degrade.spec import json_schema
 
-    print(json.dumps(spec_schema(), indent=1))
+    print(json.dumps(json_schema(), indent=1))
 
 
 @app.command()
@@ -183,7 +183,7 @@ def validate(
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
     clips = plan(loaded, open_source(loaded.source))
     for clip in clips[:1]:
-        loaded.rehearse(clip.info())
+        loaded.dry_run(clip.info())
     _warn_of_empty_splits(loaded, clips)
     splits = ", ".join(f"{sum(c.split == split for c in clips)} {split}" for split in loaded.splits)
     total = sum(clip.frames for clip in clips)

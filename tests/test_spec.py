@@ -8,7 +8,7 @@ import yaml
 
 from degrade import SpecError, presets
 from degrade.ops import registry
-from degrade.spec import Spec, load_spec, parse, schema
+from degrade.spec import Spec, json_schema, load_spec, parse
 
 MINIMAL = {"pipeline": ["gaussian_blur"]}
 
@@ -136,7 +136,7 @@ def test_splits_by_pattern_come_first() -> None:
 
 
 def test_schema_describes_every_op_and_field() -> None:
-    content = schema()
+    content = json_schema()
     assert {f"op-{name}" for name in registry.names()} <= set(content["$defs"])
     assert set(Spec.model_fields) <= set(content["properties"])
     described = content["$defs"]["op-gaussian_blur"]["anyOf"][0]["properties"]["sigma"]["description"]

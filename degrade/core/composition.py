@@ -74,7 +74,7 @@ Ops = Annotated[
     tuple[Op, ...],
     BeforeValidator(_parse_ops),
     PlainSerializer(lambda ops: [op.to_spec() for op in ops], return_type=list),
-    WithJsonSchema({"type": "array"}),  # `degrade.spec.schema` says of what
+    WithJsonSchema({"type": "array"}),  # `degrade.spec.json_schema` says of what
 ]
 
 

@@ -1,0 +1,144 @@
+"""Specs from YAML files and command lines: presets expanded, single values set, errors named by their place."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from degrade import presets
+from degrade.core.composition import labels, parse_op
+from degrade.core.errors import SpecError, unknown
+from degrade.ops.pipeline import Pipeline
+from degrade.spec.model import Spec
+
+
+def load_spec(
+    path: Path | None = None,
+    *,
+    preset: str | None = None,
+    changes: Iterable[str] = (),
+    **fields: Any,
+) -> Spec:
+    """Reads a spec and applies what a command line says.
+
+    Args:
+        path: YAML file; without one the defaults, which need a `preset`.
+        preset: Replaces the file's pipeline.
+        changes: ``key=value`` with dots into the spec: ``clips.length=8``, ``pipeline.dust.per_frame=[1,4]``
+            (an op by its label); the value is YAML.
+        **fields: Whole fields that are not None: ``seed=3``.
+
+    Raises:
+        SpecError: The file is missing or no mapping, or a value is not allowed.
+    """
+    raw = read_yaml(path) if path else {}
+    if path and "name" not in raw:
+        raw["name"] = path.stem
+    if preset:
+        raw = {k: v for k, v in raw.items() if k not in ("pipeline", "preset", "override")} | {"preset": preset}
+    raw |= {key: value for key, value in fields.items() if value is not None}
+    _expand_preset(raw)
+    for change in changes:
+        set_value(raw, change)
+    return parse(raw)
+
+
+def parse(raw: dict[str, Any]) -> Spec:
+    """A spec from plain data, with the place of the first error in it."""
+    raw = dict(raw)
+    _expand_preset(raw)
+    try:  # first, so that its errors name `pipeline[2]`
+        raw["pipeline"] = Pipeline(ops=raw["pipeline"]).ops
+    except SpecError as error:
+        raise SpecError(error.message, error.where.replace("pipeline.ops", "pipeline", 1)) from None
+    return Spec(**raw)
+
+
+def set_value(raw: dict[str, Any], change: str) -> None:
+    """Sets what ``key=value`` says, see `load_spec`.
+
+    Raises:
+        SpecError: Not of that form, the value is not YAML, or the key leads through something that is no mapping.
+    """
+    key, equals, value = change.partition("=")
+    if not equals:
+        raise SpecError(f"must be key=value, got {change!r}", "--set")
+    try:
+        _set(raw, key.strip().split("."), yaml.safe_load(value))
+    except yaml.YAMLError as error:
+        raise SpecError(f"{value!r} is not YAML", f"--set {key}") from error
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        SpecError: The file is missing, not YAML, or holds something else.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"cannot be read: {getattr(error, 'strerror', None) or 'not a text file'}", str(path)
+        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise SpecError(f"is not YAML: {getattr(error, 'problem', error)}", place) from error
+    return mapping(raw, str(path))
+
+
+def mapping(raw: Any, where: str) -> dict[str, Any]:
+    """`raw` itself, if it is a mapping whose keys are words; SpecError if not."""
+    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
+        raise SpecError(f"must be a mapping of keys to values, got {type(raw).__name__}", where)
+    return raw
+
+
+def _expand_preset(raw: dict[str, Any]) -> None:
+    preset, override = raw.pop("preset", None), raw.pop("override", None) or {}
+    if preset is None:
+        if "pipeline" not in raw:
+            raise SpecError(f"give a pipeline or a preset ({', '.join(presets.names())})", "pipeline")
+    elif "pipeline" in raw:
+        raise SpecError("give either a preset or a pipeline", "preset")
+    else:
+        raw["pipeline"] = presets.read(preset)
+    if not isinstance(override, dict):
+        raise SpecError(f"must map ops to parameters, got {override!r:.80}", "override")
+    for label, parameters in override.items():
+        if not isinstance(parameters, dict):
+            raise SpecError(f"must map parameters to values, got {parameters!r:.80}", f"override.{label}")
+        for key, value in parameters.items():
+            _set(raw, ["pipeline", str(label), key], value)
+
+
+def _set(raw: Any, keys: list[str], value: Any) -> None:
+    """Sets a nested value; a list of ops is entered by label (``contaminant/texture`` for inner ops)."""
+    node = raw
+    for depth, key in enumerate(keys[:-1]):
+        where = ".".join(keys[: depth + 1])
+        node = _op_parameters(node, key, where) if isinstance(node, list) else node.setdefault(key, {})
+        if not isinstance(node, dict | list):
+            raise SpecError(f"holds a value, not keys: {node!r:.80}", where)
+    if isinstance(node, list):
+        raise SpecError("name a parameter of the op as well", ".".join(keys))
+    node[keys[-1]] = value
+
+
+def _op_parameters(ops: list[Any], label: str, where: str) -> dict[str, Any]:
+    """The parameters, to be changed in place, of the op in `ops` with that label."""
+    outer, _, inner = label.partition("/")
+    named = labels([parse_op(op) for op in ops])
+    if outer not in named:
+        raise SpecError(unknown("op", outer, named), where)
+    index = named.index(outer)
+    if isinstance(ops[index], str):
+        ops[index] = {ops[index]: {}}
+    name = next(iter(ops[index]))
+    parameters = ops[index][name] = dict(ops[index][name] or {})
+    if not inner:
+        return parameters
+    parameters["ops"] = list(parameters.get("ops", []))
+    return _op_parameters(parameters["ops"], inner, where)
