@@ -58,6 +58,13 @@ def test_every_op_has_its_page_as_the_script_writes_it() -> None:
     assert set(written) == {"README.md", *(f"{name}.md" for name in registry.names())}
 
 
+@pytest.mark.parametrize("page", load_tool("docs").WITH_TABLES)
+def test_the_tables_of_models_metrics_and_tasks_are_those_of_the_classes(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    assert text.count("<!-- end -->") == sum(f"<!-- {name} -->" in text for name in load_tool("docs").TABLES) > 0
+    assert text == load_tool("docs").with_tables(text), "python tools/docs.py --text"
+
+
 def test_the_stub_names_every_op() -> None:
     build = load_tool("docs")
     assert build.STUB.read_text("utf-8") == build.stub(), "python tools/docs.py --text"

@@ -1,5 +1,6 @@
-"""Writes what is generated: a page for each op, docs/ops/<name>.md, with a picture, their list, docs/presets.md, and
-the stub by which type checkers know the ops, degrade/ops/__init__.pyi.
+"""Writes what is generated: a page for each op, docs/ops/<name>.md, with a picture, their list, docs/presets.md,
+the tables of models, metrics and tasks in other pages, and the stub by which type checkers know the ops,
+degrade/ops/__init__.pyi.
 
 python tools/docs.py             # all; minutes
 python tools/docs.py --text      # all but the pictures
@@ -10,15 +11,19 @@ python tools/docs.py --presets   # the pictures of the presets, docs/pictures/<n
 import argparse
 import inspect
 import io
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import yaml
 from PIL import Image
 
 import degrade
-from degrade import presets
+from degrade import models, presets
+from degrade.benchmark.metrics import registry as metrics
+from degrade.benchmark.task import task_names, task_text
 from degrade.core.composition import Composition
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
@@ -30,6 +35,7 @@ from degrade.sources import open_source
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 STUB = DOCS.parent / "degrade/ops/__init__.pyi"
 FOLDER = DOCS / "ops"
+WITH_TABLES = ("models.md", "benchmark.md")
 LARGEST, LARGEST_SHEET = 60_000, 150_000
 """Bytes of an op's and a preset's picture."""
 SHOWN = (0, 4)
@@ -66,6 +72,8 @@ def page(name: str) -> str:
         _table(["parameter", "default", "allowed", "what it is"], [(f"`{p[0]}`", *p[1:]) for p in parameters(op)]),
         f"[Severity](../severity.md) {scaled}.",
     ]
+    if not op.carries_exactly:
+        parts.append("An earlier defect may show beyond its [mask](../ops.md#masks).")
     if drawn:
         parts += ["## In the trace", _table(["drawn", "what it is"], [(f"`{n}`", about) for n, about in drawn])]
     return "\n\n".join(parts) + "\n"
@@ -80,6 +88,8 @@ def contents() -> str:
         rows = [(f"[{name}]({name}.md)", (registry.get(name).__doc__ or "").strip().splitlines()[0]) for name in names]
         if rows:
             parts += [f"## {FAMILIES.get(family, family)}", _table(["op", "what it is"], rows)]
+    inexact = [f"[{name}]({name}.md)" for name in registry.names() if not registry.get(name).carries_exactly]
+    parts += ["## Masks", f"A defect may show beyond its [mask](../ops.md#masks) after {', '.join(inexact)}."]
     return "\n\n".join(parts) + "\n"
 
 
@@ -109,6 +119,52 @@ def stub() -> str:
         "registry: Registry[Op]",
     ]
     return "\n".join(lines) + "\n"
+
+
+def model_table() -> str:
+    """Every model, from its card."""
+    rows = []
+    for name, card in models.cards().items():
+        if card:
+            learns = f"{card.parameters / 1e6:.2f} M" if card.parameters else "–"
+            marks = ("yes" if mark else "–" for mark in (card.flow, card.masks))
+            rows.append((f"`{name}`", card.summary, learns, *marks, card.source))
+    return _table(["name", "what it does", "learns", "flow", "masks", "after"], rows)
+
+
+def metric_table() -> str:
+    """Every metric, from its class."""
+    rows = []
+    for name in metrics.names():
+        metric = metrics.get(name)
+        about = inspect.cleandoc(metric.__doc__ or "")
+        definition, _, source = about.partition("Source: ")
+        better = f"{'higher' if metric.higher_is_better else 'lower'}{f', {metric.unit}' if metric.unit else ''}"
+        rows.append((metric.label, f"`{name}`", better, definition, source.rstrip("."), metric.reference))
+    return _table(["metric", "name", "better", "definition", "source", "tested against"], rows)
+
+
+def task_table() -> str:
+    """Every task, from its file."""
+    rows = []
+    for name in task_names():
+        task = yaml.safe_load(task_text(name))
+        data = task["data"]
+        footage = task.get("footage") or f"`{data['source'].partition('?')[0]}`"
+        rows.append((f"`{name}`", task["about"], footage, data.get("target", "clean")))
+    return _table(["task", "what it is", "footage (`--data`)", "target"], rows)
+
+
+TABLES = {"models": model_table, "metrics": metric_table, "tasks": task_table}
+
+
+def with_tables(text: str) -> str:
+    """A page with its tables, each between a mark such as ``<!-- models -->`` and ``<!-- end -->``, as they are now."""
+
+    def fill(found: re.Match[str]) -> str:
+        return f"<!-- {found[1]} -->\n{TABLES[found[1]]()}\n<!-- end -->"
+
+    return re.sub(rf"<!-- ({'|'.join(TABLES)}) -->\n.*?<!-- end -->", fill, text, flags=re.DOTALL)
 
 
 def _prose(docstring: str) -> str:
@@ -204,6 +260,8 @@ def main() -> None:
     for file, text in current.items():
         (FOLDER / file).write_text(text, "utf-8")
     (DOCS / "presets.md").write_text(presets_page(), "utf-8")
+    for path in (DOCS / name for name in WITH_TABLES):
+        path.write_text(with_tables(path.read_text("utf-8")), "utf-8")
     STUB.write_text(stub(), "utf-8")
     for name in presets.names() if asked.presets else ():
         (DOCS / f"pictures/{name}.jpg").write_bytes(jpeg(preset_picture(name), LARGEST_SHEET))

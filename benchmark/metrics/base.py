@@ -91,6 +91,8 @@ class Metric(ABC):
 
     label: ClassVar[str]
     """As in a table's head."""
+    reference: ClassVar[str]
+    """What its tests compare it with: an independent implementation, or cases whose value is known."""
     unit: ClassVar[str] = ""
     higher_is_better: ClassVar[bool]
     digits: ClassVar[int] = 3

@@ -22,6 +22,7 @@ class EWarp(PairMetric):
     """
 
     label: ClassVar[str] = "E_warp"
+    reference: ClassVar[str] = "the paper's formula, pixel by pixel, under DIS and exact flow"
     unit: ClassVar[str] = "10⁻³"
     higher_is_better: ClassVar[bool] = False
     needs: ClassVar[tuple[Need, ...]] = ("motion",)

@@ -16,13 +16,15 @@ SMALLEST = 31
 class LPIPS(FrameMetric):
     """Perceptual distance, version 0.1, AlexNet; the mean over frames.
 
+    AlexNet's convolutions are bundled, all but the first in half precision, and computed in single, which
+    differs by less than 1e-4; the weights of its channels come from the authors' package.
+
     Source: Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as a
-    Perceptual Metric", CVPR 2018. AlexNet's convolutions are bundled, all but the first in half precision, and
-    computed in single, which differs by less than 1e-4; the weights of its channels come from the
-    authors' package.
+    Perceptual Metric", CVPR 2018.
     """
 
     label: ClassVar[str] = "LPIPS"
+    reference: ClassVar[str] = "the authors' package `lpips`"
     higher_is_better: ClassVar[bool] = False
     digits: ClassVar[int] = 4
     packages: ClassVar[tuple[str, ...]] = ("lpips", "torch", "safetensors")

@@ -19,6 +19,7 @@ class MaskAP(Metric):
     """
 
     label: ClassVar[str] = "mask AP"
+    reference: ClassVar[str] = "the definition, threshold by threshold"
     higher_is_better: ClassVar[bool] = True
     needs: ClassVar[tuple[Need, ...]] = ("mask", "predicted_mask")
 

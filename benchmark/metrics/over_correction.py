@@ -19,6 +19,7 @@ class OverCorrection(FrameMetric):
     """
 
     label: ClassVar[str] = "over correction"
+    reference: ClassVar[str] = "changes of known size"
     unit: ClassVar[str] = "1/255"
     higher_is_better: ClassVar[bool] = False
     digits: ClassVar[int] = 2

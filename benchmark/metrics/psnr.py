@@ -13,6 +13,7 @@ class PSNR(FrameMetric):
     """
 
     label: ClassVar[str] = "PSNR"
+    reference: ClassVar[str] = "scikit-image's `peak_signal_noise_ratio`"
     unit: ClassVar[str] = "dB"
     higher_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 2

@@ -13,4 +13,5 @@ class PSNRInside(RegionPSNR):
     """
 
     label: ClassVar[str] = "PSNR inside"
+    reference: ClassVar[str] = "errors of known size within and around a mask"
     region = staticmethod(damaged)

@@ -13,4 +13,5 @@ class PSNROutside(RegionPSNR):
     """
 
     label: ClassVar[str] = "PSNR outside"
+    reference: ClassVar[str] = "errors of known size within and around a mask"
     region = staticmethod(untouched)

@@ -21,6 +21,7 @@ class SSIM(FrameMetric):
     """
 
     label: ClassVar[str] = "SSIM"
+    reference: ClassVar[str] = "scikit-image's `structural_similarity`; the paper's formula, window by window"
     higher_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 4
 

@@ -18,6 +18,7 @@ class TOF(PairMetric):
     """
 
     label: ClassVar[str] = "tOF"
+    reference: ClassVar[str] = "a pan of known speed"
     unit: ClassVar[str] = "px"
     higher_is_better: ClassVar[bool] = False
 

@@ -34,6 +34,8 @@ class Op(Strict, Generic[P]):
     drawn: ClassVar[type[Any]] = Params
     """The record that `sample` returns: the type that the class is made for, ``Op[DustParams]``."""
     family: ClassVar[Family]
+    carries_exactly: ClassVar[bool] = True
+    """Whether a carried mask covers all that its defect changes; not so if the op spreads it as no alpha follows."""
 
     p: Probability = 1.0
     """Probability that the op fires, drawn once per clip."""

@@ -29,6 +29,7 @@ class Albumentation(Op[AlbumentationParams]):
     """
 
     family: ClassVar[Family] = "quality"
+    carries_exactly: ClassVar[bool] = False  # nobody knows what a transform does
 
     transform: str = "MotionBlur"
     """Name of the class: pixel-level or spatial, needing nothing but the picture."""

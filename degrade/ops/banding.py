@@ -31,6 +31,7 @@ class Banding(Op[BandingParams]):
     """
 
     family: ClassVar[Family] = "quality"
+    carries_exactly: ClassVar[bool] = False  # it looks at how flat the surroundings are
 
     levels: Annotated[Interval, Within(2, 256, "levels"), Neutral(256)] = (16.0, 48.0)
     """Number of levels, black and white among them, drawn per clip."""

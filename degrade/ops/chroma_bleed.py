@@ -31,6 +31,7 @@ class ChromaBleed(Op[ChromaBleedParams]):
     """
 
     family: ClassVar[Family] = "quality"
+    carries_exactly: ClassVar[bool] = False  # colour runs beyond the alpha
 
     sigma: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.006, 0.012)
     """Standard deviation of the blur, drawn per clip."""

@@ -33,6 +33,7 @@ class ChromaShift(Op[ChromaShiftParams]):
     """
 
     family: ClassVar[Family] = "quality"
+    carries_exactly: ClassVar[bool] = False  # colour slips off the alpha
 
     right: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.003, 0.012)
     """Distance to the right, or with `left` to the left, drawn per clip."""

@@ -40,6 +40,7 @@ class Halation(Op[HalationParams]):
     """
 
     family: ClassVar[Family] = "quality"
+    carries_exactly: ClassVar[bool] = False  # bright defects glow
 
     radius: Annotated[Interval, Within(0, 0.2, "frame heights")] = (0.006, 0.018)
     """Standard deviation of the glow's narrow part, drawn per clip."""

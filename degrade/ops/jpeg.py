@@ -1,6 +1,6 @@
 """JPEG compression: what a scan goes through on its way to an archive's website."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import cv2
 
@@ -14,6 +14,8 @@ class Jpeg(Compressed):
 
     Quality is a whole number, drawn once per clip, and strays from frame to frame by `jitter`.
     """
+
+    carries_exactly: ClassVar[bool] = False  # blocks are coded as a whole
 
     quality: Annotated[Interval, Within(1, 100), Neutral(100)] = (40.0, 95.0)
     """Quality as libjpeg counts it, 100 the best."""

@@ -49,6 +49,7 @@ class VideoCodec(Temporal[VideoCodecParams]):
     """
 
     family: ClassVar[Family] = "quality"
+    carries_exactly: ClassVar[bool] = False  # blocks are coded as a whole, and predict others
 
     codecs: Annotated[tuple[Codec, ...], Field(min_length=1)] = ("h264",)
     """``h264``, ``hevc``, ``mpeg2`` (DVD, broadcast) or ``mpeg4`` (part 2: DivX, Xvid); one is drawn per clip."""

@@ -1,6 +1,6 @@
 """WebP compression: what pictures and clips on the web have been through."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import cv2
 
@@ -15,6 +15,8 @@ class Webp(Compressed):
     Quality is a whole number, drawn once per clip, and strays from frame to frame by `jitter`. Slower than other
     ops, about 60 frames of 640×368 a second: libwebp searches as long for its predictions as it does on the web.
     """
+
+    carries_exactly: ClassVar[bool] = False  # blocks are coded as a whole
 
     quality: Annotated[Interval, Within(1, 100), Neutral(100)] = (20.0, 80.0)
     """Quality as libwebp counts it, 100 the best."""

@@ -3,6 +3,8 @@
 import copy
 import itertools
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +15,7 @@ from scipy.signal import convolve2d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from degrade.benchmark.flow import Motion, boundary, dis, exact, occluded
-from degrade.benchmark.metrics import Frame, make
+from degrade.benchmark.metrics import Frame, make, registry
 from degrade.core.errors import SourceError
 from degrade.sources.stills import Stills
 
@@ -261,6 +263,12 @@ def test_occlusion_is_where_forward_and_backward_disagree() -> None:
     expected = np.zeros((8, 8), bool)
     expected[2:4, 2:4] = True
     assert (occluded(forward, backward) == expected).all()
+
+
+def test_every_metric_of_the_package_is_tested_here() -> None:
+    tested = set(re.findall(r'score\("(\w+)"', Path(__file__).read_text("utf-8")))
+    own = {name for name in registry.names() if registry.get(name).__module__.startswith("degrade.")}
+    assert own == tested
 
 
 def test_a_constant_shift_has_the_psnr_of_its_square() -> None:

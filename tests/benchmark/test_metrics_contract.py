@@ -52,6 +52,11 @@ def result(name: str, frames: list[Frame]) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_metric_names_what_it_is_tested_against(name: str) -> None:
+    assert len(registry.get(name).reference) > 10
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_worse_predictions_score_worse(name: str, channels: int) -> None:
     values = [result(name, clip(badness, channels)) for badness in (0.0, 0.03, 0.1)]

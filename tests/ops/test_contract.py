@@ -309,12 +309,10 @@ def test_ops_that_are_no_contaminants_leave_no_mask_but_a_mark(name: str) -> Non
     assert max(changes) > 0.01
 
 
-BEYOND = {"jpeg", "webp", "video_codec", "chroma_bleed", "chroma_shift", "halation", "banding", "albumentation"}
-"""By these a defect changes its surroundings as well: codecs, colour that runs, glow, what looks at flatness, and what
-nobody knows here."""
+EXACT = [name for name in (*SINGLE, "at_scale") if registry.get(name).carries_exactly]
 
 
-@pytest.mark.parametrize("name", [n for n in (*SINGLE, "at_scale") if n not in {*CONTAMINANTS, *BEYOND}])
+@pytest.mark.parametrize("name", [name for name in EXACT if name not in CONTAMINANTS])
 def test_a_defect_shows_nowhere_but_in_its_mask_whatever_op_follows(name: str) -> None:
     clip = cv2.resize(np.random.default_rng(1).random((9, 12, 3), dtype=np.float32), (128, 96))
     clip = np.stack([np.roll(clip, t, axis=1) for t in range(5)]) * np.float32(0.8)
