@@ -83,8 +83,9 @@ def restore(
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
 ) -> None:
     """Restores a real film of any length."""
+    from degrade.benchmark.entries import trainable
+    from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
-    from degrade.benchmark.run import trainable
     from degrade.models import build, bundled
     from degrade.sources import open_source
 
@@ -95,7 +96,7 @@ def restore(
         if weights is None:
             raise SpecError(f"model {model!r} has no bundled weights; give --weights", "--weights")
         network = build(model, weights, **parse(config))
-    network = network.eval().to(choose(device))
+    network = network.eval().to(choose_device(device))
     with progress("frames") as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
         written = restore_source(
@@ -127,14 +128,16 @@ def score(
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
 ) -> None:
     """Scores anybody's restored footage against the clean one: a row per clip, the mean and its 95% interval."""
-    from degrade.benchmark.score import Given, pick, score_footage, show, summarise, write
+    from degrade.benchmark.hardware import choose_device
+    from degrade.benchmark.score import ScoringInputs, pick, score_footage
+    from degrade.benchmark.summary import show, summarise, write
     from degrade.sources import open_source
 
     opened = (None if path is None else open_source(path) for path in (film, mask, pred_mask))
-    given = Given(open_source(pred), open_source(gt), *opened)
+    given = ScoringInputs(open_source(pred), open_source(gt), *opened)
     names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given)
     clips, rows = given.clips(), []
-    place = choose(device) if "lpips" in names else "cpu"
+    place = choose_device(device) if "lpips" in names else "cpu"
     try:
         with progress("frames") as bar:
             task = bar.add_task("score", total=sum(clip["target"].frames for clip in clips))
@@ -173,7 +176,8 @@ def run(
     ] = False,
 ) -> None:
     """Trains, restores and scores models beside the task's baselines, and writes results and a report."""
-    from degrade.benchmark.run import entries
+    from degrade.benchmark.entries import entries
+    from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.run import run as run_task
     from degrade.benchmark.task import load_task
     from degrade.benchmark.train import rank
@@ -192,7 +196,7 @@ def run(
             bar.update(tasks[what], completed=done)
 
         paths, table = run_task(
-            loaded, chosen, folder, device=choose(device), workers=workers, resume=resume, step=step
+            loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step
         )
     if rank():  # under torchrun the first process says it all
         return
@@ -228,19 +232,6 @@ def parse(config: list[str]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise SpecError(f"{item!r} is not YAML", "--set") from error
     return values
-
-
-def choose(device: str) -> str:
-    """The device to run on, checked."""
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise SpecError(f"{device!r} cannot be used: {str(error).splitlines()[0]}", "--device") from error
-    return device
 
 
 def main() -> None:

@@ -23,12 +23,12 @@ class Motion(NamedTuple):
     """(H, W) bool: seen in both frames, and not on a motion boundary."""
 
 
-Mover = Callable[[int, Array, Array], Motion]
-"""`mover(t, here, there)`: the motion between the clean frames t and t + 1, (H, W, C) in [0, 1]."""
+MotionSource = Callable[[int, Array, Array], Motion]
+"""`motion_of(t, here, there)`: the motion between the clean frames t and t + 1, (H, W, C) in [0, 1]."""
 
 
 def dis(t: int, here: Array, there: Array) -> Motion:
-    """Motion as OpenCV's DIS estimates it, medium preset (Kroeger et al., ECCV 2016); a `Mover`.
+    """Motion as OpenCV's DIS estimates it, medium preset (Kroeger et al., ECCV 2016); a `MotionSource`.
 
     Raises:
         SourceError: Frames of less than 12 pixels.
@@ -42,8 +42,8 @@ def dis(t: int, here: Array, there: Array) -> Motion:
     return Motion(forward, ~(occluded(forward, backward) | boundary(forward)))
 
 
-def exact(source: Source, sequence: Sequence | str, start: int = 0) -> Mover:
-    """A `Mover` of the true motion, for a source that knows it (`builtin:stills`); else `dis`.
+def exact(source: Source, sequence: Sequence | str, start: int = 0) -> MotionSource:
+    """A `MotionSource` of the true motion, for a source that knows it (`builtin:stills`); else `dis`.
 
     Args:
         source: The clean footage.

@@ -70,7 +70,8 @@ def build_leaderboard(folder: Path, out: Path) -> list[Path]:
         The files written.
 
     Raises:
-        As `build_report`; a file that is damaged or does not belong is named.
+        ResultError: As of `build_report`, or a file that is damaged or does not belong; it is named.
+        SpecError, SourceError: As of `build_report`.
     """
     if not folder.is_dir():
         raise ResultError(f"{folder}: no folder of results")

@@ -1,24 +1,15 @@
 """Scores restored footage against the clean one."""
 
 import itertools
-import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
-from rich.measure import Measurement
-from rich.table import Table
 
-from degrade.benchmark.flow import Mover, dis, exact, luma
+from degrade.benchmark.flow import MotionSource, dis, exact, luma
 from degrade.benchmark.metrics import Frame, Metric, make, registry
-from degrade.benchmark.statistics import interval
-from degrade.console import console
-from degrade.core import atomic
+from degrade.benchmark.summary import ScoredClip
 from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.core.types import Array
 from degrade.sources.base import Sequence as Footage
@@ -46,7 +37,7 @@ def score_clip(
     input: Frames | None = None,
     mask: Frames | None = None,
     predicted_masks: Mapping[str, Frames] | None = None,
-    mover: Mover = dis,
+    motion_of: MotionSource = dis,
     device: str = "cpu",
 ) -> dict[str, ClipScore]:
     """Scores several models on one clip, frame by frame, so that what derives from the target is computed once.
@@ -58,7 +49,7 @@ def score_clip(
         input: Damaged frames.
         mask: The damage's alpha, (H, W, 1).
         predicted_masks: By model, for those that have masks.
-        mover: Where the motion of the target comes from.
+        motion_of: Where the motion of the target comes from.
         device: Where the metrics' networks run.
 
     Raises:
@@ -88,7 +79,7 @@ def score_clip(
     before: Array | None = None
     for t, now in enumerate(_together(streams)):
         clean = now["the target"]
-        motion = mover(t - 1, before, clean) if moving and before is not None else None
+        motion = motion_of(t - 1, before, clean) if moving and before is not None else None
         truth = Frame(clean, clean, now.get("the input"), now.get("the mask"), motion=motion)
         before = clean
         for model, named in meters.items():
@@ -122,18 +113,7 @@ def _together(streams: Mapping[str, Frames]) -> Iterator[dict[str, Array]]:
         yield now
 
 
-@dataclass(frozen=True)
-class Row:
-    """A clip and its scores."""
-
-    id: str
-    frames: int
-    height: int
-    width: int
-    values: dict[str, float]
-
-
-class Given(NamedTuple):
+class ScoringInputs(NamedTuple):
     """Footage to be scored, and what belongs to it. Clips belong together by their ids."""
 
     prediction: Source
@@ -191,7 +171,7 @@ def _first_gap(source: Source, clip: Footage, other: Source, target: Footage) ->
     return next((f"; frame {name} is missing" for name in names[1] if name not in names[0]), "")
 
 
-def pick(names: Sequence[str] | None, given: Given) -> list[str]:
+def pick(names: Sequence[str] | None, given: ScoringInputs) -> list[str]:
     """The metrics to compute.
 
     Args:
@@ -220,13 +200,13 @@ def pick(names: Sequence[str] | None, given: Given) -> list[str]:
 
 
 def score_footage(
-    given: Given,
+    given: ScoringInputs,
     metrics: Sequence[str],
     *,
     grey: bool = False,
     device: str = "cpu",
     scored: Callable[[], None] | None = None,
-) -> Iterator[Row]:
+) -> Iterator[ScoredClip]:
     """Scores footage clip by clip.
 
     Args:
@@ -253,11 +233,11 @@ def score_footage(
             input=frames("input"),
             mask=frames("mask"),
             predicted_masks={"it": found} if found else None,
-            mover=exact(given.target, clip["target"]),
+            motion_of=exact(given.target, clip["target"]),
             device=device,
         )
         footage = clip["target"]
-        yield Row(footage.id, footage.frames, footage.height, footage.width, scores["it"].values)
+        yield ScoredClip(footage.id, footage.frames, footage.height, footage.width, scores["it"].values)
 
 
 def _counted(frames: Frames, each: Callable[[], None]) -> Iterator[Array]:
@@ -276,75 +256,3 @@ def _read(source: Source, clip: Footage, form: Callable[[Array], Array] | None) 
 def _first(picture: Array) -> Array:
     """A mask's one channel: its file may hold three equal ones."""
     return picture[..., 0]
-
-
-def summarise(rows: Sequence[Row], total: int) -> dict[str, Any]:
-    """A JSON-ready result: every clip, and each metric's mean with its 95% bootstrap interval.
-
-    Args:
-        rows: The clips scored.
-        total: The clips that there are; with fewer rows the result says that it is not complete.
-    """
-    metrics: dict[str, Any] = {}
-    for key in rows[0].values:
-        name, _, what = key.partition(".")
-        kind = registry.get(name)
-        estimate = interval([row.values[key] for row in rows])
-        metrics[key] = {
-            "label": f"{kind.label} of {what}" if what else kind.label,
-            "unit": kind.unit,
-            "higher_is_better": kind.higher_is_better,
-            "digits": kind.digits,
-            **{which: _number(value) for which, value in estimate._asdict().items()},
-        }
-    clips = [{**vars(row), "values": {name: _number(value) for name, value in row.values.items()}} for row in rows]
-    return {"complete": len(rows) == total, "metrics": metrics, "clips": clips}
-
-
-def show(result: dict[str, Any]) -> None:
-    """Prints a result of `summarise`: a table of all clips, and one of the means."""
-    metrics, clips = result["metrics"], result["clips"]
-    own = {name: metric for name, metric in metrics.items() if "." not in name}
-    table = Table("clip", "frames", box=None, header_style="dim")
-    for metric in own.values():
-        table.add_column(metric["label"].replace(" ", "\n"), justify="right", no_wrap=True)
-    for clip in clips:
-        cells = (_shown(clip["values"][name], metric["digits"]) for name, metric in own.items())
-        table.add_row(escape(clip["id"]), str(clip["frames"]), *cells)
-    _print(table)
-
-    mean = f"mean of {len(clips)}" if result["complete"] else f"mean of the {len(clips)} scored"
-    table = Table("metric", mean, "95% interval", "unit", "input", "target", box=None, header_style="dim")
-    for name, metric in own.items():
-        digits = metric["digits"]
-        low, high = (_shown(metric[end], digits) for end in ("low", "high"))
-        beside = (metrics.get(f"{name}.{what}", {}).get("mean") for what in ("input", "target"))
-        table.add_row(
-            f"{metric['label']} {'↑' if metric['higher_is_better'] else '↓'}",
-            _shown(metric["mean"], digits),
-            "" if metric["low"] is None else f"{low} – {high}",
-            metric["unit"],
-            *("" if value is None else _shown(value, digits) for value in beside),
-        )
-    console.print()
-    _print(table)
-
-
-def _print(table: Table) -> None:
-    """Whole, however narrow the terminal."""
-    needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
-    Console(file=console.file, width=max(console.width, needed), highlight=False).print(table)
-
-
-def write(path: Path, result: dict[str, Any]) -> None:
-    """Writes a result as JSON, whole or not at all."""
-    atomic.write(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-
-
-def _shown(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if math.isnan(value) else value

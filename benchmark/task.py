@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field
 
 from degrade.core.errors import SpecError, unknown
-from degrade.core.fields import Strict
+from degrade.core.fields import Probability, Strict
 from degrade.dataset.layout import DatasetFolder
 from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
@@ -40,7 +40,7 @@ class Loss(Strict):
     """File with that network's convolutions, under torchvision's names; where it lies is not part of the task."""
 
 
-class Training(Strict):
+class TrainingBudget(Strict):
     """How models that learn are trained."""
 
     steps: Count
@@ -55,6 +55,8 @@ class Training(Strict):
     """Steps between the frames of a sample, of which one is drawn."""
     cuts: Count = 1
     """Updates in a row whose samples are cut out of the same damaged stretches: rendering costs as much as learning."""
+    on_damage: Probability = 0.0
+    """Share of the samples that are cut around a damaged pixel; most of those cut anywhere show next to none."""
     lr: Annotated[float, Field(gt=0)] = 2e-4
     """Adam's learning rate, beta 0.9 and 0.99."""
     schedule: Literal["cosine", "step"] = "cosine"
@@ -98,7 +100,7 @@ class Task(Strict):
     """What models that learn are run with where nothing is said; bundled weights if there are any."""
     footage: str = ""
     """What the user must name with ``--data``; empty: the task brings its own."""
-    train: Training
+    train: TrainingBudget
     """The budget."""
     dataset: Path | None = None
     """A written dataset that takes the place of `data`: the user's own."""

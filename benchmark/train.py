@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
-from degrade.benchmark.task import Loss, Task, Training
+from degrade.benchmark.task import Loss, Task, TrainingBudget
 from degrade.core import atomic
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import to_uint8
@@ -80,7 +80,7 @@ def train(
         run.load(checkpoint)
     batch = budget.batch * fabric.world_size
     groups = -(-budget.steps // budget.cuts)
-    samples = _samples(task, groups * budget.cuts * batch, "train", cuts=budget.cuts)
+    samples = _samples(task, groups * budget.cuts * batch, "train", cuts=budget.cuts, on_damage=budget.on_damage)
     order = [
         [stretch * budget.cuts + cut for stretch in range(first + fabric.global_rank, first + batch, fabric.world_size)
          for cut in range(budget.cuts)]
@@ -266,7 +266,7 @@ def _apply(fabric: Fabric, network: Any, optimizer: Any, loss: Tensor, rate: flo
     optimizer.step()
 
 
-def _schedule(budget: Training, step: int) -> float:
+def _schedule(budget: TrainingBudget, step: int) -> float:
     """The learning rate at a step, relative to the budget's."""
     warm = min(1.0, (step + 1) / budget.warmup) if budget.warmup else 1.0
     done = step / budget.steps
@@ -275,12 +275,12 @@ def _schedule(budget: Training, step: int) -> float:
     return warm * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def _samples(task: Task, count: int, split: str, *, cuts: int = 1, seed: int = 0) -> Dataset[Sample]:
+def _samples(task: Task, count: int, split: str, **choice: Any) -> Dataset[Sample]:
     budget = task.train
-    sizes: dict[str, Any] = {"samples": count, "frames": budget.frames, "crop": budget.crop, "cuts": cuts, "seed": seed}
+    choice |= {"samples": count, "frames": budget.frames, "crop": budget.crop}
     if task.dataset:
-        return PairedClips(task.dataset, split, **sizes)
-    return DegradedClips(task.data, split, intervals=budget.intervals, **sizes)
+        return PairedClips(task.dataset, split, **choice)
+    return DegradedClips(task.data, split, intervals=budget.intervals, **choice)
 
 
 def _updates(loader: DataLoader[Sample], cuts: int, skip: int, count: int) -> Iterator[Sample]:

@@ -25,7 +25,10 @@ class Restored(NamedTuple):
 
 
 class RestorationModel(nn.Module, ABC):
-    """Restores damaged clips. A subclass writes a `card` and `restore`; sizes and channels are settled here."""
+    """Restores damaged clips.
+
+    A subclass has a `card` and `restore`; padding, grey and RGB, and clamping are handled here.
+    """
 
     card: ClassVar[ModelCard]
     config: dict[str, Any]

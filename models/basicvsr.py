@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
+from degrade.models._concurrency import run_concurrently
 from degrade.models._flow import make_flow, warp, with_flow
-from degrade.models._passes import side_by_side
 from degrade.models.base import Flows, RestorationModel, Restored
 
 
@@ -59,7 +59,7 @@ class BasicVSR(RestorationModel):
         )
         features = [F.leaky_relu(self.encode(frame), 0.1) for frame in frames.unbind(1)]
         length = len(features)
-        later, earlier = side_by_side(
+        later, earlier = run_concurrently(
             frames.device,
             lambda: list(self.sweep(features, backward, range(length)[::-1], self.future))[::-1],
             lambda: list(self.sweep(features, forward, range(length), self.past)),

@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
+from degrade.models._concurrency import run_concurrently
 from degrade.models._flow import make_flow, warp, with_flow
-from degrade.models._passes import side_by_side
+from degrade.models._init_weights import init_decoder, init_pass
 from degrade.models._raft import to_torchvision
-from degrade.models._start import start_decoder, start_pass
 from degrade.models._swin import SpatialBlock
 from degrade.models._weights import State
 from degrade.models.base import Flows, RestorationModel, Restored
@@ -65,15 +65,15 @@ class RTN(RestorationModel):
         self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
         self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
         for gate, block in ((self.backward_gate, self.backward_block), (self.forward_gate, self.forward_block)):
-            start_pass(gate.project, gate.first, gate.last, block)
-        start_decoder(self.decoder)
+            init_pass(gate.project, gate.first, gate.last, block)
+        init_decoder(self.decoder)
         self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
         forward, backward = self.flow(frames) if flows is None else flows
         x = 2 * frames - 1
         length = x.shape[1]
-        later, earlier = side_by_side(
+        later, earlier = run_concurrently(
             x.device,
             lambda: list(self.sweep(x, backward, range(length)[::-1], self.backward_gate, self.backward_block))[::-1],
             lambda: list(self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)),
@@ -85,7 +85,7 @@ class RTN(RestorationModel):
             return [torch.tanh(self.decoder(both) + frame) for both, frame in states]
 
         half = length // 2
-        halves = side_by_side(x.device, lambda: decode(slice(half)), lambda: decode(slice(half, None)))
+        halves = run_concurrently(x.device, lambda: decode(slice(half)), lambda: decode(slice(half, None)))
         masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs]
         return Restored((torch.stack([*halves[0], *halves[1]], 1) + 1) / 2, torch.stack(masks, 1))
 

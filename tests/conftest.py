@@ -1,5 +1,6 @@
 """Footage and specs that several tests use."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,20 @@ DAMAGE = [
     {"noise": {"sigma": [3, 8]}},
     {"weave": {"p": 0.5}},
 ]
+
+
+@pytest.fixture(scope="session")
+def outside() -> Callable[[str], Path]:
+    """`outside(path)`: a file or folder of data that the repository does not hold, or a skip where it is not there."""
+    folders = [Path(folder) for folder in os.environ.get("FILM_DEGRADE_DATA", "").split(os.pathsep) if folder]
+
+    def find(path: str) -> Path:
+        for folder in folders:
+            if (folder / path).exists():
+                return folder / path
+        pytest.skip(f"no {path} in FILM_DEGRADE_DATA")
+
+    return find
 
 
 @pytest.fixture

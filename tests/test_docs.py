@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +35,12 @@ def test_the_spec_of_the_readme(tmp_path: Path) -> None:
     assert load_spec(tmp_path / "reels.yaml").name == "reels"
 
 
-def test_the_op_of_the_guide(tmp_path: Path) -> None:
+def test_the_op_of_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = blocks("docs/ops.md", "python")[0]
     (tmp_path / "shading.py").write_text(code)
-    spec = importlib.util.spec_from_file_location("shading", tmp_path / "shading.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("shading")
+    monkeypatch.delitem(sys.modules, "shading")
     op = module.Shading()
     params = op.sample(degrade.ClipInfo(frames=1, height=8, width=8), degrade.core.rng.Stream(0))
     line = op.render_frame(np.ones((8, 8, 1), np.float32), params, 0)[0, :, 0]

@@ -24,7 +24,7 @@ from degrade.sources import open_source, video
 from degrade.sources.base import PICTURES
 from degrade.spec import load_spec, parse
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 
 
@@ -56,6 +56,11 @@ def test_every_op_has_its_page_as_the_script_writes_it() -> None:
     stale = [name for name, text in load_tool("docs").pages().items() if written.get(name) != text]
     assert not stale, f"python tools/docs.py {' '.join(stale)}"
     assert set(written) == {"README.md", *(f"{name}.md" for name in registry.names())}
+
+
+def test_the_stub_names_every_op() -> None:
+    build = load_tool("docs")
+    assert build.STUB.read_text("utf-8") == build.stub(), "python tools/docs.py --text"
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -156,6 +161,19 @@ def test_the_package_of_the_guide(tmp_path: Path) -> None:
         (package / f"{name}.py").write_text(text)
     pack, task = code("extending.md", "yaml")
     (tmp_path / "mine.yaml").write_text(task)
+    path = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    contracts = (
+        "ops/test_contract",
+        "textures/test_procedural",
+        "models/test_contract",
+        "benchmark/test_metrics_contract",
+    )
+    names = [name for entries in points.values() for name in entries]
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", " or ".join(names)]
+    command += [f"tests/{contract}.py" for contract in contracts]
+    done = subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert all(re.search(rf"\[.*{name}.*\] PASSED", done.stdout) for name in names)
 
     commands = """
 import sys
@@ -171,7 +189,6 @@ for app, command in (
     sys.argv = ["command", *command.split()]
     assert run(app) == 0, command
 """
-    path = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", commands], cwd=tmp_path, env=path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert {*points["degrade.ops"], *points["degrade.textures"], "Drift"} <= set(done.stdout.split())

@@ -13,6 +13,7 @@ from degrade.core.op import Contaminant, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params, Trace
 from degrade.ops import ExposureJitter, Flicker, GaussianBlur, Jpeg, Noise, Texture, Weave
+from degrade.ops.noise import NoiseParams
 
 INFO = ClipInfo(frames=3, height=20, width=30, channels=1, id="clip")
 
@@ -269,6 +270,17 @@ def test_bad_values_are_named_with_their_place_in_one_line(ops: Any, message: st
         Pipeline(ops=ops)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_op_made_for_a_record_loads_it_from_a_trace() -> None:
+    class Bare(Weave):
+        """As its parent, made for the same record."""
+
+    assert Noise.drawn is NoiseParams
+    assert Bare.drawn is Weave.drawn
+    assert Probe.drawn is Params
+    params = Noise().sample(INFO, Stream(0))
+    assert Noise().load_params(params.model_dump(mode="json")) == params
 
 
 def test_a_negative_seed_is_refused() -> None:

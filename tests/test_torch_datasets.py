@@ -48,8 +48,25 @@ def test_cuts_of_one_stretch_share_its_damage(make_spec: Callable[..., Spec]) ->
     assert not torch.equal(samples[0]["lq"], samples[1]["lq"])
     cuts.set_epoch(1)
     assert cuts[0]["clip"] == "sample-0-2-0"
-    with pytest.raises(SpecError, match="cuts: are made of whole frames"):
+    with pytest.raises(SpecError, match="cuts: needs whole frames"):
         DegradedClips(make_spec(), samples=6, frames=2, crop=(16, 20), cuts=3, cut_first=True)
+
+
+def test_samples_on_damage_hold_some(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    spec = make_spec(pipeline=[{"dust": {"per_frame": 1, "size": 0.08, "opacity": 1}}])
+    common = {"samples": 24, "frames": 2, "crop": (12, 12), "cuts": 4}
+    anywhere, on_damage = DegradedClips(spec, **common), DegradedClips(spec, **common, on_damage=1)
+    assert sum(float(anywhere[i]["mask"].max()) > 0.1 for i in range(24)) < 20
+    assert all(on_damage[i]["mask"].max() > 0.1 for i in range(24))
+    assert all(on_damage[i]["lq"].shape == (2, 1, 12, 12) for i in range(24))
+    generate(spec, tmp_path / "made")
+    written = PairedClips(tmp_path / "made", **common, on_damage=1)
+    assert all(written[i]["mask"].max() > 0.1 for i in range(24))
+    with pytest.raises(SpecError, match="on_damage: needs samples"):
+        PairedClips(tmp_path / "made", on_damage=0.5)
+    generate(make_spec(output={"masks": "none"}), tmp_path / "bare")
+    with pytest.raises(SpecError, match="on_damage: needs masks"):
+        PairedClips(tmp_path / "bare", samples=1, on_damage=0.5)
 
 
 def test_workers_change_nothing(clips: DegradedClips) -> None:

@@ -1,7 +1,8 @@
-"""Writes a page for each op, docs/ops/<name>.md, with a picture, their list, and docs/presets.md.
+"""Writes what is generated: a page for each op, docs/ops/<name>.md, with a picture, their list, docs/presets.md, and
+the stub by which type checkers know the ops, degrade/ops/__init__.pyi.
 
 python tools/docs.py             # all; minutes
-python tools/docs.py --text      # the pages without the pictures
+python tools/docs.py --text      # all but the pictures
 python tools/docs.py dust hair   # the pictures of these, and all pages
 python tools/docs.py --presets   # the pictures of the presets, docs/pictures/<name>.jpg, and all pages
 """
@@ -27,6 +28,7 @@ from degrade.show import parameters
 from degrade.sources import open_source
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+STUB = DOCS.parent / "degrade/ops/__init__.pyi"
 FOLDER = DOCS / "ops"
 LARGEST, LARGEST_SHEET = 60_000, 150_000
 """Bytes of an op's and a preset's picture."""
@@ -90,6 +92,25 @@ def presets_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def stub() -> str:
+    """Types of `degrade.ops`, which imports an op when it is first asked for."""
+    classes = [registry.get(name) for name in registry.names()]
+    own = [cls for cls in classes if cls.__module__.startswith("degrade.ops.")]  # not another package's
+    lines = [
+        "# Written by `python tools/docs.py --text`.",
+        "from degrade.core.op import Op",
+        "from degrade.core.registry import Registry",
+        *(f"from {cls.__module__} import {cls.__name__}" for cls in own),
+        "",
+        "__all__ = [",
+        *(f'    "{name}",' for name in sorted([*(cls.__name__ for cls in own), "registry"])),
+        "]",
+        "",
+        "registry: Registry[Op]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _prose(docstring: str) -> str:
     """A docstring as Markdown."""
     text, _, code = inspect.cleandoc(docstring).partition("\nExample:\n")
@@ -98,7 +119,12 @@ def _prose(docstring: str) -> str:
 
 def _table(head: list[str], rows: list[tuple[str, ...]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """One line, and neither a column's end nor what looks like a link."""
+    return " ".join(text.split()).replace("|", "\\|").replace("][", "]\\[")
 
 
 class Look(NamedTuple):
@@ -178,6 +204,7 @@ def main() -> None:
     for file, text in current.items():
         (FOLDER / file).write_text(text, "utf-8")
     (DOCS / "presets.md").write_text(presets_page(), "utf-8")
+    STUB.write_text(stub(), "utf-8")
     for name in presets.names() if asked.presets else ():
         (DOCS / f"pictures/{name}.jpg").write_bytes(jpeg(preset_picture(name), LARGEST_SHEET))
         print(f"{name}.jpg", flush=True)

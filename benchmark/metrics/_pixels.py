@@ -1,23 +1,46 @@
-"""What several metrics compute."""
+"""What metrics on pixels share."""
 
 import math
+from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
+from degrade.benchmark.metrics.base import Frame, FrameMetric, Need
 from degrade.core.types import Array
 
-MOST = 100.0
-"""dB. Identical pictures have an infinite PSNR, which would make every mean infinite. 8 bits end at 59 dB."""
+PSNR_CAP_DB = 100.0
+"""Identical pictures have an infinite PSNR, which would make every mean infinite. 8 bits end at 59 dB."""
 
 
 def decibels(squares: Array) -> float:
-    """PSNR of the mean of squared errors, data range 1, at most `MOST`; NaN of no pixels."""
+    """PSNR of the mean of squared errors, data range 1, at most `PSNR_CAP_DB`; NaN of no pixels."""
     if not squares.size:
         return math.nan
     error = float(squares.mean(dtype=np.float64))
-    return MOST if error <= 10 ** (-MOST / 10) else -10 * math.log10(error)
+    return PSNR_CAP_DB if error <= 10 ** (-PSNR_CAP_DB / 10) else -10 * math.log10(error)
 
 
 def squared_error(prediction: Array, target: Array) -> Array:
     """(H, W, C) float64."""
     return np.asarray(np.square(np.subtract(prediction, target, dtype=np.float64)))
+
+
+class RegionPSNR(FrameMetric):
+    """PSNR over some of a frame's pixels, as the damage mask says; frames without any do not count."""
+
+    unit: ClassVar[str] = "dB"
+    higher_is_better: ClassVar[bool] = True
+    digits: ClassVar[int] = 2
+    needs: ClassVar[tuple[Need, ...]] = ("target", "mask")
+
+    @staticmethod
+    @abstractmethod
+    def region(mask: Array) -> Array:
+        """Which pixels, (H, W) bool, of the alpha (H, W, 1)."""
+
+    def measure(self, frame: Frame) -> float:
+        """dB, or NaN."""
+        target, mask = frame.get("target", "mask")
+        chosen = self.region(mask)
+        return decibels(squared_error(frame.prediction[chosen], target[chosen]))

@@ -11,7 +11,7 @@ import numpy as np
 
 from degrade.benchmark.flow import Motion
 from degrade.core.errors import SourceError, SpecError
-from degrade.core.types import Array
+from degrade.core.types import VISIBLE, Array
 
 T = TypeVar("T")
 
@@ -167,10 +167,6 @@ class PairMetric(_Mean):
         """See `Metric.update`."""
         before, self._before = self._before, frame
         return math.nan if before is None else self._add(self.measure(before, frame))
-
-
-VISIBLE = 25 / 255
-"""Alpha above which a pixel counts as damaged. Between it and 0 lies a defect's faint rim."""
 
 
 def damaged(mask: Array) -> Array:

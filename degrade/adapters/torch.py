@@ -16,9 +16,9 @@ from pydantic import Field
 from torch.utils.data import Dataset, get_worker_info
 
 from degrade.core.errors import DatasetError, SpecError
-from degrade.core.fields import Strict
+from degrade.core.fields import Probability, Strict
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, as_clip
+from degrade.core.types import VISIBLE, Array, ClipInfo, as_clip
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import fit, make_pair
 from degrade.ops.pipeline import Pipeline
@@ -42,6 +42,7 @@ class _Sizes(Strict):
     crop: tuple[Positive, Positive] | None = None
     intervals: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1,)
     cuts: Positive = 1
+    on_damage: Probability = 0.0
 
 
 class DegradedClips(Dataset[Sample]):
@@ -61,6 +62,8 @@ class DegradedClips(Dataset[Sample]):
         intervals: Steps between the frames of a sample, of which one is drawn.
         cuts: Samples cut out of each stretch: samples `cuts` · i to `cuts` · i + `cuts` − 1 show the same frames under
             the same damage. The last stretch is kept, so samples read in order cost a fraction of one by itself.
+        on_damage: Share of the samples that are cut around a damaged pixel. Defects are few, and most samples cut
+            anywhere show next to none.
         seed: Another seed gives other samples.
         curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
 
@@ -79,14 +82,16 @@ class DegradedClips(Dataset[Sample]):
         cut_first: bool = False,
         intervals: tuple[int, ...] = (1,),
         cuts: int = 1,
+        on_damage: float = 0.0,
         seed: int = 0,
         curriculum: Sequence[float] = (),
     ) -> None:
-        _Sizes(samples=samples, frames=frames, crop=crop, intervals=intervals, cuts=cuts)
-        if cut_first and cuts > 1:
-            raise SpecError("are made of whole frames; with cut_first there is one of each stretch", "cuts")
+        _Sizes(samples=samples, frames=frames, crop=crop, intervals=intervals, cuts=cuts, on_damage=on_damage)
+        if cut_first and (cuts > 1 or on_damage):
+            raise SpecError("needs whole frames, damaged before they are cut", "cuts" if cuts > 1 else "on_damage")
         self.spec, self.samples, self.frames, self.crop = spec, samples, frames, crop
         self.cut_first, self.intervals, self.cuts, self.seed = cut_first, intervals, cuts, seed
+        self.on_damage = on_damage
         self._kept: tuple[Any, Any] = (None, None)
         self.source = open_source(spec.source)
         levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
@@ -155,7 +160,8 @@ class DegradedClips(Dataset[Sample]):
             frames = frames[parts[0][0]]
         params = damage.draw(ClipInfo.of(frames, name), self.spec.seed)
         pair = make_pair(self.spec, damage, params, lambda first, last: frames[first:last], 0, len(frames))
-        return name, {"lq": pair.damaged, "gt": pair.target, "mask": pair.mask}, parts
+        pixels = {"lq": pair.damaged, "gt": pair.target, "mask": pair.mask}
+        return name, pixels, _on_damage(parts, pair.mask, self.on_damage, draw)
 
 
 class PairedClips(Dataset[Sample]):
@@ -167,7 +173,7 @@ class PairedClips(Dataset[Sample]):
         frames: Cut clips into stretches of so many frames; whole clips if not given.
         samples: So many stretches drawn at random and flipped at random, each sample by its number alone.
         crop: Height and width of a random part of the frames, at most the frame's; goes with `samples`.
-        cuts: Samples cut out of each stretch that is drawn, as in `DegradedClips`; goes with `samples`.
+        cuts, on_damage: As in `DegradedClips`; go with `samples`.
         seed: Of the draws.
 
     Raises:
@@ -184,16 +190,22 @@ class PairedClips(Dataset[Sample]):
         samples: int | None = None,
         crop: tuple[int, int] | None = None,
         cuts: int = 1,
+        on_damage: float = 0.0,
         seed: int = 0,
     ) -> None:
-        _Sizes(samples=samples, frames=frames, crop=crop, cuts=cuts)
-        if (crop or cuts > 1) and not samples:
-            raise SpecError("needs samples, which say how many parts are drawn", "crop" if crop else "cuts")
+        _Sizes(samples=samples, frames=frames, crop=crop, cuts=cuts, on_damage=on_damage)
+        given = {"crop": crop, "cuts": cuts > 1, "on_damage": on_damage}
+        if any(given.values()) and not samples:
+            which = next(name for name, value in given.items() if value)
+            raise SpecError("needs samples, which say how many parts are drawn", which)
         self.dataset, self.samples, self.crop, self.cuts, self.seed = DatasetFolder(folder), samples, crop, cuts, seed
+        self.on_damage = on_damage
         self._kept: tuple[Any, Any] = (None, None)
         rows = [row for row in self.dataset.clips.values() if row.split == split]
         if not rows:
             raise DatasetError(f"{folder} has no clips in {split!r}")
+        if on_damage and self.dataset.spec.output.masks == "none":
+            raise SpecError(f"needs masks, and {folder} was written without", "on_damage")
         self.stretches = [
             (row.id, start, start + (frames or row.frames))
             for row in rows
@@ -228,7 +240,10 @@ class PairedClips(Dataset[Sample]):
             draw = Stream(self.seed, "pairs").generator(number)
             clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
             sides = pixels["lq"].shape[1:3]
-            stretch = clip, pixels, [_part(sides, self.crop or sides, draw) for _ in range(self.cuts)]
+            parts = [_part(sides, self.crop or sides, draw) for _ in range(self.cuts)]
+            if self.on_damage:
+                parts = _on_damage(parts, pixels["mask"], self.on_damage, draw)
+            stretch = clip, pixels, parts
             self._kept = number, stretch
         return stretch
 
@@ -266,6 +281,23 @@ def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generat
     top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip(sides, crop, strict=True))
     flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
     return np.s_[:, top : top + crop[0], left : left + crop[1]], flips
+
+
+def _on_damage(parts: list[_Part], mask: Array, share: float, draw: np.random.Generator) -> list[_Part]:
+    """The parts, this share of them moved so as to hold a damaged pixel; all stay where nothing is damaged."""
+    damaged = np.flatnonzero(mask > VISIBLE) if share else ()
+    if not len(damaged):
+        return parts
+    moved = []
+    for (time, *window), flips in parts:
+        if draw.random() < share:
+            pixel = np.unravel_index(damaged[draw.integers(len(damaged))], mask.shape)[1:3]
+            for i, (place, side) in enumerate(zip(pixel, mask.shape[1:3], strict=True)):
+                length = window[i].stop - window[i].start
+                start = int(np.clip(place - draw.integers(length), 0, side - length))
+                window[i] = slice(start, start + length)
+        moved.append(((time, *window), flips))
+    return moved
 
 
 def _tensor(frames: Array) -> torch.Tensor:

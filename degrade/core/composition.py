@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from typing_extensions import TypeVar
 
 from degrade.core import registry, steps
 from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import complaining
 from degrade.core.op import Family, Op, Temporal
-from degrade.core.rng import Stream
 from degrade.core.steps import Step
-from degrade.core.types import Array, ClipInfo, Layer, Params
+from degrade.core.types import Array, Layer, Params
 
 
 def parse_op(value: Any) -> Op:
@@ -84,10 +84,12 @@ class Steps(Params):
     steps: tuple[dict[str, Any], ...] = ()
 
 
-class Composition(Temporal):
+S = TypeVar("S", bound=Steps, default=Any)
+
+
+class Composition(Temporal[S]):
     """An op made of ops, applied in the order given. Inner masks and streams are labelled ``outer/inner``."""
 
-    drawn: ClassVar[type[Params]] = Steps
     family: ClassVar[Family] = "composition"
 
     ops: Ops = ()
@@ -97,28 +99,24 @@ class Composition(Temporal):
         """The inner ops with their labels."""
         return list(zip(labels(self.ops), self.ops, strict=True))
 
-    def bind(self, params: Any) -> list[Step]:
+    def bind(self, params: S) -> list[Step]:
         """The inner ops that fired, with what they drew."""
         ops = dict(self.labelled())
         return [Step(step["label"], ops[step["label"]], step["params"]) for step in params.steps]
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
-        """Draws the inner ops, each from its own stream."""
-        return Steps(steps=steps.draw(self.labelled(), info, rng))
-
-    def is_framewise(self, params: Any) -> bool:
+    def is_framewise(self, params: S) -> bool:
         """Whether all inner ops are; see `Op.is_framewise`."""
         return steps.is_framewise(self.bind(params))
 
-    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+    def frames_needed(self, params: S, start: int, stop: int) -> tuple[int, int]:
         """Through all inner ops; see `Op.frames_needed`."""
         return steps.frames_needed(self.bind(params), start, stop)
 
-    def block_size(self, params: Any) -> int:
+    def block_size(self, params: S) -> int:
         """The largest of the inner ops; see `Op.block_size`."""
         return steps.block_size(self.bind(params))
 
-    def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
+    def render(self, frames: Array, params: S, start: int, stop: int | None = None) -> Layer:
         """Applies the inner ops in order; see `Temporal.render`."""
         bound = self.bind(params)
         if steps.is_framewise(bound):
@@ -126,17 +124,17 @@ class Composition(Temporal):
         frames, _, stop = self.window(frames, params, start, stop)
         return steps.render(bound, Layer(frames, {}), start, stop)
 
-    def move(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def move(self, frames: Array, params: S, start: int, stop: int | None = None) -> Array:
         """Moves frames as the inner ops do; see `Temporal.move`."""
         frames, _, stop = self.window(frames, params, start, stop)
         return steps.follow("move", self.bind(params), frames, start, stop)
 
-    def target(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def target(self, frames: Array, params: S, start: int, stop: int | None = None) -> Array:
         """The ground truth that follows all inner ops; see `Temporal.target`."""
         frames, _, stop = self.window(frames, params, start, stop)
         return steps.follow("target", self.bind(params), frames, start, stop)
 
-    def carry(self, masks: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def carry(self, masks: Array, params: S, start: int, stop: int | None = None) -> Array:
         """Masks, carried by all inner ops in turn; see `Temporal.carry`."""
         masks, _, stop = self.window(masks, params, start, stop)
         return steps.follow("carry", self.bind(params), masks, start, stop)
@@ -151,7 +149,7 @@ class Composition(Temporal):
         milder = super().at_severity(severity)
         return milder.model_copy(update={"ops": inner, "p": self.p if severity else 0.0})
 
-    def load_params(self, data: dict[str, Any]) -> Params:
+    def load_params(self, data: dict[str, Any]) -> S:
         """Params from a trace's JSON, the inner ones by their ops."""
         ops = dict(self.labelled())
         loaded = []
@@ -159,4 +157,5 @@ class Composition(Temporal):
             if step["label"] not in ops:
                 raise SpecError(unknown("op in the trace", step["label"], ops))
             loaded.append({"label": step["label"], "params": ops[step["label"]].load_params(step["params"])})
-        return self.drawn(**{**data, "steps": tuple(loaded)})
+        whole: S = self.drawn(**{**data, "steps": tuple(loaded)})
+        return whole

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -104,8 +104,12 @@ class Packed:
         return core_schema.no_info_wrap_validator_function(pack, core_schema.list_schema(number), serialization=listed)
 
 
-Floats = Annotated[array, Packed("d")]
-Ints = Annotated[array, Packed("q")]
+if TYPE_CHECKING:  # at run time `array` takes no type argument before Python 3.12
+    Floats = array[float]
+    Ints = array[int]
+else:
+    Floats = Annotated[array, Packed("d")]
+    Ints = Annotated[array, Packed("q")]
 
 
 def path(parts: Iterable[str | int]) -> str:

@@ -2,10 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from degrade.core import registry
 from degrade.core.errors import SpecError
@@ -16,24 +17,36 @@ from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, clipped
 Family = Literal["contaminant", "quality", "exposure", "transport", "composition"]
 
 
-class Op(Strict):
+P = TypeVar("P", bound=Params, default=Any)
+"""The record of what an op draws."""
+
+
+class Op(Strict, Generic[P]):
     """One kind of damage.
 
     `sample` draws everything random for a clip, tracks over time included. `render` is a pure function of
     the frames and what was drawn; pixels of frame t depend on frame t and the params alone, so a window
     rendered by itself equals that slice of the whole clip. An op that looks at other frames is a `Temporal`.
 
-    A new op is one file in ``degrade/ops``: a subclass, its params (`drawn`), `sample`, and `render_frame`.
+    A new op is one file in ``degrade/ops``: its params, a subclass made for them, `sample`, and `render_frame`.
     """
 
-    drawn: ClassVar[type[Params]]
-    """The record that `sample` returns."""
+    drawn: ClassVar[type[Any]] = Params
+    """The record that `sample` returns: the type that the class is made for, ``Op[DustParams]``."""
     family: ClassVar[Family]
 
     p: Probability = 1.0
     """Probability that the op fires, drawn once per clip."""
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] | None = None
     """Label of its random stream, mask and trace; the op's name unless given."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Sets `drawn` to the type argument."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for given in cls.__pydantic_generic_metadata__["args"]:
+            if isinstance(given, type):
+                cls.drawn = given
 
     @classmethod
     def name(cls) -> str:
@@ -49,18 +62,18 @@ class Op(Strict):
         return self.p >= 1 or bool(rng.generator("fires").random() < self.p)
 
     @abstractmethod
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> P:
         """Draws the parameters of one clip from the op's own stream."""
 
-    def is_framewise(self, params: Any) -> bool:
+    def is_framewise(self, params: P) -> bool:
         """Whether every frame is made of itself alone; if not, the op is a `Temporal`."""
         return True
 
-    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+    def frames_needed(self, params: P, start: int, stop: int) -> tuple[int, int]:
         """Which frames of the clip go into frames `start` to `stop`: the first, and the one after the last."""
         return start, stop
 
-    def block_size(self, params: Any) -> int:
+    def block_size(self, params: P) -> int:
         """Number of frames that are made together: windows between multiples of it make none in vain."""
         return 1
 
@@ -69,14 +82,14 @@ class Op(Strict):
         """Whether the ops that follow in the same sequence are applied within this one, by `wrap`."""
         return False
 
-    def info_for_remaining(self, info: ClipInfo, params: Any) -> ClipInfo:
+    def info_for_remaining(self, info: ClipInfo, params: P) -> ClipInfo:
         """The clip as the ops that follow see it."""
         return info
 
     def wrap(
         self,
         frames: Array,
-        params: Any,
+        params: P,
         first: int,
         start: int,
         inner: Callable[[Array], Layer],
@@ -94,7 +107,7 @@ class Op(Strict):
         """
         raise TypeError(f"{type(self).__name__} does not wrap the ops that follow")
 
-    def render(self, frames: Array, params: Any, start: int) -> Layer:
+    def render(self, frames: Array, params: P, start: int) -> Layer:
         """Damages a window of the clip.
 
         Args:
@@ -113,19 +126,19 @@ class Op(Strict):
             out[i] = self.render_frame(frame, params, start + i).reshape(frame.shape)
         return Layer(out, {})
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: P, t: int) -> Array:
         """Frame t, (H, W, C), damaged; what `render` calls, for ops that leave no mask."""
         raise TypeError(f"{type(self).__name__} defines neither render nor render_frame")
 
-    def move(self, frames: Array, params: Any, start: int) -> Array:
+    def move(self, frames: Array, params: P, start: int) -> Array:
         """Moves other frames or masks (N, H, W, C) as `render` moves the picture; unchanged by default."""
         return frames
 
-    def target(self, frames: Array, params: Any, start: int) -> Array:
+    def target(self, frames: Array, params: P, start: int) -> Array:
         """Clean frames as the ground truth that follows the picture; as `move` has it by default."""
         return self.move(frames, params, start)
 
-    def carry(self, masks: Array, params: Any, start: int) -> Array:
+    def carry(self, masks: Array, params: P, start: int) -> Array:
         """Masks (N, H, W, 1) of defects that lay on the picture before, moved or spread with it; as `move` by default.
 
         Where a mask is 0, `render` must show what it would show without the defect.
@@ -165,9 +178,10 @@ class Op(Strict):
         milder = {name: mark.towards(getattr(self, name), severity) for name, mark in strengths.items()}
         return self.model_copy(update=milder)
 
-    def load_params(self, data: dict[str, Any]) -> Params:
+    def load_params(self, data: dict[str, Any]) -> P:
         """Params from a trace's JSON."""
-        return self.drawn(**data)
+        loaded: P = self.drawn(**data)
+        return loaded
 
     def to_spec(self) -> dict[str, Any]:
         """The op as in a spec, every parameter named: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""
@@ -179,12 +193,12 @@ class Op(Strict):
         return damaged
 
 
-class Contaminant(Op):
+class Contaminant(Op[P]):
     """An op that lies on the film: it has a mask, and changes no pixel outside of it."""
 
     family: ClassVar[Family] = "contaminant"
 
-    def render(self, frames: Array, params: Any, start: int) -> Layer:
+    def render(self, frames: Array, params: P, start: int) -> Layer:
         """Paints each frame; see `Op.render`."""
         out = frames.copy()
         mask = np.zeros((*frames.shape[:3], 1), np.float32)
@@ -193,7 +207,7 @@ class Contaminant(Op):
         return Layer(out, {"": mask})
 
     @abstractmethod
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: P, t: int) -> None:
         """Paints frame t in place.
 
         Args:
@@ -204,23 +218,23 @@ class Contaminant(Op):
         """
 
 
-class Temporal(Op):
+class Temporal(Op[P]):
     """An op that makes a frame of other frames than that one, too.
 
     `frames_needed` says of which. `render`, `move` and `target` are given these, and `stop`, the end of the
     window that is wanted; so any window can still be rendered by itself.
     """
 
-    def is_framewise(self, params: Any) -> bool:
+    def is_framewise(self, params: P) -> bool:
         """No; see `Op.is_framewise`."""
         return False
 
     @abstractmethod
-    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+    def frames_needed(self, params: P, start: int, stop: int) -> tuple[int, int]:
         """See `Op.frames_needed`."""
 
     @abstractmethod
-    def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
+    def render(self, frames: Array, params: P, start: int, stop: int | None = None) -> Layer:
         """Damages a window of the clip.
 
         Args:
@@ -235,18 +249,18 @@ class Temporal(Op):
         """
 
     @abstractmethod
-    def move(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def move(self, frames: Array, params: P, start: int, stop: int | None = None) -> Array:
         """Moves other frames or masks, given as for `render`, as it moves the picture."""
 
-    def target(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def target(self, frames: Array, params: P, start: int, stop: int | None = None) -> Array:
         """Clean frames, given as for `render`, as the ground truth that follows the picture."""
         return self.move(frames, params, start, stop)
 
-    def carry(self, masks: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def carry(self, masks: Array, params: P, start: int, stop: int | None = None) -> Array:
         """Masks, given as for `render`; see `Op.carry`."""
         return self.move(masks, params, start, stop)
 
-    def window(self, frames: Array, params: Any, start: int, stop: int | None) -> tuple[Array, int, int]:
+    def window(self, frames: Array, params: P, start: int, stop: int | None) -> tuple[Array, int, int]:
         """What `render` was given, made out.
 
         Returns:

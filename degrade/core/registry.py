@@ -106,6 +106,7 @@ def defined_in(module: Any, base: type[T], what: str) -> type[T]:
         if isinstance(value, type)
         and issubclass(value, base)
         and value.__module__ == module.__name__
+        and name.isidentifier()  # pydantic leaves ``Op[DustParams]`` beside the class derived from it
         and name[0] != "_"
     ]
     if len(found) != 1:

@@ -11,6 +11,8 @@ from degrade.core.fields import Strict
 
 Array = np.ndarray
 """Frames: float32 (T, H, W, C) in [0, 1], C 1 (grey) or 3 (RGB). Masks: the same with C 1."""
+VISIBLE = 25 / 255
+"""Alpha above which a pixel counts as damaged. Between it and 0 lies a defect's faint rim."""
 
 
 class ClipInfo(Strict):

@@ -1,13 +1,13 @@
 """What the blurs share."""
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import cv2
 
 from degrade.core.errors import SpecError
 from degrade.core.fields import Interval
-from degrade.core.op import Family, Op
+from degrade.core.op import Family, Op, P
 from degrade.core.rng import Stream
 from degrade.core.types import Array
 
@@ -19,12 +19,12 @@ REACH = 0.1
 """Greatest standard deviation in frame heights."""
 
 
-class Blur(Op):
+class Blur(Op[P]):
     """An op that blurs, and blurs the masks of what it is applied to."""
 
     family: ClassVar[Family] = "quality"
 
-    def carry(self, masks: Array, params: Any, start: int) -> Array:
+    def carry(self, masks: Array, params: P, start: int) -> Array:
         """Blurred as the picture is, but for tails too faint to be seen; see `Op.carry`."""
         if not masks.any():
             return masks

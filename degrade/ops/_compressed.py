@@ -19,10 +19,9 @@ class CompressedParams(Params):
     """Per frame."""
 
 
-class Compressed(Op):
+class Compressed(Op[CompressedParams]):
     """Quality is a whole number, drawn once per clip, and strays from frame to frame by `jitter`."""
 
-    drawn: ClassVar[type[Params]] = CompressedParams
     family: ClassVar[Family] = "quality"
 
     quality: Interval
@@ -30,7 +29,7 @@ class Compressed(Op):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Greatest deviation of a frame's quality from the clip's, as a share of the range."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> CompressedParams:
         """Draws the clip's quality and each frame's deviation."""
         draw, (low, high) = rng.generator("quality"), (round(q) for q in self.quality)
         most = round(self.jitter * (high - low))

@@ -1,10 +1,19 @@
-"""How ops draw numbers for the frames of a clip."""
+"""Distributions that ops draw from."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from degrade.core.fields import Interval
+from degrade.core.types import Array
+
+T = TypeVar("T")
+
+
+def choose(draw: np.random.Generator, options: Sequence[T]) -> T:
+    """One of the options, all equally likely."""
+    return options[int(draw.integers(len(options)))]
 
 
 def stray(draw: np.random.Generator, interval: Interval, jitter: float, frames: int) -> np.ndarray:
@@ -24,6 +33,13 @@ def stray(draw: np.random.Generator, interval: Interval, jitter: float, frames: 
     return low + (high - low) * np.clip(at, 0, 1)
 
 
-def plain(track: Iterable[float]) -> tuple[float, ...]:
-    """A track as numbers of six significant digits, so that traces stay short."""
-    return tuple(float(f"{value:.6g}") for value in track)
+def tones(rng: np.random.Generator, light: Interval, count: int, dark: Interval, bright: Interval) -> Array:
+    """A tone for each defect; the share of light ones is drawn once."""
+    is_light = rng.random(count) < rng.uniform(*light)
+    at = rng.random(count)
+    return np.where(is_light, bright[0] + at * (bright[1] - bright[0]), dark[0] + at * (dark[1] - dark[0]))
+
+
+def log_normal(rng: np.random.Generator, median: Array | float, spread: float, count: int) -> Array:
+    """Sizes whose logarithm is normal, cut off at three standard deviations."""
+    return np.asarray(median * np.exp(spread * np.clip(rng.standard_normal(count), -3, 3)))

@@ -6,12 +6,15 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import at, correlated
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._sprites import Lasting, arrivals, cover, tracks, whole
+from degrade.ops._compositing import cover
+from degrade.ops._events import EventParams, arrivals
+from degrade.ops._packing import pack_ints, pack_tracks
 
 COARSE, FINE = 5, 30
 """Knots per frame of the two scales on which a particle lifts off the film."""
@@ -19,10 +22,10 @@ BATCH = 1 << 20
 """Pixels of lines that are made at once, about."""
 
 
-class LineParams(Lasting):
+class LineParams(EventParams):
     """What was drawn: one entry per line, sorted by first frame.
 
-    The foot of a frame is the head of the next. So tracks have a number for the head of each frame that
+    The foot of a frame is the head of the next. So pack_tracks have a number for the head of each frame that
     the line is on, and one more for the foot of the last.
     """
 
@@ -38,7 +41,7 @@ class LineParams(Lasting):
     """Of that noise."""
 
     def lifetimes(self) -> Iterable[int]:
-        """See `Lasting.lifetimes`."""
+        """See `EventParams.lifetimes`."""
         return (len(track) - 1 for track in self.x_px)
 
 
@@ -78,7 +81,10 @@ class Marks(NamedTuple):
         frame[:, touched], mask[:, touched] = part.swapaxes(0, 1), covered.swapaxes(0, 1)
 
 
-class Lines(Contaminant):
+L = TypeVar("L", bound=LineParams, default=Any)
+
+
+class Lines(Contaminant[L]):
     """Lines that come at random, wander, break and fade; the op says what they look like."""
 
     per_frame: Annotated[Interval, Within(0, 1000, "lines")] = (0.5, 3.0)
@@ -97,7 +103,7 @@ class Lines(Contaminant):
     """Share of its length where a line has lifted off, about; drawn per line."""
 
     def run(self, draw: np.random.Generator, info: ClipInfo) -> dict[str, Any]:
-        """Draws when lines begin and end, and their tracks: the first three fields of `LineParams`."""
+        """Draws when lines begin and end, and their pack_tracks: the first three fields of `LineParams`."""
         first, life = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
         count, height = first.size, info.height
         start = draw.uniform(0, info.width, count)
@@ -116,13 +122,13 @@ class Lines(Contaminant):
         level *= np.clip(1 + 0.2 * unrest, 0.3, 1)
         x = start + drift * (knots - life / 2) + sway * wander
         return {
-            "first": whole(np.maximum(first, 0)),
-            "x_px": tracks((row[:n] for row, n in zip(x, lengths, strict=True)), 2),
-            "level": tracks((row[:n] for row, n in zip(level, lengths, strict=True)), 2),
+            "first": pack_ints(np.maximum(first, 0)),
+            "x_px": pack_tracks((row[:n] for row, n in zip(x, lengths, strict=True)), 2),
+            "level": pack_tracks((row[:n] for row, n in zip(level, lengths, strict=True)), 2),
         }
 
 
-def marks(params: Any, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Iterator[Marks]:
+def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Iterator[Marks]:
     """The lines on frame t, in their order.
 
     Args:
@@ -139,7 +145,7 @@ def marks(params: Any, t: int, size: tuple[int, int], reach: Callable[[int], flo
         yield _marks(params, t, size, lines[some], half[some], away[some])
 
 
-def _marks(params: Any, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
+def _marks(params: LineParams, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
     rows = (np.arange(size[0], dtype=np.float32) + np.float32(0.5)) / size[0]
     head, foot, first, last = (
         np.array([track[i][t - params.first[i] + step] for i in lines])

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 
 from degrade.core.types import Array, Params
-from degrade.ops._drawn import plain
 from degrade.ops._mixed import Mixed
+from degrade.ops._packing import short_floats
 
 
 class StripParams(Params):
@@ -21,20 +20,20 @@ class StripParams(Params):
     """Height of the black line between frames, in frame heights."""
 
 
-class Strip(Mixed):
+class Strip(Mixed[StripParams]):
     """Moves the film up or down in the gate, so that the line between frames and a part of the neighbour show.
 
     The next frame follows below. Beyond the ends of the clip its first and last frame are repeated. Bicubic.
     """
 
-    def sources(self, params: Any, t: int) -> tuple[int, ...]:
+    def sources(self, params: StripParams, t: int) -> tuple[int, ...]:
         """See `Mixed.sources`: the upper frame in the gate, and the lower one."""
         above, last = math.floor(t - params.y[t]), len(params.y) - 1
         if params.y[t] == round(params.y[t]):
             return (min(max(above, 0), last),)
         return min(max(above, 0), last), min(max(above + 1, 0), last)
 
-    def mix(self, frames: Sequence[Array], params: Any, t: int) -> Array:
+    def mix(self, frames: Sequence[Array], params: StripParams, t: int) -> Array:
         """See `Mixed.mix`."""
         if len(frames) == 1:
             return frames[0]
@@ -51,4 +50,4 @@ class Strip(Mixed):
 
 def strip(y: Array, line: float) -> StripParams:
     """Params as short numbers."""
-    return StripParams(y=plain(y), line=round(line, 4))
+    return StripParams(y=short_floats(y), line=round(line, 4))

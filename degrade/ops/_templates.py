@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Interval, Probability, Within
-from degrade.core.op import Contaminant
+from degrade.core.op import Contaminant, P
 from degrade.core.rng import Stream
 from degrade.core.types import Array, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 from degrade.textures import Pack, Template, open_pack
 
 Mode = Literal["add", "subtract", "multiply", "screen"]
@@ -44,7 +44,7 @@ class TemplateParams(Params):
     top: tuple[float, ...]
 
 
-class Templates(Contaminant):
+class Templates(Contaminant[P]):
     """A contaminant that is a picture out of a pack."""
 
     pack: Annotated[str, Field(min_length=1)] = "builtin:rtn"
@@ -81,7 +81,7 @@ class Templates(Contaminant):
         whole |= [pack.rule(template).whole for template in templates]
         smallest, greatest = (round(side) for side in self.crop_px)
         sides = draw.integers(smallest, greatest, count, endpoint=True)
-        places = {name: plain(draw.random(count)) for name in ("anchor", "left", "top")}
+        places = {name: short_floats(draw.random(count)) for name in ("anchor", "left", "top")}
         return {
             "template": tuple(templates),
             "mode": tuple(modes),

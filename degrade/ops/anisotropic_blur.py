@@ -1,7 +1,7 @@
 """Anisotropic Gaussian blur: astigmatism, shake of the camera or of the printer in one direction."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -11,7 +11,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import Blur, Unit, check_reach, odd
-from degrade.ops._drawn import plain, stray
+from degrade.ops._drawn import stray
+from degrade.ops._packing import short_floats
 
 
 class AnisotropicBlurParams(Params):
@@ -27,15 +28,13 @@ class AnisotropicBlurParams(Params):
     """Side of the kernel, odd; 0 for one that holds five sigma."""
 
 
-class AnisotropicBlur(Blur):
+class AnisotropicBlur(Blur[AnisotropicBlurParams]):
     """Gaussian blur of an elliptical kernel, mirrored at the border.
 
     The two eigenvalues of the covariance and the angle are drawn once per clip, each evenly over its
     range, and stray from frame to frame. The kernel is the density at the pixels, made to sum to 1
     (the usual one of blind super-resolution: Zhang et al., USRNet, CVPR 2020).
     """
-
-    drawn: ClassVar[type[Params]] = AnisotropicBlurParams
 
     variance: Annotated[Interval, Within(0, 2500), Clean(0)] = (0.0, 1e-5)
     """Variance along either axis of the ellipse, in `unit` squared; at most 0.01 frame heights squared."""
@@ -55,18 +54,18 @@ class AnisotropicBlur(Blur):
         check_reach(math.sqrt(self.variance[1]), self.unit, "variance")
         return self
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> AnisotropicBlurParams:
         """Draws the clip's ellipse and kernel side, and each frame's deviation."""
         draw, frames = rng.generator("ellipse"), info.frames
         scale = info.height**2 if self.unit == "height" else 1
         return AnisotropicBlurParams(
-            along_px2=plain(scale * stray(draw, self.variance, self.jitter, frames)),
-            across_px2=plain(scale * stray(draw, self.variance, self.jitter, frames)),
-            angle=plain(stray(draw, self.angle, self.angle_jitter, frames)),
+            along_px2=short_floats(scale * stray(draw, self.variance, self.jitter, frames)),
+            across_px2=short_floats(scale * stray(draw, self.variance, self.jitter, frames)),
+            angle=short_floats(stray(draw, self.angle, self.angle_jitter, frames)),
             kernel_px=odd(self.kernel_px, rng),
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: AnisotropicBlurParams, t: int) -> Array:
         """Frame t, blurred."""
         along, across = params.along_px2[t], params.across_px2[t]
         whole = 2 * math.ceil(5 * math.sqrt(max(along, across, 0.04))) + 1  # as in `GaussianBlur`

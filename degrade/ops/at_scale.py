@@ -1,7 +1,7 @@
 """Ops at another resolution."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from degrade.core.errors import SpecError
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.steps import draw, wrap_masks
-from degrade.core.types import Array, ClipInfo, Layer, Params, clipped, reached
+from degrade.core.types import Array, ClipInfo, Layer, clipped, reached
 from degrade.ops._weights import Weights, check_weights, probabilities
 
 Filter = Literal["nearest", "bilinear", "bicubic", "lanczos", "area"]
@@ -38,14 +38,12 @@ class AtScaleParams(Steps):
     """Filter on the way back, per frame."""
 
 
-class AtScale(Composition):
+class AtScale(Composition[AtScaleParams]):
     """Resizes, applies the inner ops, and resizes back; masks come back with the picture.
 
     This is how a loss of resolution is said which later noise and compression inherit. Without inner
     ops it takes in all that follows it in its own sequence, so that in a `Shuffle` it may fall anywhere.
     """
-
-    drawn: ClassVar[type[Params]] = AtScaleParams
 
     scales: Annotated[tuple[Annotated[Interval, Within(0.01, 4, "of the frame's size")], ...], Clean(1)] = (
         (0.25, 1.0),
@@ -63,7 +61,7 @@ class AtScale(Composition):
         check_weights(self.weights, len(self.scales), "scales")
         return self
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> AtScaleParams:
         """Draws scale and filters, then the inner ops for the other size."""
         generator = rng.generator("scale")
         low, high = self.scales[generator.choice(len(self.scales), p=probabilities(self.weights, len(self.scales)))]
@@ -77,18 +75,18 @@ class AtScale(Composition):
         """Without inner ops; see `Op.wraps_remaining`."""
         return not self.ops
 
-    def info_for_remaining(self, info: ClipInfo, params: Any) -> ClipInfo:
+    def info_for_remaining(self, info: ClipInfo, params: AtScaleParams) -> ClipInfo:
         """The other size, if they are wrapped; see `Op.info_for_remaining`."""
         return info.scaled(params.scale) if self.wraps_remaining else info
 
-    def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
+    def render(self, frames: Array, params: AtScaleParams, start: int, stop: int | None = None) -> Layer:
         """See `Temporal.render`."""
         frames, first, stop = self.window(frames, params, start, stop)
         return self.wrap(
             frames, params, first, start, lambda small: super(AtScale, self).render(small, params, start, stop)
         )
 
-    def carry(self, masks: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def carry(self, masks: Array, params: AtScaleParams, start: int, stop: int | None = None) -> Array:
         """Resized as the picture is; see `Temporal.carry`."""
         masks, first, stop = self.window(masks, params, start, stop)
         return wrap_masks({"": masks}, self, self.bind(params), params, first, start, stop)[""]
@@ -96,7 +94,7 @@ class AtScale(Composition):
     def wrap(
         self,
         frames: Array,
-        params: Any,
+        params: AtScaleParams,
         first: int,
         start: int,
         inner: Callable[[Array], Layer],

@@ -1,6 +1,6 @@
 """Banding: contours in what was a smooth gradient, while detail stays."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -23,14 +23,13 @@ class BandingParams(Params):
     """Mean detail that counts as flat, in full range."""
 
 
-class Banding(Op):
+class Banding(Op[BandingParams]):
     """Smooth parts rounded to few levels: what coarse quantisation of the low frequencies leaves of a sky.
 
     The picture less its blur is detail; where there is little of it all around, the blur is rounded and
     detail left out. As detail grows past `flat` the picture comes through unchanged.
     """
 
-    drawn: ClassVar[type[Params]] = BandingParams
     family: ClassVar[Family] = "quality"
 
     levels: Annotated[Interval, Within(2, 256, "levels"), Clean(256)] = (16.0, 48.0)
@@ -38,14 +37,14 @@ class Banding(Op):
     flat: Annotated[Interval, Within(0, 1), Clean(0)] = (0.01, 0.03)
     """Mean detail of a place that is half flat, in full range, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BandingParams:
         """Draws levels and flatness."""
         draw = rng.generator("bands")
         low, high = (round(levels) for levels in self.levels)
         levels = int(draw.integers(low, high, endpoint=True))
         return BandingParams(levels=levels, flat=float(draw.uniform(*self.flat)))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: BandingParams, t: int) -> Array:
         """Frame t with its bands."""
         height = len(frame)
         base = gaussian(frame, SMOOTH * height)

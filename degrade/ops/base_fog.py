@@ -1,6 +1,6 @@
 """Fog: grains that developed without light, from age, heat or spent chemicals."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -9,6 +9,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import choose
 from degrade.ops._light import GAMMA
 
 Film = Literal["negative", "print"]
@@ -25,7 +26,7 @@ class BaseFogParams(Params):
     film: Film
 
 
-class BaseFog(Op):
+class BaseFog(Op[BaseFogParams]):
     """A veil over the whole frame: fog on the negative lifts the blacks, fog on the print dims the whites.
 
     Fog fills up what the image has left free: a value I of a fogged negative prints as I + f·(1 - I), with f the
@@ -34,7 +35,6 @@ class BaseFog(Op):
     grey clips have the density alone.
     """
 
-    drawn: ClassVar[type[Params]] = BaseFogParams
     family: ClassVar[Family] = "exposure"
 
     density: Annotated[Interval, Within(0, 2), Clean(0)] = (0.05, 0.35)
@@ -44,16 +44,16 @@ class BaseFog(Op):
     films: Annotated[tuple[Film, ...], Field(min_length=1)] = ("negative", "print")
     """Which film is fogged, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BaseFogParams:
         """Draws density, colour and film."""
         draw = rng.generator("fog")
         return BaseFogParams(
             density=float(draw.uniform(*self.density)),
             yellow=float(draw.uniform(*self.yellow)),
-            film=self.films[int(draw.integers(len(self.films)))],
+            film=choose(draw, self.films),
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: BaseFogParams, t: int) -> Array:
         """Frame t behind its fog."""
         shift = 1 + params.yellow * np.array([-1.0, 0, 1]) if frame.shape[-1] == 3 else np.ones(1)
         if params.film == "negative":

@@ -1,6 +1,6 @@
 """Bit depth: too few levels, with or without dither."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -19,14 +19,13 @@ class BitDepthParams(Params):
     """Of the dither."""
 
 
-class BitDepth(Op):
+class BitDepth(Op[BitDepthParams]):
     """Each value rounded to one of 2ⁿ levels, black and white among them.
 
     Dither is triangular noise of one level to either side, added before the rounding, by which the error's mean
     and variance no longer depend on the picture (Lipshitz, Wannamaker, Vanderkooy, J. Audio Eng. Soc. 40, 1992).
     """
 
-    drawn: ClassVar[type[Params]] = BitDepthParams
     family: ClassVar[Family] = "quality"
 
     bits: Annotated[Interval, Within(1, 16, "bits"), Clean(8)] = (4.0, 6.0)
@@ -34,13 +33,13 @@ class BitDepth(Op):
     dither: Probability = 0.3
     """Probability that the clip is dithered."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BitDepthParams:
         """Draws the number of bits, and whether there is dither."""
         draw, (low, high) = rng.generator("bits"), (round(bits) for bits in self.bits)
         bits = int(draw.integers(low, high, endpoint=True))
         return BitDepthParams(bits=bits, dithered=bool(draw.random() < self.dither), key=rng.key("dither"))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: BitDepthParams, t: int) -> Array:
         """Frame t, rounded."""
         steps = np.float32(2**params.bits - 1)
         levels = frame * steps

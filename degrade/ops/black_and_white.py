@@ -1,6 +1,6 @@
 """Black-and-white stock: which colours it sees."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import choose
 from degrade.ops._light import coded, light
 
 Stock = Literal["blue", "orthochromatic", "panchromatic"]
@@ -29,7 +30,7 @@ class BlackAndWhiteParams(Params):
     """Of red, green and blue light; their sum is 1."""
 
 
-class BlackAndWhite(Op):
+class BlackAndWhite(Op[BlackAndWhiteParams]):
     """A colour picture as black-and-white stock takes it: a weighted sum of red, green and blue light.
 
     Plain emulsions see blue and violet alone; orthochromatic ones, the film of the silent era, also green and
@@ -39,7 +40,6 @@ class BlackAndWhite(Op):
     Process (1942), on spectral sensitising.
     """
 
-    drawn: ClassVar[type[Params]] = BlackAndWhiteParams
     family: ClassVar[Family] = "exposure"
 
     stocks: Annotated[tuple[Stock, ...], Field(min_length=1)] = ("orthochromatic", "panchromatic")
@@ -47,22 +47,22 @@ class BlackAndWhite(Op):
     yellow_filter: Annotated[Interval, Within(0, 1)] = (0.0, 0.2)
     """Share of the blue light that a yellow filter before the lens holds back, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BlackAndWhiteParams:
         """Draws the stock and the filter."""
         draw = rng.generator("stock")
-        stock = self.stocks[int(draw.integers(len(self.stocks)))]
+        stock = choose(draw, self.stocks)
         red, green, blue = WEIGHTS[stock]
         blue *= 1 - draw.uniform(*self.yellow_filter)
         total = red + green + blue
         return BlackAndWhiteParams(weights=(red / total, green / total, blue / total))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: BlackAndWhiteParams, t: int) -> Array:
         """Frame t in black and white."""
         if frame.shape[-1] == 1:
             return frame
         seen = cv2.transform(light(frame), np.array([params.weights], np.float32))
         return cv2.merge([coded(seen)] * 3)
 
-    def target(self, frames: Array, params: Any, start: int) -> Array:
+    def target(self, frames: Array, params: BlackAndWhiteParams, start: int) -> Array:
         """In black and white, too: colours that the stock never saw are no damage."""
         return self.render(frames, params, start).frames

@@ -1,14 +1,15 @@
 """Blotches: opaque patches where the emulsion is gone or something thick lies on it."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, texture_at
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._packing import pack_floats
+from degrade.ops._sprites import PlacedParams, Sprites, lay_sprite
 
 
 class BlotchParams(PlacedParams):
@@ -20,14 +21,13 @@ class BlotchParams(PlacedParams):
     """How far below."""
 
 
-class Blotch(Sprites):
+class Blotch(Sprites[BlotchParams]):
     """Opaque blotches: light ones, where emulsion tore off the print, have beside them the dark flake that was torn.
 
     The flake is the blotch's own shape, shifted and of the opposite tone, so that it shows as a ragged
     fringe on one side, as in Within Our Gates (1920).
     """
 
-    drawn: ClassVar[type[Params]] = BlotchParams
     shapes: ClassVar[int] = 64
 
     per_frame: Annotated[Interval, Within(0, 1000, "blotches")] = (0.05, 0.5)
@@ -45,23 +45,21 @@ class Blotch(Sprites):
     flake: Annotated[Interval, Within(0, 1, "of its size")] = (0.0, 0.06)
     """Distance of the flake, drawn per blotch; 0 for none."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BlotchParams:
         """Draws when blotches come and go, then every blotch and its flake."""
         placed = self.place(rng.generator("blotches"), info)
         draw, count = rng.generator("flakes"), len(placed["first"])
         way = draw.uniform(0, 2 * np.pi, count)
         reach = np.array(placed["size_px"]) * draw.uniform(*self.flake, count)
         return BlotchParams(
-            **placed, flake_x_px=rounded(reach * np.cos(way), 2), flake_y_px=rounded(reach * np.sin(way), 2)
+            **placed, flake_x_px=pack_floats(reach * np.cos(way), 2), flake_y_px=pack_floats(reach * np.sin(way), 2)
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: BlotchParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             away = params.flake_x_px[i], params.flake_y_px[i]
             layers = [(away, 1 - params.tone[i])] if any(away) else []
             for (right, down), tone in [*layers, ((0, 0), params.tone[i])]:
-                place = params.x_px[i] + right, params.y_px[i] + down, params.size_px[i], params.degrees[i]
-                if found := texture_at("blotch", params.shape[i], frame.shape[:2], *place):
-                    where, alpha = found
-                    cover(frame, mask, where, params.opacity[i] * alpha, tone)
+                place = params.x_px[i] + right, params.y_px[i] + down, params.degrees[i]
+                lay_sprite(frame, mask, "blotch", params, i, place, tone)

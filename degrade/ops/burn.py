@@ -1,6 +1,6 @@
 """Burns: film that stood still in the light of the projector."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from degrade.core.fields import Clean, Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import ease, fractal_along, tiled
-from degrade.ops._sprites import cover, tint
+from degrade.ops._packing import short_floats
 
 
 class BurnParams(Params):
@@ -34,13 +34,11 @@ class BurnParams(Params):
     """Of the edge and the bubbles."""
 
 
-class Burn(Contaminant):
+class Burn(Contaminant[BurnParams]):
     """A burn that opens from the middle of the picture: scorched brown, then blistered, charred, and a hole.
 
     The film stands in the gate meanwhile, so the burn keeps its place and grows. One in a clip; `p` says how often.
     """
-
-    drawn: ClassVar[type[Params]] = BurnParams
 
     lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (10, 40)
     """Frames from the first scorching until the film moves on, drawn per clip."""
@@ -55,7 +53,7 @@ class Burn(Contaminant):
     light: Probability = 1.0
     """Probability that the hole is as bright as the lamp; else black, as where a burnt print was printed from."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BurnParams:
         """Draws when it begins, where, and how it grows."""
         draw = rng.generator("burn")
         life = max(1, round(draw.uniform(*self.lifetime)))
@@ -68,14 +66,14 @@ class Burn(Contaminant):
             first=max(0, start),
             x_px=float(info.width / 2 + away * np.cos(way)),
             y_px=float(info.height / 2 + away * np.sin(way)),
-            radius=plain(radius),
+            radius=short_floats(radius),
             ragged=float(draw.uniform(*self.ragged)),
             halo=float(halo),
             tone=float(draw.random() < self.light),
             key=rng.key("pixels"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: BurnParams, t: int) -> None:
         """See `Contaminant.paint`."""
         age = t - params.first
         if not 0 <= age < len(params.radius):

@@ -1,16 +1,16 @@
 """Chroma bleed: colour too coarse for the picture, that runs over edges to the right."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
 
+from degrade.core.color import add_chroma, chroma
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._luma import add_chroma, chroma
 
 
 class ChromaBleedParams(Params):
@@ -22,7 +22,7 @@ class ChromaBleedParams(Params):
     """Length of the tail."""
 
 
-class ChromaBleed(Op):
+class ChromaBleed(Op[ChromaBleedParams]):
     """Colour difference blurred along the lines: a Gaussian, and a tail to the right that falls exponentially.
 
     VHS keeps colour up to about 0.4 MHz, some 30 lines of horizontal resolution where its luma has 240. A
@@ -30,7 +30,6 @@ class ChromaBleed(Op):
     0.4 MHz. Luma stays; grey clips have no colour to bleed.
     """
 
-    drawn: ClassVar[type[Params]] = ChromaBleedParams
     family: ClassVar[Family] = "quality"
 
     sigma: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.006, 0.012)
@@ -38,13 +37,13 @@ class ChromaBleed(Op):
     smear: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.004, 0.02)
     """Distance in which the tail falls to 1/e, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ChromaBleedParams:
         """Draws blur and tail."""
         draw = rng.generator("bleed")
         sigma, smear = draw.uniform(*self.sigma), draw.uniform(*self.smear)
         return ChromaBleedParams(sigma_px=float(info.height * sigma), smear_px=float(info.height * smear))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: ChromaBleedParams, t: int) -> Array:
         """Frame t, its colour run."""
         if frame.shape[-1] == 1:
             return frame

@@ -1,16 +1,16 @@
 """Chroma shift: the colour of a tape lies beside its luma, and lower with every copy."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
 
+from degrade.core.color import add_chroma, chroma
 from degrade.core.fields import Clean, Interval, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
-from degrade.ops._luma import add_chroma, chroma
+from degrade.ops._packing import short_floats
 
 UNREST = 3
 """Frames over which the shift changes."""
@@ -25,14 +25,13 @@ class ChromaShiftParams(Params):
     """Downwards."""
 
 
-class ChromaShift(Op):
+class ChromaShift(Op[ChromaShiftParams]):
     """Colour difference moved against the luma: to the right or left by a delay, down by the comb filters.
 
     On VHS the colour is recorded apart from the luma, below it in frequency, and passes other filters; each
     copy moves it down by a line or two. Luma stays; grey clips have no colour to shift.
     """
 
-    drawn: ClassVar[type[Params]] = ChromaShiftParams
     family: ClassVar[Family] = "quality"
 
     right: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.003, 0.012)
@@ -44,14 +43,16 @@ class ChromaShift(Op):
     unrest: Annotated[Interval, Within(0, 1)] = (0.0, 0.15)
     """Standard deviation of the horizontal shift over the frames, as a share of it, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ChromaShiftParams:
         """Draws the shift, then its track."""
         draw = rng.generator("shift")
         right = info.height * draw.uniform(*self.right) * (-1 if draw.random() < self.left else 1)
         unrest = draw.uniform(*self.unrest) * ornstein_uhlenbeck(draw, info.frames, UNREST)
-        return ChromaShiftParams(x_px=plain(right * (1 + unrest)), y_px=float(info.height * draw.uniform(*self.down)))
+        return ChromaShiftParams(
+            x_px=short_floats(right * (1 + unrest)), y_px=float(info.height * draw.uniform(*self.down))
+        )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: ChromaShiftParams, t: int) -> Array:
         """Frame t, its colour shifted."""
         if frame.shape[-1] == 1:
             return frame

@@ -1,11 +1,11 @@
 """Combing: interlaced video whose two fields are shown together."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 from degrade.ops._mixed import FieldOrder, Interlaced, InterlacedParams
 
 
@@ -15,12 +15,10 @@ class Combing(Interlaced):
     A target that is to stay aligned is the frame of the older lines.
     """
 
-    drawn: ClassVar[type[Params]] = InterlacedParams
-
     first: Annotated[tuple[FieldOrder, ...], Field(min_length=1)] = ("top", "bottom")
     """Which lines are older, the even (``top``) or the odd; one of them is drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> InterlacedParams:
         """Draws the order of fields."""
         order: Any = self.first[rng.generator("order").integers(len(self.first))]
         frames = range(info.frames)

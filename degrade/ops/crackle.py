@@ -1,6 +1,6 @@
 """Cracked and reticulated emulsion."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from degrade.core.fields import Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover
 from degrade.ops._film import ease, fractal_along, tiled
 from degrade.ops._lines import quantile
-from degrade.ops._sprites import cover
+from degrade.ops._packing import short_floats
 
 
 class CrackleParams(Params):
@@ -31,13 +31,11 @@ class CrackleParams(Params):
     """Of pattern and noise."""
 
 
-class Crackle(Contaminant):
+class Crackle(Contaminant[CrackleParams]):
     """Gelatine that broke into plates, or shrank to a leathery maze of ridges; in patches that run along the film.
 
     Every frame has its own pattern. Cracks in a print let light through; those of a negative print dark.
     """
-
-    drawn: ClassVar[type[Params]] = CrackleParams
 
     kind: Literal["cracked", "reticulated", "any"] = "any"
     """Cracks (a brittle emulsion, bent or dried out), reticulation (a shock of temperature in processing), or one
@@ -55,7 +53,7 @@ class Crackle(Contaminant):
     """How much the cracked area varies over the frames: standard deviation of the level at which patches begin,
     an Ornstein-Uhlenbeck process of three frames; drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> CrackleParams:
         """Draws the pattern and how much each frame has of it."""
         draw = rng.generator("pattern")
         kind = ("cracked", "reticulated")[int(draw.integers(2))] if self.kind == "any" else self.kind
@@ -66,11 +64,11 @@ class Crackle(Contaminant):
             side_px=float(info.height * draw.uniform(*self.size) * finer),
             opacity=float(draw.uniform(*self.opacity) * finer),
             tone=float(draw.random() < self.light),
-            below=plain(level + draw.uniform(*self.unsteady) * ornstein_uhlenbeck(draw, info.frames, 3)),
+            below=short_floats(level + draw.uniform(*self.unsteady) * ornstein_uhlenbeck(draw, info.frames, 3)),
             key=rng.key("pixels"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: CrackleParams, t: int) -> None:
         """See `Contaminant.paint`."""
         size = frame.shape[0], frame.shape[1]
         patches = ease(fractal_along(params.key, t, size, 2, 4, 0.6), params.below[t] - 0.3, params.below[t] + 0.5)

@@ -1,6 +1,6 @@
 """Cue marks: the circles at the end of a reel that tell the projectionist to change over."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from degrade.core.fields import Interval, Ints, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import cover
+from degrade.ops._compositing import cover
 
 LENGTH, APART = 4, 172
 """Frames of a cue, and of picture between the motor and the changeover cue (SMPTE 301M)."""
@@ -39,15 +39,13 @@ class CueMarkParams(Params):
     """Of the shapes."""
 
 
-class CueMark(Contaminant):
+class CueMark(Contaminant[CueMarkParams]):
     """A circle near the upper right corner on four frames: the motor cue, 172 frames before the changeover cue.
 
     Punched marks are discs with a thin rim of the opposite tone: black if the negative was punched, white if
     the print was. Scribed ones are rings scratched into every frame by hand. Which part of the end of a
     reel the clip is, is drawn so that it holds at least one of the two cues.
     """
-
-    drawn: ClassVar[type[Params]] = CueMarkParams
 
     style: Literal["punched", "scribed", "any"] = "any"
     """How it was made; drawn per clip if any."""
@@ -62,7 +60,7 @@ class CueMark(Contaminant):
     light: Probability = 0.6
     """Probability that the marks are white."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> CueMarkParams:
         """Draws when the cues come, and the mark."""
         draw = rng.generator("mark")
         shown = int(draw.integers(1 - LENGTH, info.frames))
@@ -80,7 +78,7 @@ class CueMark(Contaminant):
             key=rng.key("shapes"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: CueMarkParams, t: int) -> None:
         """See `Contaminant.paint`."""
         if not any(0 <= t - first < LENGTH for first in params.first):
             return

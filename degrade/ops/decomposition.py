@@ -1,6 +1,6 @@
 """Decomposition of nitrate film: bleached, bubbling, eaten from the sides."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -9,9 +9,9 @@ from degrade.core.fields import Clean, Floats, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import along, ease, fractal_along, tiled
-from degrade.ops._sprites import cover, tint
+from degrade.ops._packing import short_floats
 
 
 class DecompositionParams(Params):
@@ -33,15 +33,13 @@ class DecompositionParams(Params):
     """Of all noise."""
 
 
-class Decomposition(Contaminant):
+class Decomposition(Contaminant[DecompositionParams]):
     """Decay that creeps in from the sides of the film, and farther from frame to frame.
 
     From its front inwards: a dark rim; the picture flowing and bleached to mottled tones; a honeycomb of
     bubbles; and nothing at all, white in projection. It breathes once in every turn of the roll, since it
     spreads from one layer to the next.
     """
-
-    drawn: ClassVar[type[Params]] = DecompositionParams
 
     reach: Annotated[Interval, Within(0, 5, "frame heights"), Clean(0)] = (0.0, 0.4)
     """How far from the side it reaches on average at the beginning, drawn per clip."""
@@ -60,14 +58,14 @@ class Decomposition(Contaminant):
     light: Probability = 0.8
     """Probability that what is eaten away shows white, as on a print; else black, as printed from a negative."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> DecompositionParams:
         """Draws front, pattern and how the front moves over the frames."""
         draw, frames = rng.generator("front"), np.arange(info.frames)
         level = draw.uniform(*self.reach) + draw.uniform(*self.spread) * frames
         level += draw.uniform(*self.breath) * np.cos(2 * np.pi * (frames / draw.uniform(*self.turn) + draw.random()))
         level += 0.02 * ornstein_uhlenbeck(draw, info.frames, 2)
         return DecompositionParams(
-            level=plain(level),
+            level=short_floats(level),
             side=("left", "right", "both")[int(draw.integers(3))],
             rough=float(draw.uniform(*self.rough)),
             bubbles_px=float(info.height * draw.uniform(*self.bubbles)),
@@ -76,7 +74,7 @@ class Decomposition(Contaminant):
             key=rng.key("pixels"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: DecompositionParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width, channels = frame.shape
         key, size = params.key, (height, width)

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 from degrade.ops._sprites import PlacedParams, Sprites
 
 
-class Dirt(Sprites):
+class Dirt(Sprites[PlacedParams]):
     """Stains with cloudy bodies and tide lines: dark ones multiply the picture, light ones screen it."""
 
     texture: ClassVar[str] = "stain"
@@ -28,6 +28,6 @@ class Dirt(Sprites):
     light: Annotated[Interval, Within(0, 1)] = (0.0, 0.6)
     """Share of stains that lighten (on the negative, or emulsion washed out), drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> PlacedParams:
         """Draws when stains come and go, then every stain."""
         return PlacedParams(**self.place(rng.generator("stains"), info))

@@ -1,7 +1,7 @@
 """Dropouts: where the tape has lost its coating, or a speck lifts the head, a piece of a line is missing."""
 
 from bisect import bisect_left, bisect_right
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from degrade.core.fields import Clean, Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import rounded
+from degrade.ops._packing import pack_floats
 
 LINES = 480
 """Of a frame, visible."""
@@ -37,14 +37,12 @@ class DropoutParams(Params):
     """Of the snow within them."""
 
 
-class Dropout(Contaminant):
+class Dropout(Contaminant[DropoutParams]):
     """Streaks along the lines: white or black snow with a tail to the right, or the line above once more.
 
     Players that compensate for dropouts repeat the line above. Lengths are distributed exponentially; a speck
     that lifts the head for long takes out several lines.
     """
-
-    drawn: ClassVar[type[Params]] = DropoutParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "dropouts")] = (0.5, 6.0)
     """Mean number on a frame, drawn per clip."""
@@ -59,7 +57,7 @@ class Dropout(Contaminant):
     dark: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Share of black ones among the others."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> DropoutParams:
         """Draws the number on each frame, then every dropout."""
         draw = rng.generator("dropouts")
         slow = self.bursts * ornstein_uhlenbeck(draw, info.frames, BURSTS)
@@ -72,15 +70,15 @@ class Dropout(Contaminant):
         length = draw.uniform(*self.length) * draw.exponential(size=count)
         return DropoutParams(
             frame=tuple(frame.tolist()),
-            y=rounded(draw.random(count), 4),
-            x=rounded(draw.uniform(-0.1, info.width / info.height, count), 4),
-            length=rounded(np.minimum(length, 4), 4),
-            thickness=rounded(lines / LINES, 4),
-            tone=rounded(np.where(repeats, -1, tone), 2),
+            y=pack_floats(draw.random(count), 4),
+            x=pack_floats(draw.uniform(-0.1, info.width / info.height, count), 4),
+            length=pack_floats(np.minimum(length, 4), 4),
+            thickness=pack_floats(lines / LINES, 4),
+            tone=pack_floats(np.where(repeats, -1, tone), 2),
             key=rng.key("snow"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: DropoutParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width = frame.shape[:2]
         for i in range(bisect_left(params.frame, t), bisect_right(params.frame, t)):

@@ -1,6 +1,6 @@
 """Dust: specks that lie on one frame."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -8,8 +8,10 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import SHAPES, SpriteParams, cover, log_normal, rounded, texture_at, tones, whole
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._drawn import log_normal, tones
+from degrade.ops._packing import pack_floats, pack_ints
+from degrade.ops._sprites import SHAPES, SpriteParams, lay_sprite
 
 TOGETHER = 8
 """Mean number of specks in a sprinkle."""
@@ -26,7 +28,7 @@ class DustParams(SpriteParams):
     """Turned by, counter-clockwise."""
 
 
-class Dust(Contaminant):
+class Dust(Contaminant[DustParams]):
     """Specks of dust, each on one frame only: dark if it lay on the print, light if on the negative.
 
     The defaults were set beside two silent films taken with a still camera, The Great Train Robbery and
@@ -35,8 +37,6 @@ class Dust(Contaminant):
     logarithm with a standard deviation of 0.5 and 0.6; 93 and 69% of them light. Scans of cleaner 35 mm film
     (FilmDamageSimulator: 10,331 polygons of dust and dirt) have 0.3% and 0.4.
     """
-
-    drawn: ClassVar[type[Params]] = DustParams
 
     per_frame: Annotated[Interval, Within(0, 10_000, "specks")] = (5.0, 40.0)
     """Mean number on a frame, drawn per clip."""
@@ -53,7 +53,7 @@ class Dust(Contaminant):
     light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
     """Share of light specks, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> DustParams:
         """Draws the number on each frame, then every speck."""
         draw = rng.generator("specks")
         slow = self.bursts * ornstein_uhlenbeck(draw, info.frames, 3)
@@ -63,14 +63,14 @@ class Dust(Contaminant):
         count = order.size
         size = log_normal(draw, draw.uniform(*self.size), self.spread, count)
         return DustParams(
-            first=whole(frame[order]),
-            x_px=rounded(info.height * x[order], 2),
-            y_px=rounded(info.height * y[order], 2),
-            size_px=rounded(info.height * np.minimum(size, 0.5), 2),
-            degrees=rounded(draw.uniform(0, 360, count), 0),
-            shape=whole(draw.integers(SHAPES, size=count)),
-            tone=rounded(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
+            first=pack_ints(frame[order]),
+            x_px=pack_floats(info.height * x[order], 2),
+            y_px=pack_floats(info.height * y[order], 2),
+            size_px=pack_floats(info.height * np.minimum(size, 0.5), 2),
+            degrees=pack_floats(draw.uniform(0, 360, count), 0),
+            shape=pack_ints(draw.integers(SHAPES, size=count)),
+            tone=pack_floats(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
     def _places(self, draw: np.random.Generator, rate: Array, aspect: float) -> tuple[Array, Array, Array]:
@@ -88,10 +88,7 @@ class Dust(Contaminant):
         y[alone.size :] += reach * draw.standard_normal(reach.size)
         return frame, x, y
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: DustParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
-            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-            if found := texture_at("dust", params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
+            lay_sprite(frame, mask, "dust", params, i, (params.x_px[i], params.y_px[i], params.degrees[i]))

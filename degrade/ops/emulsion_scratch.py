@@ -1,15 +1,15 @@
 """Scratches on the emulsion side: they cut through one dye layer of colour film after the other."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Clean, Floats, Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo
 from degrade.ops._lines import LineParams, Lines, marks, quantile
-from degrade.ops._sprites import rounded
+from degrade.ops._packing import pack_floats
 
 LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}
 """Channel that the dye of each layer absorbs, from the surface down to the base."""
@@ -22,7 +22,7 @@ class EmulsionScratchParams(LineParams):
     """How deep it cuts in the middle, in layers; 3 lays the base bare."""
 
 
-class EmulsionScratch(Lines):
+class EmulsionScratch(Lines[EmulsionScratchParams]):
     """Vertical grooves in the emulsion: green, yellow, then white on a colour print, by how deep they cut.
 
     Where a layer is cut away its dye is missing. A print has magenta on top, then cyan, then yellow, so a
@@ -30,8 +30,6 @@ class EmulsionScratch(Lines):
     magenta, cyan: blue, cyan, white; a negative the same, and is printed yellow, red, black. The groove is a
     V, so a deep scratch has the tints of shallow ones at its sides. Grey clips show the mean of the layers.
     """
-
-    drawn: ClassVar[type[Params]] = EmulsionScratchParams
 
     stock: Literal["print", "reversal", "negative"] = "print"
     """The film that was scratched."""
@@ -46,20 +44,20 @@ class EmulsionScratch(Lines):
     broken: Annotated[Interval, Within(0, 1)] = (0.1, 0.7)
     """Share of its length where a line has lifted off, about; drawn per line."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> EmulsionScratchParams:
         """Draws when lines begin and end, then every line and its tracks."""
         draw = rng.generator("lines")
         lines = self.run(draw, info)
         count = len(lines["first"])
         return EmulsionScratchParams(
             **lines,
-            width_px=rounded(info.height * draw.uniform(*self.width, count), 3),
-            depth=rounded(draw.uniform(*self.depth, count), 2),
-            lift=rounded(quantile(draw.uniform(*self.broken, count)), 2),
+            width_px=pack_floats(info.height * draw.uniform(*self.width, count), 3),
+            depth=pack_floats(draw.uniform(*self.depth, count), 2),
+            lift=pack_floats(quantile(draw.uniform(*self.broken, count)), 2),
             key=tuple(draw.integers(2**32, size=count).tolist()),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: EmulsionScratchParams, t: int) -> None:
         """See `Contaminant.paint`."""
         tone = np.array(0 if self.stock == "negative" else 1, np.float32)
         for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1):

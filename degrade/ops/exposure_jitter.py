@@ -1,15 +1,16 @@
 """Brightness and contrast that change at random from frame to frame."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
 
+from degrade.core.color import LUMA
 from degrade.core.fields import Clean, Interval, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class ExposureJitterParams(Params):
@@ -19,13 +20,12 @@ class ExposureJitterParams(Params):
     contrast: tuple[float, ...]
 
 
-class ExposureJitter(Op):
+class ExposureJitter(Op[ExposureJitterParams]):
     """Brightness, then contrast about the frame's mean luma, drawn anew for each frame that changes.
 
     As torchvision's and albumentations' ColorJitter. For flicker that drifts, as film's does, see `flicker`.
     """
 
-    drawn: ClassVar[type[Params]] = ExposureJitterParams
     family: ClassVar[Family] = "exposure"
 
     frame_p: Probability = 0.5
@@ -35,16 +35,17 @@ class ExposureJitter(Op):
     contrast: Annotated[Interval, Within(0, 4), Clean(1)] = (0.9, 1.0)
     """Factor of the distance from the mean."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ExposureJitterParams:
         """Draws which frames change, and how."""
         draw, frames = rng.generator("frames"), info.frames
         change = draw.random(frames) < self.frame_p
         brightness, contrast = draw.uniform(*self.brightness, frames), draw.uniform(*self.contrast, frames)
         return ExposureJitterParams(
-            brightness=plain(np.where(change, brightness, 1)), contrast=plain(np.where(change, contrast, 1))
+            brightness=short_floats(np.where(change, brightness, 1)),
+            contrast=short_floats(np.where(change, contrast, 1)),
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: ExposureJitterParams, t: int) -> Array:
         """Frame t, with its brightness and contrast."""
         brightness, contrast = params.brightness[t], params.contrast[t]
         if brightness == contrast == 1:
@@ -59,4 +60,4 @@ class ExposureJitter(Op):
 def _luma(frame: Array) -> float:
     """Mean Rec. 601 luma."""
     means = cv2.mean(frame)  # sums in float64
-    return means[0] if frame.shape[-1] == 1 else 0.299 * means[0] + 0.587 * means[1] + 0.114 * means[2]
+    return means[0] if frame.shape[-1] == 1 else sum(weight * mean for weight, mean in zip(LUMA, means, strict=False))

@@ -1,6 +1,6 @@
 """Fading: silver that bleaches, dyes that go, each at its own pace."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
@@ -18,7 +18,7 @@ class FadingParams(Params):
     """Of a grey clip."""
 
 
-class Fading(Op):
+class Fading(Op[FadingParams]):
     """Each layer's density shrinks to a share of what it was: contrast goes, black turns into a colour.
 
     In the dark the cyan dye of the chromogenic prints of 1950 to 1982 went first, then the yellow, while the
@@ -26,7 +26,6 @@ class Fading(Op):
     H. Wilhelm, The Permanence and Care of Color Photographs (1993), chapter 9.
     """
 
-    drawn: ClassVar[type[Params]] = FadingParams
     family: ClassVar[Family] = "exposure"
 
     density: Annotated[Interval, Within(0, 1), Clean(0)] = (0.05, 0.25)
@@ -38,7 +37,7 @@ class Fading(Op):
     yellow: Annotated[Interval, Within(0, 1), Clean(0)] = (0.05, 0.3)
     """The same of the yellow dye."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> FadingParams:
         """Draws the losses."""
         draw = rng.generator("losses")
         silver = 1 - draw.uniform(*self.density)
@@ -47,6 +46,6 @@ class Fading(Op):
         )
         return FadingParams(kept=(cyan, magenta, yellow), kept_silver=float(silver))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: FadingParams, t: int) -> Array:
         """Frame t, faded."""
         return scale_density(frame, params.kept if frame.shape[-1] == 3 else params.kept_silver)

@@ -1,6 +1,6 @@
 """Film flicker: exposure that drifts and trembles from frame to frame."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class FlickerParams(Params):
@@ -18,7 +18,7 @@ class FlickerParams(Params):
     """Exposure of each frame."""
 
 
-class Flicker(Op):
+class Flicker(Op[FlickerParams]):
     """All values times 2^e, clipped at white; e, in stops, is an Ornstein–Uhlenbeck process over the frames.
 
     Stops are of the coded values, as an instrument reads them off a scan; one of them is about 2.2 stops of light.
@@ -26,7 +26,6 @@ class Flicker(Op):
     a drifting lamp or developer a slow wave (tens of frames).
     """
 
-    drawn: ClassVar[type[Params]] = FlickerParams
     family: ClassVar[Family] = "exposure"
 
     std: Annotated[Interval, Within(0, 3, "stops"), Clean(0)] = (0.03, 0.15)
@@ -34,12 +33,12 @@ class Flicker(Op):
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (0.0, 6.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> FlickerParams:
         """Draws strength and correlation, then the track."""
         draw = rng.generator("track")
         std, correlation = draw.uniform(*self.std), draw.uniform(*self.correlation)
-        return FlickerParams(stops=plain(std * ornstein_uhlenbeck(draw, info.frames, correlation)))
+        return FlickerParams(stops=short_floats(std * ornstein_uhlenbeck(draw, info.frames, correlation)))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: FlickerParams, t: int) -> Array:
         """Frame t, exposed."""
         return np.minimum(frame * np.float32(2 ** params.stops[t]), 1)

@@ -1,15 +1,15 @@
 """Faults of single frames: lost, shown twice, blended with a neighbour."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.core.types import Array, ClipInfo
 from degrade.ops._mixed import Retimed, RetimedParams
+from degrade.ops._packing import short_floats
 
 
 class FrameFaultsParams(RetimedParams):
@@ -21,15 +21,13 @@ class FrameFaultsParams(RetimedParams):
     """Share of it; 0 but for phantom frames."""
 
 
-class FrameFaults(Retimed):
+class FrameFaults(Retimed[FrameFaultsParams]):
     """Missing, repeated and phantom frames.
 
     The clip keeps its length: for each frame that is missing, another is shown twice elsewhere, and what
     lies between is early or late by a frame. A target that is to stay aligned is the frame shown; that of a
     phantom frame is the frame without its neighbour. For frames lost to black see `black_frames`.
     """
-
-    drawn: ClassVar[type[Params]] = FrameFaultsParams
 
     missing: Annotated[Interval, Within(0, 0.5)] = (0.0, 0.1)
     """Share of frames that are lost without a trace, as in a splice: the next follows at once."""
@@ -40,7 +38,7 @@ class FrameFaults(Retimed):
     blend: Annotated[Interval, Within(0, 0.5)] = (0.2, 0.5)
     """Share of the neighbour, drawn per phantom frame."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> FrameFaultsParams:
         """Draws which frames are concerned, each kind from its own numbers."""
         frames, last = info.frames, info.frames - 1
         draw = rng.generator("missing")
@@ -62,14 +60,14 @@ class FrameFaults(Retimed):
         return FrameFaultsParams(
             shown=tuple(shown.tolist()),
             other=tuple(np.where(phantom, other, shown).tolist()),
-            share=plain(np.where(phantom & (other != shown), share, 0)),
+            share=short_floats(np.where(phantom & (other != shown), share, 0)),
         )
 
-    def sources(self, params: Any, t: int) -> tuple[int, ...]:
+    def sources(self, params: FrameFaultsParams, t: int) -> tuple[int, ...]:
         """See `Mixed.sources`."""
         return params.shown[t], params.other[t]
 
-    def mix(self, frames: Sequence[Array], params: Any, t: int) -> Array:
+    def mix(self, frames: Sequence[Array], params: FrameFaultsParams, t: int) -> Array:
         """See `Mixed.mix`."""
         share = np.float32(params.share[t])
         return frames[0] if share == 0 else frames[0] + share * (frames[1] - frames[0])

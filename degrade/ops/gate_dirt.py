@@ -1,8 +1,7 @@
 """Gate dirt: shavings of emulsion and lint that gather at the border of the aperture."""
 
 import math
-from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -10,46 +9,28 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import (
-    SHAPES,
-    SpriteParams,
-    arrivals,
-    cover,
-    log_normal,
-    rounded,
-    texture_at,
-    tones,
-    tracks,
-    within,
-)
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._drawn import log_normal, tones
+from degrade.ops._events import arrivals, visible
+from degrade.ops._packing import pack_floats, pack_tracks
+from degrade.ops._sprites import SHAPES, TrackedParams, lay_sprite
 
 
-class GateDirtParams(SpriteParams):
+class GateDirtParams(TrackedParams):
     """What was drawn: one entry per particle, sorted by first frame."""
 
     texture: tuple[Literal["dust", "fibre"], ...]
     """A grain or a fibre."""
-    x_px: tuple[Floats, ...]
-    """Centre in each of its frames, from the left border."""
-    y_px: tuple[Floats, ...]
-    """Centre in each of its frames, from the upper border."""
     degrees: Floats
     """Turned by, counter-clockwise."""
 
-    def lifetimes(self) -> Iterable[int]:
-        """See `Lasting.lifetimes`."""
-        return map(len, self.x_px)
 
-
-class GateDirt(Contaminant):
+class GateDirt(Contaminant[GateDirtParams]):
     """Grains and fibres that stick to the border of the frame in heaps, tremble with the passing film, and stay.
 
     They are silhouettes, in focus: dark in the camera's or projector's gate, light in the printer's. A
     single long hair is `hair` with `place: edge`. Put it after `weave` for the projector's gate.
     """
-
-    drawn: ClassVar[type[Params]] = GateDirtParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "particles")] = (10.0, 50.0)
     """Mean number on a frame, drawn per clip."""
@@ -70,11 +51,11 @@ class GateDirt(Contaminant):
     tremble: Annotated[Interval, Within(0, 0.1, "frame heights")] = (0.0002, 0.0015)
     """Standard deviation of a particle's movement, an Ornstein-Uhlenbeck process of two frames; drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> GateDirtParams:
         """Draws the heaps, then every particle and its movement."""
         draw, aspect = rng.generator("particles"), info.width / info.height
         stays = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
-        first, life = within(*stays, info.frames)
+        first, life = visible(*stays, info.frames)
         count = first.size
         heaps = round(draw.uniform(*self.heaps))
         side = draw.choice(4, heaps, p=(0.3, 0.4, 0.15, 0.15))
@@ -96,20 +77,18 @@ class GateDirt(Contaminant):
         return GateDirtParams(
             first=tuple(first.tolist()),
             texture=tuple(np.where(fibre, "fibre", "dust").tolist()),
-            x_px=tracks((info.height * (at + move[0]) for at, move in zip(x, moved, strict=True)), 2),
-            y_px=tracks((info.height * (at + move[1]) for at, move in zip(y, moved, strict=True)), 2),
-            degrees=rounded(draw.uniform(0, 360, count), 0),
-            size_px=rounded(info.height * size, 2),
+            x_px=pack_tracks((info.height * (at + move[0]) for at, move in zip(x, moved, strict=True)), 2),
+            y_px=pack_tracks((info.height * (at + move[1]) for at, move in zip(y, moved, strict=True)), 2),
+            degrees=pack_floats(draw.uniform(0, 360, count), 0),
+            size_px=pack_floats(info.height * size, 2),
             shape=tuple(draw.integers(SHAPES, size=count).tolist()),
-            tone=rounded(tones(draw, self.light, count, (0.0, 0.06), (0.9, 1.0)), 2),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
+            tone=pack_floats(tones(draw, self.light, count, (0.0, 0.06), (0.9, 1.0)), 2),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: GateDirtParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             age = t - params.first[i]
-            place = params.x_px[i][age], params.y_px[i][age], params.size_px[i], params.degrees[i]
-            if found := texture_at(params.texture[i], params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
+            place = params.x_px[i][age], params.y_px[i][age], params.degrees[i]
+            lay_sprite(frame, mask, params.texture[i], params, i, place)

@@ -1,7 +1,7 @@
 """Isotropic Gaussian blur: a soft lens, a print out of focus."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import cv2
 from pydantic import Field, model_validator
@@ -10,7 +10,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import Blur, Unit, check_reach, odd
-from degrade.ops._drawn import plain, stray
+from degrade.ops._drawn import stray
+from degrade.ops._packing import short_floats
 
 
 class BlurParams(Params):
@@ -22,13 +23,11 @@ class BlurParams(Params):
     """Side of the kernel, odd; 0 for one that holds five sigma."""
 
 
-class GaussianBlur(Blur):
+class GaussianBlur(Blur[BlurParams]):
     """Gaussian blur, the same in all directions, mirrored at the border.
 
     Sigma is drawn once per clip, evenly over its range, and strays from frame to frame by `jitter`.
     """
-
-    drawn: ClassVar[type[Params]] = BlurParams
 
     sigma: Annotated[Interval, Within(0, 50), Clean(0)] = (0.0005, 0.003)
     """Standard deviation, in `unit`; at most 0.1 frame heights."""
@@ -44,13 +43,13 @@ class GaussianBlur(Blur):
         check_reach(self.sigma[1], self.unit, "sigma")
         return self
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> BlurParams:
         """Draws the clip's sigma and kernel, and each frame's deviation."""
         sigma = stray(rng.generator("sigma"), self.sigma, self.jitter, info.frames)
         scale = info.height if self.unit == "height" else 1
-        return BlurParams(sigma_px=plain(scale * sigma), kernel_px=odd(self.kernel_px, rng))
+        return BlurParams(sigma_px=short_floats(scale * sigma), kernel_px=odd(self.kernel_px, rng))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: BlurParams, t: int) -> Array:
         """Frame t, blurred."""
         sigma = params.sigma_px[t]
         if sigma < 0.1:  # the neighbouring pixel's weight is below e^-50

@@ -1,7 +1,7 @@
 """Film grain: clumps of silver or dye, new in every frame, strongest where the film is neither clear nor dense."""
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class GrainParams(Params):
     """Of the pixels."""
 
 
-class Grain(Op):
+class Grain(Op[GrainParams]):
     """Grain: density varies at random, its variance in proportion to the density, as Nutting's law has it.
 
     The standard deviation of coded values I is in proportion to I·√D: greatest at I = 0.6, nothing in black,
@@ -47,7 +47,6 @@ class Grain(Op):
     graininess and granularity (publication F-20).
     """
 
-    drawn: ClassVar[type[Params]] = GrainParams
     family: ClassVar[Family] = "quality"
 
     gauge: Gauge = "35mm"
@@ -59,7 +58,7 @@ class Grain(Op):
     layers: Literal["colour", "silver"] = "colour"
     """Grain of its own in each of three dye layers, or the same in all channels; grey clips have but one."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> GrainParams:
         """Draws granularity and size, and turns both into pixels."""
         draw, pixel_mm = rng.generator("grain"), FRAME_MM[self.gauge] / info.height
         granularity, size = draw.uniform(*self.granularity), draw.uniform(*self.size)
@@ -70,7 +69,7 @@ class Grain(Op):
             key=rng.key("pixels"),
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: GrainParams, t: int) -> Array:
         """Frame t with its grain."""
         grain = gaussian(normal(at(params.key, t), (*frame.shape[:2], params.layers)), params.sigma_px)
         density = np.log(np.maximum(frame, np.float32(1e-4)))

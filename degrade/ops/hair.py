@@ -1,7 +1,6 @@
 """Hair and lint: on the film for a frame, or caught in the gate for many."""
 
-from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -9,46 +8,27 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import (
-    SHAPES,
-    SpriteParams,
-    arrivals,
-    cover,
-    log_normal,
-    rounded,
-    texture_at,
-    tones,
-    tracks,
-    whole,
-    within,
-)
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._drawn import log_normal, tones
+from degrade.ops._events import arrivals, visible
+from degrade.ops._packing import pack_floats, pack_ints, pack_tracks
+from degrade.ops._sprites import SHAPES, TrackedParams, lay_sprite
 
 
-class HairParams(SpriteParams):
+class HairParams(TrackedParams):
     """What was drawn: one entry per fibre, sorted by first frame, with its place in each frame that it shows."""
 
-    x_px: tuple[Floats, ...]
-    """Centre in each of its frames, from the left border."""
-    y_px: tuple[Floats, ...]
-    """Centre in each of its frames, from the upper border."""
     degrees: tuple[Floats, ...]
     """Turned by in each of its frames, counter-clockwise."""
 
-    def lifetimes(self) -> Iterable[int]:
-        """See `Lasting.lifetimes`."""
-        return map(len, self.x_px)
 
-
-class Hair(Contaminant):
+class Hair(Contaminant[HairParams]):
     """Fibres. A lifetime of 1 is a hair on the film; long lifetimes at the edge, one caught in the gate.
 
     Sizes follow 1,739 hand-drawn polygons of hair on ten 35 mm scans (FilmDamageSimulator): longest side
     1.1% of the height in the median for short, 3.3% for long ones; the logarithm's standard deviation is
     0.6 and 0.4.
     """
-
-    drawn: ClassVar[type[Params]] = HairParams
 
     per_frame: Annotated[Interval, Within(0, 1000, "fibres")] = (0.1, 1.0)
     """Mean number on a frame, drawn per clip."""
@@ -67,11 +47,11 @@ class Hair(Contaminant):
     wriggle: Annotated[Interval, Within(0, 90, "degrees")] = (0.5, 4.0)
     """Standard deviation of the turning of one that stays, drawn per fibre; its end at the border is held."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> HairParams:
         """Draws when fibres come and go, then every fibre and its movement."""
         draw = rng.generator("fibres")
         stays = arrivals(draw, draw.uniform(*self.per_frame), self.lifetime, info.frames)
-        first, life = within(*stays, info.frames)
+        first, life = visible(*stays, info.frames)
         count, aspect = first.size, info.width / info.height
         size = np.minimum(log_normal(draw, draw.uniform(*self.size), self.spread, count), 2)
         anchors, towards = self._anchors(draw, count, aspect)
@@ -85,14 +65,14 @@ class Hair(Contaminant):
             turns.append(angle[i] + turn)
             centres.append(info.height * (anchors[i][:, None] + arm))
         return HairParams(
-            first=whole(first),
-            x_px=tracks((c[0] for c in centres), 2),
-            y_px=tracks((c[1] for c in centres), 2),
-            degrees=tracks(turns, 1),
-            size_px=rounded(info.height * size, 2),
-            shape=whole(draw.integers(SHAPES, size=count)),
-            tone=rounded(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
+            first=pack_ints(first),
+            x_px=pack_tracks((c[0] for c in centres), 2),
+            y_px=pack_tracks((c[1] for c in centres), 2),
+            degrees=pack_tracks(turns, 1),
+            size_px=pack_floats(info.height * size, 2),
+            shape=pack_ints(draw.integers(SHAPES, size=count)),
+            tone=pack_floats(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
     def _anchors(self, draw: np.random.Generator, count: int, aspect: float) -> tuple[Array, Array]:
@@ -104,11 +84,9 @@ class Hair(Contaminant):
         inward = np.radians(np.array([90, -90, 0, 180]))[side]  # y points down
         return at * [aspect, 1], inward + draw.normal(0, 0.3, count)
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: HairParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             age = t - params.first[i]
-            place = params.x_px[i][age], params.y_px[i][age], params.size_px[i], params.degrees[i][age]
-            if found := texture_at("fibre", params.shape[i], frame.shape[:2], *place):
-                where, alpha = found
-                cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i])
+            place = params.x_px[i][age], params.y_px[i][age], params.degrees[i][age]
+            lay_sprite(frame, mask, "fibre", params, i, place)

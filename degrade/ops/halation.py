@@ -2,7 +2,7 @@
 
 import functools
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ class HalationParams(Params):
     threshold: float
 
 
-class Halation(Op):
+class Halation(Op[HalationParams]):
     """A glow around highlights: red to orange on colour film, grey on black and white.
 
     Light above the threshold, spread by two Gaussians, is added to the light of the picture. Total reflection
@@ -39,7 +39,6 @@ class Halation(Op):
     layer takes most of it away. Source: Mees, The Theory of the Photographic Process (1942), on halation.
     """
 
-    drawn: ClassVar[type[Params]] = HalationParams
     family: ClassVar[Family] = "quality"
 
     radius: Annotated[Interval, Within(0, 0.2, "frame heights")] = (0.006, 0.018)
@@ -51,7 +50,7 @@ class Halation(Op):
     colour: Literal["red", "grey"] = "red"
     """Of the glow in colour clips."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> HalationParams:
         """Draws the glow."""
         draw = rng.generator("glow")
         return HalationParams(
@@ -60,7 +59,7 @@ class Halation(Op):
             threshold=float(draw.uniform(*self.threshold)),
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: HalationParams, t: int) -> Array:
         """Frame t with its glow."""
         sigma, low = params.sigma_px, params.threshold**GAMMA
         brightest = functools.reduce(np.maximum, cv2.split(frame))

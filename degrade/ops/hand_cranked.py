@@ -1,27 +1,25 @@
 """Hand-cranked speed: a camera that no motor drives, shown at a steady rate."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 from degrade.ops._mixed import Retimed, RetimedParams
 
 TURN = 8
 """Frames that one turn of the crank exposes."""
 
 
-class HandCranked(Retimed):
+class HandCranked(Retimed[RetimedParams]):
     """Movement that hastens and drags: frames of the clip are left out and shown twice as the speed varies.
 
     The speed drifts (an Ornstein–Uhlenbeck process) and swings with each turn of the crank, eight frames on
     35 mm. The clip keeps its length, so on average it runs at most at its own speed. A target that is to
     stay aligned is the frame shown.
     """
-
-    drawn: ClassVar[type[Params]] = RetimedParams
 
     speed: Annotated[Interval, Within(0.1, 1), Clean(1)] = (0.67, 1.0)
     """Mean speed relative to the clip's, drawn per clip; 0.67 is 16 frames a second, stretched to 24."""
@@ -32,7 +30,7 @@ class HandCranked(Retimed):
     swing: Annotated[Interval, Within(0, 0.9), Clean(0)] = (0.0, 0.2)
     """How much the speed swings with each turn, as a share of it, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> RetimedParams:
         """Draws the speed from frame to frame."""
         draw, steps = rng.generator("speed"), info.frames - 1
         drift, correlation = draw.uniform(*self.drift), draw.uniform(*self.correlation)

@@ -1,6 +1,6 @@
 """Head switching: the lowest lines of a tape, where one head hands over to the other."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
 from degrade.ops._geometry import sideways
+from degrade.ops._packing import short_floats
 
 UNREST = 2
 """Frames over which the band's edge and its shift change."""
@@ -30,14 +30,12 @@ class HeadSwitchingParams(Params):
     """Of the pixels."""
 
 
-class HeadSwitching(Contaminant):
+class HeadSwitching(Contaminant[HeadSwitchingParams]):
     """A band at the bottom whose lines are torn off sideways, more with each line, under a burst of noise.
 
     A VHS recorder switches between its heads five to eight lines before the vertical sync: television sets
     hid these lines behind their frame, captures show them. The mask is 1 on the whole band.
     """
-
-    drawn: ClassVar[type[Params]] = HeadSwitchingParams
 
     band: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.012, 0.03)
     """Height of the band, drawn per clip; a line is 0.002."""
@@ -48,20 +46,20 @@ class HeadSwitching(Contaminant):
     noise: Annotated[Interval, Within(0, 1), Clean(0)] = (0.1, 0.35)
     """Standard deviation of the noise at the band's upper edge, in full range, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> HeadSwitchingParams:
         """Draws band, shift and noise, then the tracks."""
         draw = rng.generator("band")
         band, shift, unrest = draw.uniform(*self.band), draw.uniform(*self.shift), draw.uniform(*self.unrest)
         shift *= draw.choice([-1, 1])
         high, torn = (1 + unrest * ornstein_uhlenbeck(draw, info.frames, UNREST) for _ in range(2))
         return HeadSwitchingParams(
-            band=plain(band * np.clip(high, 0, 2)),
-            shift=plain(shift * torn),
+            band=short_floats(band * np.clip(high, 0, 2)),
+            shift=short_floats(shift * torn),
             noise=float(draw.uniform(*self.noise)),
             key=rng.key("pixels"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: HeadSwitchingParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height = len(frame)
         lines = min(round(params.band[t] * height), height)

@@ -1,12 +1,12 @@
 """JPEG compression: what a scan goes through on its way to an archive's website."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import cv2
 
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.types import Array
-from degrade.ops._compressed import Compressed, recoded
+from degrade.ops._compressed import Compressed, CompressedParams, recoded
 
 
 class Jpeg(Compressed):
@@ -18,6 +18,6 @@ class Jpeg(Compressed):
     quality: Annotated[Interval, Within(1, 100), Clean(100)] = (40.0, 95.0)
     """Quality as libjpeg counts it, 100 the best."""
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: CompressedParams, t: int) -> Array:
         """Frame t, compressed and decompressed."""
         return recoded(frame, ".jpg", cv2.IMWRITE_JPEG_QUALITY, params.quality[t])

@@ -1,12 +1,12 @@
 """Jump: the kick that a splice gives the film in the gate."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 from degrade.ops._strip import Strip, StripParams, strip
 
 BEFORE = 8
@@ -19,8 +19,6 @@ class Jump(Strip):
     Masks and aligned targets jump with the picture.
     """
 
-    drawn: ClassVar[type[Params]] = StripParams
-
     per_frame: Annotated[Interval, Within(0, 1, "jumps")] = (0.03, 0.15)
     """Mean number on a frame, drawn per clip."""
     amount: Annotated[Interval, Within(0, 0.5, "frames"), Clean(0)] = (0.005, 0.06)
@@ -30,7 +28,7 @@ class Jump(Strip):
     line: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.015, 0.15)
     """Height of the black line between frames, drawn per clip; see `slip`."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> StripParams:
         """Draws when it jumps and how far."""
         draw, frames = rng.generator("jumps"), np.arange(info.frames)
         y, rate = np.zeros(info.frames), draw.uniform(*self.per_frame)

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 from degrade.ops._sprites import PlacedParams, Sprites
 
 
-class LensDirt(Sprites):
+class LensDirt(Sprites[PlacedParams]):
     """Soft, faint discs that stand still while the picture moves: a speck seen as the lens's aperture.
 
     Put it before `weave` for the camera's lens, after it for the projector's or scanner's.
@@ -32,6 +32,6 @@ class LensDirt(Sprites):
     light: Annotated[Interval, Within(0, 1)] = (0.0, 0.0)
     """Share of specks that lighten (on the glass of the printer), drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> PlacedParams:
         """Draws when specks come and go, then every speck."""
         return PlacedParams(**self.place(rng.generator("specks"), info))

@@ -1,6 +1,6 @@
 """A lens that is sharp in the middle and soft towards the corners."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 
@@ -21,22 +21,20 @@ class LensSoftnessParams(Params):
     """In the corners."""
 
 
-class LensSoftness(Blur):
+class LensSoftness(Blur[LensSoftnessParams]):
     """Gaussian blur whose sigma grows as the square of the distance from the centre, as curvature of field has it.
 
     Between blurs by a third, two thirds and all of the greatest sigma the variance is interpolated.
     """
 
-    drawn: ClassVar[type[Params]] = LensSoftnessParams
-
     sigma: Annotated[Interval, Within(0, REACH, "frame heights"), Clean(0)] = (0.002, 0.006)
     """Standard deviation in the corners, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> LensSoftnessParams:
         """Draws the softness."""
         return LensSoftnessParams(sigma_px=float(info.height * rng.generator("sigma").uniform(*self.sigma)))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: LensSoftnessParams, t: int) -> Array:
         """Frame t, soft towards its corners."""
         variance = (LEVELS * np.minimum(radius2(frame.shape[:2]), 1)) ** 2  # of the first blur
         out, sharper = frame.copy(), frame

@@ -1,6 +1,6 @@
 """Light leaks and edge fog: light that reached the film past the lens."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -9,9 +9,9 @@ from degrade.core.fields import Clean, Interval, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import fractal_along
-from degrade.ops._sprites import cover, tint
+from degrade.ops._packing import short_floats
 
 
 class LightLeakParams(Params):
@@ -39,14 +39,12 @@ class LightLeakParams(Params):
     """Of the streaks."""
 
 
-class LightLeak(Contaminant):
+class LightLeak(Contaminant[LightLeakParams]):
     """Fog along one side, and a flare that drifts along it and flares up: orange at its border, white in its middle.
 
     An exposure E of the film, with more of red than of blue, is added: 1 - I falls by exp(-E) in each channel.
     A print that was fogged itself gets darker instead: I falls by as much.
     """
-
-    drawn: ClassVar[type[Params]] = LightLeakParams
 
     fog: Annotated[Interval, Within(0, 10), Clean(0)] = (0.1, 0.8)
     """Mean exposure at the side, drawn per clip."""
@@ -65,7 +63,7 @@ class LightLeak(Contaminant):
     light: Probability = 1.0
     """Probability that it lightens."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> LightLeakParams:
         """Draws light and place, then their tracks."""
         draw, frames = rng.generator("leak"), info.frames
         correlation = draw.uniform(*self.correlation)
@@ -74,9 +72,9 @@ class LightLeak(Contaminant):
         y = draw.uniform(0, 1) + 0.3 * ornstein_uhlenbeck(draw, frames, correlation)
         return LightLeakParams(
             side=("left", "right")[int(draw.integers(2))],
-            fog=plain(fog),
-            flare=plain(flare),
-            y=plain(y),
+            fog=short_floats(fog),
+            flare=short_floats(flare),
+            y=short_floats(y),
             reach=float(draw.uniform(*self.reach)),
             size=float(draw.uniform(*self.size)),
             warmth=float(draw.uniform(*self.warmth)),
@@ -85,7 +83,7 @@ class LightLeak(Contaminant):
             key=rng.key("streaks"),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: LightLeakParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width, channels = frame.shape
         x = (np.arange(width, dtype=np.float32) + np.float32(0.5)) / height

@@ -1,6 +1,6 @@
 """Line jitter: a tape's time base is not steady, so that every line starts a little early or late."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -9,8 +9,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Layer, Params
-from degrade.ops._drawn import plain
 from degrade.ops._geometry import sideways
+from degrade.ops._packing import short_floats
 
 FLAG = 0.06
 """Frame heights down which the bend at the top falls to 1/e."""
@@ -31,7 +31,7 @@ class LineJitterParams(Params):
     """Of the lines' shifts."""
 
 
-class LineJitter(Op):
+class LineJitter(Op[LineJitterParams]):
     """Each line shifted sideways: at random, in slow waves down the frame, and bent at the top (flagging).
 
     The waves are an Ornstein–Uhlenbeck process over the lines, new in every frame; the bend drifts from frame
@@ -39,7 +39,6 @@ class LineJitter(Op):
     in the picture already, and targets that are to stay aligned, move in just the same way.
     """
 
-    drawn: ClassVar[type[Params]] = LineJitterParams
     family: ClassVar[Family] = "transport"
 
     jitter: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.0003, 0.0012)
@@ -53,18 +52,20 @@ class LineJitter(Op):
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (5.0, 40.0)
     """Frames after which the bend's autocorrelation has fallen to 1/e, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> LineJitterParams:
         """Draws the strengths, then the track of the bend."""
         draw = rng.generator("lines")
         jitter, wave, bend = (float(draw.uniform(*most)) for most in (self.jitter, self.wave, self.bend))
         track = bend * ornstein_uhlenbeck(draw, info.frames, draw.uniform(*self.correlation))
-        return LineJitterParams(jitter=jitter, wave=wave, length=self.length, bend=plain(track), key=rng.key("lines"))
+        return LineJitterParams(
+            jitter=jitter, wave=wave, length=self.length, bend=short_floats(track), key=rng.key("lines")
+        )
 
-    def render(self, frames: Array, params: Any, start: int) -> Layer:
+    def render(self, frames: Array, params: LineJitterParams, start: int) -> Layer:
         """See `Op.render`."""
         return Layer(self.move(frames, params, start), {})
 
-    def move(self, frames: Array, params: Any, start: int) -> Array:
+    def move(self, frames: Array, params: LineJitterParams, start: int) -> Array:
         """See `Op.move`."""
         out = np.empty_like(frames)
         for i, frame in enumerate(frames):

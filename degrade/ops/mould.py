@@ -7,11 +7,12 @@ from pydantic import Field
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, rounded
+from degrade.core.types import ClipInfo
+from degrade.ops._packing import pack_floats
+from degrade.ops._sprites import PlacedParams, Sprites
 
 
-class Mould(Sprites):
+class Mould(Sprites[PlacedParams]):
     """Branching colonies, more of them towards the sides of the film, where the damp gets in.
 
     They lie on the film, so every frame has others. Threads that ate through the gelatine of a print are light.
@@ -37,7 +38,7 @@ class Mould(Sprites):
     reach: Annotated[Interval, Within(0, 1, "frame widths")] = (0.08, 0.2)
     """How far from the side these lie on average, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> PlacedParams:
         """Draws every colony, then moves some to the sides."""
         placed = self.place(rng.generator("colonies"), info)
         draw, count = rng.generator("sides"), len(placed["first"])
@@ -45,4 +46,4 @@ class Mould(Sprites):
         inwards = np.minimum(draw.exponential(draw.uniform(*self.reach), count), 1) * info.width
         left = draw.random(count) < draw.uniform()
         x = np.where(crowded, np.where(left, inwards, info.width - inwards), placed["x_px"])
-        return PlacedParams(**(placed | {"x_px": rounded(x, 2)}))
+        return PlacedParams(**(placed | {"x_px": pack_floats(x, 2)}))

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -10,8 +10,8 @@ from pydantic import Field
 from degrade.core.errors import SpecError
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._packing import short_floats
 from degrade.ops._templates import Cut, TemplateParams, Templates, lay
 from degrade.textures import Pack, group_of, open_pack
 
@@ -23,32 +23,30 @@ class MovingLineParams(TemplateParams):
     """From the frame before, to the right; 0 for the first frame."""
 
 
-class MovingLine(Templates):
+class MovingLine(Templates[MovingLineParams]):
     """One template in one blend mode, shifted left or right in every frame after the first.
 
     At the edge from which it moves away, the border's columns are repeated. Taken from the pack's
     line folder (RTN's 001) unless groups are named; as in RTN (Wan et al., CVPR 2022).
     """
 
-    drawn: ClassVar[type[Params]] = MovingLineParams
-
     darker: Annotated[float, Field(ge=0, le=255)] = 25.0
     """A part has in it a pixel darker than the template's mean by more than so many levels of 255."""
     shift_px: Annotated[Interval, Within(0, 10_000, "px")] = (5.0, 15.0)
     """Shift from one frame to the next, in pixels of the frame; to either side."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> MovingLineParams:
         """Draws template, mode and cut for the clip, opacity and shift for each frame."""
         pack, frames = open_pack(self.pack), info.frames
         draw, (least, most) = rng.generator("shift"), (round(shift) for shift in self.shift_px)
         shifts = draw.integers(least, most, frames, endpoint=True) * draw.choice((-1, 1), frames)
         return MovingLineParams(
             **self._choose(pack, self.groups or line_groups(pack), 1, rng),
-            opacity=plain(rng.generator("opacity").uniform(*self.opacity, frames)),
+            opacity=short_floats(rng.generator("opacity").uniform(*self.opacity, frames)),
             shift_px=(0, *shifts[1:].tolist()),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: MovingLineParams, t: int) -> None:
         """Blends the line where it is in frame t."""
         cut = Cut(params.side_px[0], params.anchor[0], params.left[0], params.top[0], 0)
         levels = _first(self, params.template[0], cut, *frame.shape[:2])

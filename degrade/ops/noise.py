@@ -1,6 +1,6 @@
 """Noise of a sensor or scanner, new in every frame: Gaussian or speckle."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -9,7 +9,8 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain, stray
+from degrade.ops._drawn import stray
+from degrade.ops._packing import short_floats
 
 Kind = Literal["gaussian", "speckle"]
 
@@ -25,13 +26,12 @@ class NoiseParams(Params):
     """Of the pixels."""
 
 
-class Noise(Op):
+class Noise(Op[NoiseParams]):
     """Normal noise n, independent between pixels, channels and frames: I + n, or speckle I + n·I.
 
     Sigma is drawn once per clip, evenly over its range, and strays from frame to frame by `jitter`.
     """
 
-    drawn: ClassVar[type[Params]] = NoiseParams
     family: ClassVar[Family] = "quality"
 
     sigma: Annotated[Interval, Within(0, 255, "of 255"), Clean(0)] = (2.0, 8.0)
@@ -41,16 +41,16 @@ class Noise(Op):
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("gaussian",)
     """``gaussian`` or ``speckle``; one of them is drawn for each frame."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> NoiseParams:
         """Draws the clip's sigma, each frame's deviation and kind."""
         kinds = rng.generator("kind").integers(len(self.kinds), size=info.frames)
         return NoiseParams(
             kind=tuple(self.kinds[k] for k in kinds),
-            sigma=plain(stray(rng.generator("sigma"), self.sigma, self.jitter, info.frames)),
+            sigma=short_floats(stray(rng.generator("sigma"), self.sigma, self.jitter, info.frames)),
             key=rng.key("pixels"),
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: NoiseParams, t: int) -> Array:
         """Frame t with noise."""
         noisy = normal(at(params.key, t), frame.shape)
         noisy *= np.float32(params.sigma[t] / 255)

@@ -5,11 +5,11 @@ from pydantic import model_validator
 from degrade.core.composition import Composition, Steps
 from degrade.core.rng import Stream
 from degrade.core.steps import draw
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 from degrade.ops._weights import Weights, check_weights, probabilities
 
 
-class OneOf(Composition):
+class OneOf(Composition[Steps]):
     """One of the inner ops, drawn per clip."""
 
     weights: Weights = ()
@@ -20,7 +20,7 @@ class OneOf(Composition):
         check_weights(self.weights, len(self.ops), "ops")
         return self
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> Steps:
         """Draws the choice, then the chosen op."""
         if not self.ops:
             return Steps()

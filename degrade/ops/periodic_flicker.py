@@ -1,6 +1,6 @@
 """Flicker with a period: the hand on the crank, or lamps on mains current."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 RESTLESS = 8
 """Frames over which the amplitude changes."""
@@ -21,7 +21,7 @@ class PeriodicFlickerParams(Params):
     """Exposure of each frame."""
 
 
-class PeriodicFlicker(Op):
+class PeriodicFlicker(Op[PeriodicFlickerParams]):
     """All values times 2^e, clipped at white; e, in stops, is a sine over the frames, more or less regular.
 
     A silent camera was cranked by hand at two turns a second and took eight frames a turn; as the hand slows
@@ -29,7 +29,6 @@ class PeriodicFlicker(Op):
     frame rate that does not divide it shows the beat, of a few to some tens of frames.
     """
 
-    drawn: ClassVar[type[Params]] = PeriodicFlickerParams
     family: ClassVar[Family] = "exposure"
 
     amplitude: Annotated[Interval, Within(0, 3, "stops"), Clean(0)] = (0.05, 0.2)
@@ -41,15 +40,15 @@ class PeriodicFlicker(Op):
     unevenness: Annotated[Interval, Within(0, 1)] = (0.0, 0.3)
     """Standard deviation of the amplitude, as a share of it, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> PeriodicFlickerParams:
         """Draws the cycle, then the track."""
         draw, frames = rng.generator("track"), info.frames
         amplitude, period = draw.uniform(*self.amplitude), draw.uniform(*self.period)
         drift, unevenness = draw.uniform(*self.drift), draw.uniform(*self.unevenness)
         cycles = draw.random() + np.arange(frames) / period + drift * np.cumsum(draw.standard_normal(frames))
         strength = 1 + unevenness * ornstein_uhlenbeck(draw, frames, RESTLESS)
-        return PeriodicFlickerParams(stops=plain(amplitude * strength * np.sin(2 * np.pi * cycles)))
+        return PeriodicFlickerParams(stops=short_floats(amplitude * strength * np.sin(2 * np.pi * cycles)))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: PeriodicFlickerParams, t: int) -> Array:
         """Frame t, exposed."""
         return np.minimum(frame * np.float32(2 ** params.stops[t]), 1)

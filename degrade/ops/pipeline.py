@@ -1,16 +1,15 @@
 """A pipeline: ops in order, as a spec lists them."""
 
-from typing import Any
-
 import numpy as np
 
 from degrade.core.composition import Composition, Steps
 from degrade.core.errors import SpecError
 from degrade.core.rng import Stream
+from degrade.core.steps import draw
 from degrade.core.types import Array, ClipInfo, Damaged, Trace, as_clip, to_uint8
 
 
-class Pipeline(Composition):
+class Pipeline(Composition[Steps]):
     """Ops in the order given.
 
     Example:
@@ -20,6 +19,10 @@ class Pipeline(Composition):
         >>> out.frames.shape, sorted(out.masks)
         ((3, 64, 64, 1), ['dust'])
     """
+
+    def sample(self, info: ClipInfo, rng: Stream) -> Steps:
+        """Draws the inner ops, each from its own stream."""
+        return Steps(steps=draw(self.labelled(), info, rng))
 
     def __call__(self, clip: Array, *, seed: int = 0, clip_id: str = "") -> Damaged:
         """Damages a picture or clip.
@@ -37,14 +40,14 @@ class Pipeline(Composition):
         info = ClipInfo(frames=count, height=height, width=width, channels=channels, id=clip_id)
         return self._apply(clip, frames, info, self.draw(info, seed))
 
-    def draw(self, info: ClipInfo, seed: int) -> Any:
+    def draw(self, info: ClipInfo, seed: int) -> Steps:
         """What is drawn for a clip, to be given to `render` and `move` for any window of it."""
         if seed < 0:
             raise SpecError(f"must be 0 or greater, got {seed}", "seed")
         own = Stream(seed, info.id)
         return self.sample(info, own) if self.fires(own) else Steps()
 
-    def trace(self, info: ClipInfo, params: Any) -> Trace:
+    def trace(self, info: ClipInfo, params: Steps) -> Trace:
         """The JSON-ready record of what `draw` returned."""
         return Trace(info, params.model_dump(mode="json")["steps"])
 
@@ -60,7 +63,7 @@ class Pipeline(Composition):
             raise SpecError(f"the trace is of a clip of shape {expected}, not {frames.shape}")
         return self._apply(clip, frames, trace.info, self.load_params({"steps": trace.steps}))
 
-    def _apply(self, given: Array, frames: Array, info: ClipInfo, params: Any) -> Damaged:
+    def _apply(self, given: Array, frames: Array, info: ClipInfo, params: Steps) -> Damaged:
         layer = self.render(frames, params, 0)
         shape, dtype = np.shape(given), np.asarray(given).dtype
         out = to_uint8(layer.frames) if dtype == np.uint8 else layer.frames.astype(dtype, copy=False)

@@ -1,11 +1,12 @@
 """3:2 pulldown: film of 24 frames a second as video of 30."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
+from degrade.ops._drawn import choose
 from degrade.ops._mixed import FieldOrder, Interlaced, InterlacedParams
 
 CADENCE = ((0, 0), (1, 1), (1, 2), (2, 3), (3, 3))
@@ -19,16 +20,14 @@ class Pulldown(Interlaced):
     the frame of the older lines.
     """
 
-    drawn: ClassVar[type[Params]] = InterlacedParams
-
     first: Annotated[tuple[FieldOrder, ...], Field(min_length=1)] = ("top", "bottom")
     """Which lines are older, the even (``top``) or the odd; one of them is drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> InterlacedParams:
         """Draws the place in the cadence and the order of fields."""
         draw = rng.generator("cadence")
         phase = int(draw.integers(len(CADENCE)))
-        order: Any = self.first[draw.integers(len(self.first))]
+        order = choose(draw, self.first)
         fields = [_film(t + phase) for t in range(info.frames)]
         begin, last = fields[0][0], info.frames - 1
         shown, later = zip(*(tuple(min(frame - begin, last) for frame in pair) for pair in fields), strict=True)

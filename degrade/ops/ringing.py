@@ -1,16 +1,16 @@
 """Ringing: the narrow band of a tape, and the peaking that is to hide it, leave echoes beside every edge."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
 
+from degrade.core.color import luma
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._luma import luma
 
 LOBES = 4
 """Of the sinc, on either side."""
@@ -24,7 +24,7 @@ class RingingParams(Params):
     peaking: float
 
 
-class Ringing(Op):
+class Ringing(Op[RingingParams]):
     """Luma cut off along the lines at a frequency, sharply, with the upper half of the band raised.
 
     The filter is a sinc of eight lobes, whose overshoot (Gibbs) and that of the peaking circuit make the
@@ -33,7 +33,6 @@ class Ringing(Op):
     Colour stays.
     """
 
-    drawn: ClassVar[type[Params]] = RingingParams
     family: ClassVar[Family] = "quality"
 
     resolution: Annotated[Interval, Within(20, unit="lines"), Clean(math.inf)] = (200.0, 260.0)
@@ -41,19 +40,19 @@ class Ringing(Op):
     peaking: Annotated[Interval, Within(0, 4), Clean(0)] = (0.3, 1.2)
     """Gain of the upper half of the band, less 1, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> RingingParams:
         """Draws resolution and peaking."""
         draw = rng.generator("band")
         cutoff = draw.uniform(*self.resolution) / 2 / info.height
         return RingingParams(cutoff=float(min(cutoff, 0.5)), peaking=float(draw.uniform(*self.peaking)))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: RingingParams, t: int) -> Array:
         """Frame t with its echoes."""
         bright = luma(frame)
         change = _filtered(bright, kernel(params.cutoff, params.peaking)) - bright
         return np.clip(frame + change[..., None], 0, 1)
 
-    def carry(self, masks: Array, params: Any, start: int) -> Array:
+    def carry(self, masks: Array, params: RingingParams, start: int) -> Array:
         """As wide as the echoes; see `Op.carry`."""
         weights = abs(kernel(params.cutoff, params.peaking))
         return np.minimum(np.stack([_filtered(mask, weights) for mask in masks[..., 0]])[..., None], 1)

@@ -1,13 +1,13 @@
 """Roll: the picture runs through the gate, frame line and all, after the film has lost its loop."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
-from degrade.ops._sprites import arrivals
+from degrade.core.types import ClipInfo
+from degrade.ops._events import arrivals
 from degrade.ops._strip import Strip, StripParams, strip
 
 
@@ -18,8 +18,6 @@ class Roll(Strip):
     aligned targets roll with the picture; the frame line is in no mask.
     """
 
-    drawn: ClassVar[type[Params]] = StripParams
-
     rolling: Annotated[Interval, Within(0, 1)] = (0.05, 0.3)
     """Share of frames during which it rolls, about; drawn per clip."""
     duration: Annotated[Interval, Within(2, 1000, "frames")] = (6.0, 36.0)
@@ -29,7 +27,7 @@ class Roll(Strip):
     line: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.015, 0.15)
     """Height of the black line between frames, drawn per clip; see `slip`."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> StripParams:
         """Draws when it rolls, how far and for how long."""
         draw, frames, y = rng.generator("rolls"), np.arange(info.frames), np.zeros(info.frames)
         first, life = arrivals(draw, draw.uniform(*self.rolling), self.duration, info.frames)

@@ -1,14 +1,15 @@
 """Line scratches that run along the film, over many frames."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._drawn import tones
 from degrade.ops._lines import LineParams, Lines, marks, quantile
-from degrade.ops._sprites import rounded, tones, whole
+from degrade.ops._packing import pack_floats, pack_ints
 
 
 class ScratchParams(LineParams):
@@ -22,14 +23,12 @@ class ScratchParams(LineParams):
     """Strength of the fringes of the opposite tone, relative to the line."""
 
 
-class Scratch(Lines):
+class Scratch(Lines[ScratchParams]):
     """Vertical lines made by a particle in the path of the film: black on its base, white in the emulsion.
 
     The profile is the damped cosine of Kokaram, "Motion Picture Restoration" (1998), cut off after its
     first fringe and integrated over each pixel. Position, strength and breaks stream with the film.
     """
-
-    drawn: ClassVar[type[Params]] = ScratchParams
 
     opacity: Annotated[Interval, Within(0, 1)] = (0.2, 0.9)
     """Drawn per line."""
@@ -38,22 +37,22 @@ class Scratch(Lines):
     lobes: Annotated[Interval, Within(0, 1)] = (0.0, 0.3)
     """Strength of the fringes of the opposite tone, relative to the line."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ScratchParams:
         """Draws when lines begin and end, then every line and its tracks."""
         draw = rng.generator("lines")
         lines = self.run(draw, info)
         count = len(lines["first"])
         return ScratchParams(
             **lines,
-            width_px=rounded(info.height * draw.uniform(*self.width, count), 3),
-            tone=rounded(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
-            lobes=rounded(draw.uniform(*self.lobes, count), 2),
-            lift=rounded(quantile(draw.uniform(*self.broken, count)), 2),
-            key=whole(draw.integers(2**32, size=count)),
+            width_px=pack_floats(info.height * draw.uniform(*self.width, count), 3),
+            tone=pack_floats(tones(draw, self.light, count, (0, 0), (1, 1)), 0),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
+            lobes=pack_floats(draw.uniform(*self.lobes, count), 2),
+            lift=pack_floats(quantile(draw.uniform(*self.broken, count)), 2),
+            key=pack_ints(draw.integers(2**32, size=count)),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: ScratchParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if params.lobes[i] else 1):
             line = np.diff(_integral(some.borders, some.half, some.of(params.lobes)), axis=1) * some.weight(

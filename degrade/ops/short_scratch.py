@@ -1,7 +1,7 @@
 """Short scratches and cinch marks: strokes on one frame."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -9,14 +9,17 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import Lasting, cover, log_normal, rounded, tones
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._compositing import cover
+from degrade.ops._drawn import log_normal, tones
+from degrade.ops._events import EventParams
+from degrade.ops._packing import pack_floats
 
 TOGETHER = 14
 """Mean number of strokes in a bundle of cinch marks."""
 
 
-class ShortScratchParams(Lasting):
+class ShortScratchParams(EventParams):
     """What was drawn: one entry per stroke, sorted by frame."""
 
     x_px: Floats
@@ -41,14 +44,12 @@ class ShortScratchParams(Lasting):
     """Greatest alpha."""
 
 
-class ShortScratch(Contaminant):
+class ShortScratch(Contaminant[ShortScratchParams]):
     """Strokes that taper to their ends and mostly run along the film: scuffs, and bundles of cinch marks.
 
     Cinching, layers of the roll that slide on each other when it is pulled tight, leaves bundles of parallel
     strokes; loose grit leaves single ones. The projector's rain is both, on every frame.
     """
-
-    drawn: ClassVar[type[Params]] = ShortScratchParams
 
     per_frame: Annotated[Interval, Within(0, 10_000, "strokes")] = (2.0, 20.0)
     """Mean number on a frame, drawn per clip."""
@@ -70,7 +71,7 @@ class ShortScratch(Contaminant):
     """Share of white strokes (in the print's emulsion, or on the negative's base), drawn per clip; a bundle has
     one tone."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ShortScratchParams:
         """Draws the number on each frame, then every bundle and stroke."""
         draw, height = rng.generator("strokes"), info.height
         slow = self.bursts * ornstein_uhlenbeck(draw, info.frames, 3)
@@ -91,19 +92,19 @@ class ShortScratch(Contaminant):
         length = np.minimum(log_normal(draw, draw.uniform(*self.length), self.spread, count), 2)
         return ShortScratchParams(
             first=tuple(np.concatenate([alone, bundles])[group].tolist()),
-            x_px=rounded(x, 2),
-            y_px=rounded(y, 2),
-            degrees=rounded(degrees[group] + loose * 0.15 * slant * draw.standard_normal(count), 1),
-            length_px=rounded(height * length, 2),
-            width_px=rounded(height * draw.uniform(*self.width, count), 2),
-            bend=rounded(0.02 * draw.standard_normal(members.size)[group], 3),
-            chatter=rounded(draw.uniform(0, 1, count), 2),
-            phase=rounded(draw.uniform(0, 1, count), 2),
-            tone=rounded(tones(draw, self.light, members.size, (0.0, 0.1), (0.9, 1.0))[group], 2),
-            opacity=rounded(draw.uniform(*self.opacity, count), 2),
+            x_px=pack_floats(x, 2),
+            y_px=pack_floats(y, 2),
+            degrees=pack_floats(degrees[group] + loose * 0.15 * slant * draw.standard_normal(count), 1),
+            length_px=pack_floats(height * length, 2),
+            width_px=pack_floats(height * draw.uniform(*self.width, count), 2),
+            bend=pack_floats(0.02 * draw.standard_normal(members.size)[group], 3),
+            chatter=pack_floats(draw.uniform(0, 1, count), 2),
+            phase=pack_floats(draw.uniform(0, 1, count), 2),
+            tone=pack_floats(tones(draw, self.light, members.size, (0.0, 0.1), (0.9, 1.0))[group], 2),
+            opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: ShortScratchParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             angle, length, half = math.radians(params.degrees[i]), max(params.length_px[i], 1.0), params.width_px[i] / 2

@@ -1,7 +1,7 @@
 """Shot noise: light arrives in photons, so dark parts are noisier for their brightness."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -20,23 +20,22 @@ class ShotNoiseParams(Params):
     """Of the pixels."""
 
 
-class ShotNoise(Op):
+class ShotNoise(Op[ShotNoiseParams]):
     """Poisson noise, independent between pixels, channels and frames: a pixel I becomes Poisson(N·I) / N.
 
     Its standard deviation is √(I / N): with 400 photons at white, 0.05 at white and 0.025 at a quarter.
     """
 
-    drawn: ClassVar[type[Params]] = ShotNoiseParams
     family: ClassVar[Family] = "quality"
 
     photons: Annotated[Interval, Within(1, 1e6, "photons"), Clean(math.inf)] = (200.0, 2000.0)
     """Number of photons N that make white, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ShotNoiseParams:
         """Draws the number of photons."""
         return ShotNoiseParams(photons=float(rng.generator("photons").uniform(*self.photons)), key=rng.key("pixels"))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: ShotNoiseParams, t: int) -> Array:
         """Frame t as counted."""
         counts = poisson(at(params.key, t), frame * np.float32(params.photons))
         counts *= np.float32(1 / params.photons)

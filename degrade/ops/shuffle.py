@@ -3,13 +3,13 @@
 from degrade.core.composition import Composition, Steps
 from degrade.core.rng import Stream
 from degrade.core.steps import draw
-from degrade.core.types import ClipInfo, Params
+from degrade.core.types import ClipInfo
 
 
-class Shuffle(Composition):
+class Shuffle(Composition[Steps]):
     """All inner ops, in an order drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> Steps:
         """Draws the order, then the ops."""
         order = rng.generator("order").permutation(len(self.ops))
         ops = self.labelled()

@@ -1,13 +1,13 @@
 """Slip: the film jumps out of its place in the gate, and stays so for a while."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo, Params
-from degrade.ops._sprites import arrivals, within
+from degrade.core.types import ClipInfo
+from degrade.ops._events import arrivals, visible
 from degrade.ops._strip import Strip, StripParams, strip
 
 
@@ -16,8 +16,6 @@ class Slip(Strip):
 
     Masks and aligned targets slip with the picture; the frame line is in no mask.
     """
-
-    drawn: ClassVar[type[Params]] = StripParams
 
     slipped: Annotated[Interval, Within(0, 1)] = (0.02, 0.15)
     """Share of frames that are out of place, about; drawn per clip."""
@@ -29,12 +27,12 @@ class Slip(Strip):
     """Height of the black line between frames, drawn per clip: 35 mm film has 1.8% at full (silent) aperture and
     about 19% between Academy frames."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> StripParams:
         """Draws when it slips, how far and for how long."""
         draw = rng.generator("slips")
         first, life = arrivals(draw, draw.uniform(*self.slipped), self.hold, info.frames)
         amount = draw.uniform(*self.amount, first.size) * draw.choice([-1, 1], first.size)
         y = np.zeros(info.frames)
-        for start, count, far in zip(*within(first, life, info.frames), amount, strict=True):
+        for start, count, far in zip(*visible(first, life, info.frames), amount, strict=True):
             y[start : start + count] = far
         return strip(y, draw.uniform(*self.line))

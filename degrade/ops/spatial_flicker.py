@@ -1,7 +1,7 @@
 """Flicker that differs from place to place: uneven development, a shutter that leaks, a decaying print."""
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -10,7 +10,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class SpatialFlickerParams(Params):
@@ -22,7 +22,7 @@ class SpatialFlickerParams(Params):
     """Amplitude of each term, frame by frame."""
 
 
-class SpatialFlicker(Op):
+class SpatialFlicker(Op[SpatialFlickerParams]):
     """All values times 2^e, clipped at white; e, in stops, is a smooth field that changes from frame to frame.
 
     The field is a sum of low cosines (DCT-II), without the constant one, which is `flicker`; each amplitude
@@ -31,7 +31,6 @@ class SpatialFlicker(Op):
     Delft 1999).
     """
 
-    drawn: ClassVar[type[Params]] = SpatialFlickerParams
     family: ClassVar[Family] = "exposure"
 
     std: Annotated[Interval, Within(0, 3, "stops"), Clean(0)] = (0.02, 0.1)
@@ -41,7 +40,7 @@ class SpatialFlicker(Op):
     order: Annotated[int, Field(ge=1, le=6)] = 2
     """Most half waves of a term, down and across together."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> SpatialFlickerParams:
         """Draws strength and correlation, then a track for each term."""
         draw = rng.generator("tracks")
         std, correlation = draw.uniform(*self.std), draw.uniform(*self.correlation)
@@ -50,10 +49,10 @@ class SpatialFlicker(Op):
         for i, j in waves:
             power = (0.5 if i else 1) * (0.5 if j else 1)  # mean square of the cosines over the frame
             amplitude = std / math.sqrt(power * len(waves))
-            stops.append(plain(amplitude * ornstein_uhlenbeck(draw, info.frames, correlation)))
+            stops.append(short_floats(amplitude * ornstein_uhlenbeck(draw, info.frames, correlation)))
         return SpatialFlickerParams(waves=tuple(waves), stops=tuple(stops))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: SpatialFlickerParams, t: int) -> Array:
         """Frame t, exposed."""
         stops = np.zeros((7, 7), np.float32)
         for (i, j), track in zip(params.waves, params.stops, strict=True):

@@ -1,6 +1,6 @@
 """Splices: film that was cut and joined again with tape or cement."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -9,8 +9,9 @@ from degrade.core.fields import Clean, Floats, Interval, Ints, Probability, With
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._compositing import cover, tint
 from degrade.ops._film import along, ease, fractal_along
-from degrade.ops._sprites import cover, rounded, tint
+from degrade.ops._packing import pack_floats
 
 
 class SpliceParams(Params):
@@ -34,15 +35,13 @@ class SpliceParams(Params):
     """Of bubbles and glue."""
 
 
-class Splice(Contaminant):
+class Splice(Contaminant[SpliceParams]):
     """A join between two frames, which shows on the frames beside the cut.
 
     Tape lies over most of both: a lighter, yellowish band with silvery bubbles and straight ends where dirt
     sticks. Cement shows as a narrow band along the frame line, scraped bright, with a hard edge where the
     two pieces overlap, and smeared glue. The jump of the picture is not part of it.
     """
-
-    drawn: ClassVar[type[Params]] = SpliceParams
 
     count: Annotated[Interval, Within(0, 10_000, "splices")] = (1, 1)
     """Number in a clip, whole, drawn per clip."""
@@ -61,7 +60,7 @@ class Splice(Contaminant):
     seam: Annotated[float, Field(ge=0, le=1), Clean(0)] = 0.8
     """Alpha of the dark line at the cut itself."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> SpliceParams:
         """Draws where the splices are, then each."""
         draw = rng.generator("splices")
         count = round(draw.uniform(*self.count))
@@ -72,15 +71,15 @@ class Splice(Contaminant):
         return SpliceParams(
             frame=tuple(np.sort(draw.integers(info.frames + 1, size=count)).tolist()),
             tape=tuple(tape.tolist()),
-            above=rounded(width * np.where(first, 1, less), 4),
-            below=rounded(width * np.where(first, less, 1), 4),
-            slant=rounded(draw.uniform(*self.slant, count) * draw.choice((-1, 1), count), 4),
-            opacity=rounded(np.minimum(draw.uniform(*self.opacity, count) * np.where(tape, 1, 3), 1), 3),
-            dirt=rounded(draw.uniform(*self.dirt, count), 2),
+            above=pack_floats(width * np.where(first, 1, less), 4),
+            below=pack_floats(width * np.where(first, less, 1), 4),
+            slant=pack_floats(draw.uniform(*self.slant, count) * draw.choice((-1, 1), count), 4),
+            opacity=pack_floats(np.minimum(draw.uniform(*self.opacity, count) * np.where(tape, 1, 3), 1), 3),
+            dirt=pack_floats(draw.uniform(*self.dirt, count), 2),
             key=tuple(draw.integers(2**32, size=count).tolist()),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: SpliceParams, t: int) -> None:
         """See `Contaminant.paint`."""
         height, width, channels = frame.shape
         for i, cut in enumerate(params.frame):

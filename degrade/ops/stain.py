@@ -1,6 +1,6 @@
 """Transparent stains: dried water, oil, fingerprints; the picture beneath is dimmed, softened and bent."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -8,8 +8,10 @@ from pydantic import Field
 
 from degrade.core.fields import Clean, Floats, Interval, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._sprites import PlacedParams, Sprites, cover, rounded, texture_at, tint
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._compositing import cover, texture_at, tint
+from degrade.ops._packing import pack_floats
+from degrade.ops._sprites import PlacedParams, Sprites
 
 Kind = Literal["water", "oil", "fingerprint"]
 
@@ -25,14 +27,13 @@ class StainParams(PlacedParams):
     """Farthest that the picture is moved."""
 
 
-class Stain(Sprites):
+class Stain(Sprites[StainParams]):
     """A thin clear layer on the film. With its thickness a in [0, 1], the picture I becomes (1 - opacity a) B.
 
     B is I seen through the layer: with weight a it is blurred, and fetched from down the slope of a, as a
     prism bends light. Light stains (on the negative) screen instead. On colour film the layer is yellowish.
     """
 
-    drawn: ClassVar[type[Params]] = StainParams
     shapes: ClassVar[int] = 32
 
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = ("water", "oil", "fingerprint")
@@ -55,7 +56,7 @@ class Stain(Sprites):
     shift: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.0, 0.004)
     """How far the picture is moved at most, drawn per stain."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> StainParams:
         """Draws when stains come and go, then every stain."""
         placed = self.place(rng.generator("stains"), info)
         draw, count = rng.generator("layers"), len(placed["first"])
@@ -64,13 +65,13 @@ class Stain(Sprites):
             size * (2 if kind == "fingerprint" else 1) for size, kind in zip(placed["size_px"], kinds, strict=True)
         ]
         return StainParams(
-            **(placed | {"size_px": rounded(sizes, 2)}),
+            **(placed | {"size_px": pack_floats(sizes, 2)}),
             kind=tuple(kinds),
-            blur_px=rounded(info.height * draw.uniform(*self.blur, count), 2),
-            shift_px=rounded(info.height * draw.uniform(*self.shift, count), 2),
+            blur_px=pack_floats(info.height * draw.uniform(*self.blur, count), 2),
+            shift_px=pack_floats(info.height * draw.uniform(*self.shift, count), 2),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: StainParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
@@ -82,7 +83,7 @@ class Stain(Sprites):
                 cover(frame, mask, where, params.opacity[i] * thickness[..., None] * clear, params.tone[i])
 
 
-def _beneath(frame: Array, where: tuple[slice, slice], thickness: Array, params: Any, i: int) -> Array:
+def _beneath(frame: Array, where: tuple[slice, slice], thickness: Array, params: StainParams, i: int) -> Array:
     """The part of the picture that lies under a stain, bent and blurred, (h, w, C)."""
     part = np.ascontiguousarray(frame[where])
     if params.shift_px[i]:

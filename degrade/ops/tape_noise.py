@@ -1,15 +1,15 @@
 """Noise of a tape: fine streaks in the luma, coarse blotches in the colour, new in every frame."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
 
+from degrade.core.color import add_chroma
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._luma import add_chroma
 
 LUMA_SIGMA, CHROMA_SIGMA = 0.0011, 0.0084
 """Along the lines, in frame heights: of a Gaussian band 3 dB down at 3 MHz, VHS's luma, and 0.4 MHz, its colour."""
@@ -28,14 +28,13 @@ class TapeNoiseParams(Params):
     """Of the pixels."""
 
 
-class TapeNoise(Op):
+class TapeNoise(Op[TapeNoiseParams]):
     """Normal noise as wide in frequency as the tape's luma and colour are, so that it runs along the lines.
 
     Luma noise is independent between lines; colour noise, of R - Y and B - Y, is longer, reaches over a few
     lines, and leaves grey clips alone.
     """
 
-    drawn: ClassVar[type[Params]] = TapeNoiseParams
     family: ClassVar[Family] = "quality"
 
     luma: Annotated[Interval, Within(0, 100, "of 255"), Clean(0)] = (2.0, 7.0)
@@ -43,14 +42,14 @@ class TapeNoise(Op):
     chroma: Annotated[Interval, Within(0, 100, "of 255"), Clean(0)] = (2.0, 9.0)
     """The same of the colour noise."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> TapeNoiseParams:
         """Draws both strengths."""
         draw = rng.generator("noise")
         return TapeNoiseParams(
             luma=float(draw.uniform(*self.luma)), chroma=float(draw.uniform(*self.chroma)), key=rng.key("pixels")
         )
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: TapeNoiseParams, t: int) -> Array:
         """Frame t with noise."""
         (height, width, channels), draw = frame.shape, at(params.key, t)
         noise = streaks(normal(draw, (height, width)), LUMA_SIGMA * height, 0)

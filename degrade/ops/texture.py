@@ -1,6 +1,6 @@
 """Texture blending: a template of dust, hairs or scratches over each frame, a new one every time."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -8,8 +8,8 @@ from pydantic import Field
 
 from degrade.core.fields import Interval, Probability, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._drawn import plain
+from degrade.core.types import Array, ClipInfo
+from degrade.ops._packing import short_floats
 from degrade.ops._templates import Cut, TemplateParams, Templates, lay
 from degrade.textures import open_pack
 
@@ -25,15 +25,13 @@ class TextureParams(TemplateParams):
     """Factor of the template's contrast about its mean."""
 
 
-class Texture(Templates):
+class Texture(Templates[TextureParams]):
     """A part of a template, turned, widened, its contrast raised, and blended over the frame.
 
     Template and blend mode are drawn anew for every frame, out of all of the pack's groups unless some
     are named, as in RTN (Wan et al., CVPR 2022). Alpha is opacity · (1 - T); a ground that is not quite
     white lies over the frame as a thin veil, and is in the mask as such.
     """
-
-    drawn: ClassVar[type[Params]] = TextureParams
 
     rotation: Annotated[Interval, Within(0, 360, "degrees")] = (0.0, 360.0)
     """Rotation of the part that is cut out; it is shown up to its greatest upright rectangle."""
@@ -45,7 +43,7 @@ class Texture(Templates):
     contrast_p: Probability = 0.7
     """Probability that the contrast of a frame's template is changed."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> TextureParams:
         """Draws each frame's template, cut and blending."""
         pack, frames = open_pack(self.pack), info.frames
         chosen = self._choose(pack, self.groups, frames, rng)
@@ -55,13 +53,13 @@ class Texture(Templates):
         change = draw.random(frames) < self.contrast_p
         return TextureParams(
             **chosen,
-            opacity=plain(rng.generator("opacity").uniform(*self.opacity, frames)),
-            degrees=plain(rng.generator("rotation").uniform(*self.rotation, frames)),
+            opacity=short_floats(rng.generator("opacity").uniform(*self.opacity, frames)),
+            degrees=short_floats(rng.generator("rotation").uniform(*self.rotation, frames)),
             minimum_px=tuple(np.where(thicken, widths, 1).tolist()),
-            contrast=plain(np.where(change, draw.uniform(*self.contrast, frames), 1)),
+            contrast=short_floats(np.where(change, draw.uniform(*self.contrast, frames), 1)),
         )
 
-    def paint(self, frame: Array, mask: Array, params: Any, t: int) -> None:
+    def paint(self, frame: Array, mask: Array, params: TextureParams, t: int) -> None:
         """Blends the template of frame t."""
         template = open_pack(self.pack).load(params.template[t])
         cut = Cut(params.side_px[t], params.anchor[t], params.left[t], params.top[t], params.degrees[t])

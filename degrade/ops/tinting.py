@@ -1,14 +1,15 @@
 """Tinting: film of the silent era bathed in a dye, or printed on coloured base."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Clean, Interval, Within
-from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import choose
+from degrade.ops._dyes import Dyed
 
 Dye = Literal["amber", "yellow", "orange", "pink", "red", "green", "blue", "violet"]
 
@@ -32,7 +33,7 @@ class TintingParams(Params):
     """What white becomes."""
 
 
-class Tinting(Op):
+class Tinting(Dyed[TintingParams]):
     """All values times the colour of a dye: white takes on the colour, black stays black.
 
     Scenes had their colours: amber by day or lamplight, blue by night, red for fire, pink for dawn, green for
@@ -40,21 +41,18 @@ class Tinting(Op):
     are. Source: P. Read, M.-P. Meyer (eds.), Restoration of Motion Picture Film (2000), on tinting and toning.
     """
 
-    drawn: ClassVar[type[Params]] = TintingParams
-    family: ClassVar[Family] = "exposure"
-
     dyes: Annotated[tuple[Dye, ...], Field(min_length=1)] = ("amber", "yellow", "orange", "pink", "green", "blue")
     """Dyes of which one is drawn per clip."""
     strength: Annotated[Interval, Within(0, 1), Clean(0)] = (0.4, 1.0)
     """0 for a dye that has faded altogether, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> TintingParams:
         """Draws dye and strength."""
         draw = rng.generator("dye")
-        dye = DYES[self.dyes[int(draw.integers(len(self.dyes)))]]
+        dye = DYES[choose(draw, self.dyes)]
         red, green, blue = np.power(dye, draw.uniform(*self.strength)).tolist()  # density in proportion
         return TintingParams(white=(red, green, blue))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
-        """Frame t, tinted."""
-        return frame if frame.shape[-1] == 1 else frame * np.array(params.white, np.float32)
+    def colour(self, frame: Array, params: TintingParams) -> Array:
+        """A frame, tinted; see `Dyed.colour`."""
+        return frame * np.array(params.white, np.float32)

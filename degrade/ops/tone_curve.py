@@ -1,6 +1,6 @@
 """Tone curve: contrast as a print's characteristic curve gives it, with a toe and a shoulder."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -17,14 +17,13 @@ class ToneCurveParams(Params):
     middle: float
 
 
-class ToneCurve(Op):
+class ToneCurve(Op[ToneCurveParams]):
     """The odds of a value, I / (1 - I), to the power of the contrast: straight in the middle, flat at both ends.
 
     Black and white stay; duplicates of duplicates have ever more contrast, flat lighting or spent developer
     give less. The logistic curve is a usual fit of the S of Hurter and Driffield (J. Soc. Chem. Ind. 9, 1890).
     """
 
-    drawn: ClassVar[type[Params]] = ToneCurveParams
     family: ClassVar[Family] = "exposure"
 
     contrast: Annotated[Interval, Within(0.1, 5), Clean(1)] = (0.7, 1.8)
@@ -32,12 +31,12 @@ class ToneCurve(Op):
     middle: Annotated[Interval, Within(0.05, 0.95), Clean(0.5)] = (0.4, 0.6)
     """What 0.5 becomes, drawn per clip: below, a dark print, above, a light one."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ToneCurveParams:
         """Draws contrast and middle."""
         draw = rng.generator("curve")
         return ToneCurveParams(contrast=float(draw.uniform(*self.contrast)), middle=float(draw.uniform(*self.middle)))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: ToneCurveParams, t: int) -> Array:
         """Frame t through the curve."""
         contrast, odds = np.float32(params.contrast), np.float32(params.middle / (1 - params.middle))
         light = odds * np.power(frame, contrast)

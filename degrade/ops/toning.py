@@ -1,14 +1,15 @@
 """Toning: silver turned into a coloured compound."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Clean, Interval, Within
-from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._drawn import choose
+from degrade.ops._dyes import Dyed
 from degrade.ops._light import scale_density
 
 Tone = Literal["sepia", "iron", "copper", "uranium", "vanadium"]
@@ -30,7 +31,7 @@ class ToningParams(Params):
     """Density relative to the silver's, as red, green and blue light see it."""
 
 
-class Toning(Op):
+class Toning(Dyed[ToningParams]):
     """The densities of red, green and blue, each by its own factor: shadows take on a colour, white stays white.
 
     The silver is turned into ferric ferrocyanide (blue), copper ferrocyanide (red), silver sulphide (brown),
@@ -39,21 +40,18 @@ class Toning(Op):
     toning.
     """
 
-    drawn: ClassVar[type[Params]] = ToningParams
-    family: ClassVar[Family] = "exposure"
-
     tones: Annotated[tuple[Tone, ...], Field(min_length=1)] = ("sepia", "iron", "copper", "uranium", "vanadium")
     """Tones of which one is drawn per clip."""
     strength: Annotated[Interval, Within(0, 1), Clean(0)] = (0.4, 1.0)
     """Share of the silver that has been turned, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> ToningParams:
         """Draws tone and strength."""
         draw = rng.generator("tone")
-        tone = np.array(TONES[self.tones[int(draw.integers(len(self.tones)))]])
+        tone = np.array(TONES[choose(draw, self.tones)])
         red, green, blue = (1 + draw.uniform(*self.strength) * (tone - 1)).tolist()
         return ToningParams(factor=(red, green, blue))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
-        """Frame t, toned."""
-        return frame if frame.shape[-1] == 1 else scale_density(frame, params.factor)
+    def colour(self, frame: Array, params: ToningParams) -> Array:
+        """A frame, toned; see `Dyed.colour`."""
+        return scale_density(frame, params.factor)

@@ -15,6 +15,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Temporal
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Layer, Params, to_uint8
+from degrade.ops._drawn import choose
 
 Codec = Literal["h264", "hevc", "mpeg2", "mpeg4"]
 
@@ -39,7 +40,7 @@ class VideoCodecParams(Params):
     """Length of the clip, at which the last group ends."""
 
 
-class VideoCodec(Temporal):
+class VideoCodec(Temporal[VideoCodecParams]):
     """H.264, HEVC, MPEG-2 or MPEG-4 at a constant quantiser, in groups of frames that are coded by themselves.
 
     8 bit, limited range, chroma at half size (4:2:0); grey has chroma without contrast. Each group opens with
@@ -47,7 +48,6 @@ class VideoCodec(Temporal):
     their last line. Masks and targets stay as they are. A window costs the groups that it touches.
     """
 
-    drawn: ClassVar[type[Params]] = VideoCodecParams
     family: ClassVar[Family] = "quality"
 
     codecs: Annotated[tuple[Codec, ...], Field(min_length=1)] = ("h264",)
@@ -67,23 +67,23 @@ class VideoCodec(Temporal):
                 )
         return self
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> VideoCodecParams:
         """Draws codec, quantiser and length of the groups."""
         draw = rng.generator("codec")
-        codec = self.codecs[draw.integers(len(self.codecs))]
+        codec = choose(draw, self.codecs)
         qp, group = (int(draw.integers(round(low), round(high) + 1)) for low, high in (self.qp, self.group))
         return VideoCodecParams(codec=codec, qp=qp, group=group, frames=info.frames)
 
-    def frames_needed(self, params: Any, start: int, stop: int) -> tuple[int, int]:
+    def frames_needed(self, params: VideoCodecParams, start: int, stop: int) -> tuple[int, int]:
         """Whole groups; see `Op.frames_needed`."""
         end = -(-stop // params.group) * params.group
         return start // params.group * params.group, min(end, params.frames)
 
-    def block_size(self, params: Any) -> int:
+    def block_size(self, params: VideoCodecParams) -> int:
         """A group; see `Op.block_size`."""
         return int(params.group)
 
-    def render(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Layer:
+    def render(self, frames: Array, params: VideoCodecParams, start: int, stop: int | None = None) -> Layer:
         """See `Temporal.render`."""
         frames, first, stop = self.window(frames, params, start, stop)
         out = np.empty((stop - start, *frames.shape[1:]), np.float32)
@@ -94,7 +94,7 @@ class VideoCodec(Temporal):
                     out[t - start] = frame
         return Layer(out, {})
 
-    def move(self, frames: Array, params: Any, start: int, stop: int | None = None) -> Array:
+    def move(self, frames: Array, params: VideoCodecParams, start: int, stop: int | None = None) -> Array:
         """Only cuts out the window; see `Temporal.move`."""
         frames, first, stop = self.window(frames, params, start, stop)
         return frames[start - first : stop - first]
@@ -132,7 +132,7 @@ def coded(frames: Array, codec: Codec, qp: int) -> Iterator[Array]:
             yield rgb[:height, :width].astype(np.float32) * np.float32(1 / 255)
 
 
-def _encoded(frames: Array, codec: Codec, qp: int) -> list[av.Packet]:
+def _encoded(frames: Array, codec: Codec, qp: int) -> "list[av.Packet[Any]]":
     """The packets of a group, in coding order."""
     height, width = (max(LEAST, side + side % 2) for side in frames.shape[1:3])
     encoder: Any = av.CodecContext.create(ENCODERS[codec], "w")

@@ -1,6 +1,6 @@
 """Vignetting: a lens that gives less light towards the corners."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -23,10 +23,9 @@ class VignetteParams(Params):
     """The same downwards."""
 
 
-class Vignette(Op):
+class Vignette(Op[VignetteParams]):
     """Light times cos⁴ of the angle from the axis, the natural falloff of a lens, as strong as asked for."""
 
-    drawn: ClassVar[type[Params]] = VignetteParams
     family: ClassVar[Family] = "exposure"
 
     falloff: Annotated[Interval, Within(0, 8, "stops"), Clean(0)] = (0.5, 2.0)
@@ -34,13 +33,13 @@ class Vignette(Op):
     offset: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.0, 0.06)
     """Distance of the brightest point from the centre, in any direction, drawn per clip."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> VignetteParams:
         """Draws falloff and centre."""
         draw = rng.generator("falloff")
         stops, offset, angle = draw.uniform(*self.falloff), draw.uniform(*self.offset), draw.uniform(0, 2 * np.pi)
         return VignetteParams(stops=stops, x=float(offset * np.cos(angle)), y=float(offset * np.sin(angle)))
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: VignetteParams, t: int) -> Array:
         """Frame t, darkened."""
         distance = radius2(frame.shape[:2], params.x, params.y)
         steepness = 2 ** (params.stops / 2) - 1  # cos⁴ = 1 / (1 + tan²)²

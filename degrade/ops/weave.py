@@ -1,6 +1,6 @@
 """Gate weave: the film never comes to rest in the gate at quite the same place."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from degrade.core.fields import Clean, Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Layer, Params, clipped, reached
-from degrade.ops._drawn import plain
+from degrade.ops._packing import short_floats
 
 
 class WeaveParams(Params):
@@ -23,7 +23,7 @@ class WeaveParams(Params):
     """Counter-clockwise, about the centre."""
 
 
-class Weave(Op):
+class Weave(Op[WeaveParams]):
     """Shift and rotation of the whole picture, each an Ornstein–Uhlenbeck process over the frames.
 
     Film is pulled down frame by frame and guided at its sides: in silent films the picture bounces up and down
@@ -33,7 +33,6 @@ class Weave(Op):
     aligned, move in just the same way.
     """
 
-    drawn: ClassVar[type[Params]] = WeaveParams
     family: ClassVar[Family] = "transport"
 
     x: Annotated[Interval, Within(0, 0.2, "frame heights"), Clean(0)] = (0.0005, 0.002)
@@ -47,7 +46,7 @@ class Weave(Op):
     correlation_y: Annotated[Interval, Within(0, 10_000, "frames")] | None = None
     """The same of the vertical shift alone; none: `correlation` holds for it too."""
 
-    def sample(self, info: ClipInfo, rng: Stream) -> Params:
+    def sample(self, info: ClipInfo, rng: Stream) -> WeaveParams:
         """Draws amplitudes and correlation, then the three tracks."""
         draw = rng.generator("amplitudes")
         std = {
@@ -62,21 +61,21 @@ class Weave(Op):
             amplitude * ornstein_uhlenbeck(rng.generator(track), info.frames, correlation[track])
             for track, amplitude in std.items()
         )
-        return WeaveParams(x=plain(x), y=plain(y), degrees=plain(rotation))
+        return WeaveParams(x=short_floats(x), y=short_floats(y), degrees=short_floats(rotation))
 
-    def render(self, frames: Array, params: Any, start: int) -> Layer:
+    def render(self, frames: Array, params: WeaveParams, start: int) -> Layer:
         """See `Op.render`."""
         return Layer(self.move(frames, params, start), {})
 
-    def move(self, frames: Array, params: Any, start: int) -> Array:
+    def move(self, frames: Array, params: WeaveParams, start: int) -> Array:
         """See `Op.move`."""
         return clipped(self._warped(frames, params, start))
 
-    def carry(self, masks: Array, params: Any, start: int) -> Array:
+    def carry(self, masks: Array, params: WeaveParams, start: int) -> Array:
         """See `Op.carry`."""
         return reached(self._warped(masks, params, start))
 
-    def _warped(self, frames: Array, params: Any, start: int) -> Array:
+    def _warped(self, frames: Array, params: WeaveParams, start: int) -> Array:
         height, width = frames.shape[1:3]
         centre = ((width - 1) / 2, (height - 1) / 2)
         out = np.empty_like(frames)

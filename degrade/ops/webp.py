@@ -1,12 +1,12 @@
 """WebP compression: what pictures and clips on the web have been through."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import cv2
 
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.types import Array
-from degrade.ops._compressed import Compressed, recoded
+from degrade.ops._compressed import Compressed, CompressedParams, recoded
 
 
 class Webp(Compressed):
@@ -19,6 +19,6 @@ class Webp(Compressed):
     quality: Annotated[Interval, Within(1, 100), Clean(100)] = (20.0, 80.0)
     """Quality as libwebp counts it, 100 the best."""
 
-    def render_frame(self, frame: Array, params: Any, t: int) -> Array:
+    def render_frame(self, frame: Array, params: CompressedParams, t: int) -> Array:
         """Frame t, compressed and decompressed."""
         return recoded(frame, ".webp", cv2.IMWRITE_WEBP_QUALITY, params.quality[t])

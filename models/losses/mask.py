@@ -4,8 +4,8 @@ import math
 
 from torch import Tensor
 
-THERE = 0.1
-"""Alpha from which damage must be found; fainter rims may be found or not."""
+from degrade.core.types import VISIBLE
+
 SOUND, DAMAGED = 0.55, 0.75
 """What a mask may reach on sound pixels, and must reach on damage, at no cost."""
 
@@ -19,10 +19,10 @@ def mask(found: Tensor, alpha: Tensor) -> Tensor:
 
     Args:
         found: A model's mask, (B, T, 1, H, W) in [0, 1].
-        alpha: Of the damage, the same shape.
+        alpha: Of the damage, the same shape; its faint rims may be found or not.
     """
     logit = found.float().logit(eps=1e-6)
-    there, sound = (alpha > THERE).float(), (alpha == 0).float()
+    there, sound = (alpha > VISIBLE).float(), (alpha == 0).float()
     missed = ((math.log(DAMAGED / (1 - DAMAGED)) - logit).clamp_min(0) * there).sum() / there.sum().clamp_min(1)
     false = ((logit - math.log(SOUND / (1 - SOUND))).clamp_min(0) * sound).sum() / sound.sum().clamp_min(1)
     return missed + false

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from degrade.benchmark import cli
 from degrade.benchmark.flow import exact
 from degrade.benchmark.metrics import registry
-from degrade.benchmark.score import Given, pick, score_clip, score_footage, summarise
+from degrade.benchmark.score import ScoringInputs, pick, score_clip, score_footage
+from degrade.benchmark.summary import summarise
 from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
 from degrade.sources import open_source
 from degrade.sources.stills import Stills
@@ -62,8 +63,8 @@ def command(data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return call
 
 
-def given(data: Path, **fields: str) -> Given:
-    return Given(**{name: open_source(data / folder) for name, folder in fields.items()})
+def given(data: Path, **fields: str) -> ScoringInputs:
+    return ScoringInputs(**{name: open_source(data / folder) for name, folder in fields.items()})
 
 
 def as_floats(frames: np.ndarray) -> np.ndarray:
@@ -112,11 +113,11 @@ def test_models_scored_together_score_what_each_scores_alone() -> None:
 
 def test_exact_flow_is_used_where_the_source_knows_it() -> None:
     clean = as_floats(SOURCE.read("00_coffee", 0, 5))
-    known = score_clip({"it": clean}, clean, ["e_warp"], mover=exact(SOURCE, "00_coffee"))["it"].values["e_warp"]
-    footage = Given(SOURCE, SOURCE)
+    known = score_clip({"it": clean}, clean, ["e_warp"], motion_of=exact(SOURCE, "00_coffee"))["it"].values["e_warp"]
+    footage = ScoringInputs(SOURCE, SOURCE)
     assert next(score_footage(footage, ["e_warp"])).values["e_warp"] == known
     assert known != score_clip({"it": clean}, clean, ["e_warp"])["it"].values["e_warp"]
-    later = score_clip({"it": clean[2:]}, clean[2:], ["e_warp"], mover=exact(SOURCE, "00_coffee", start=2))
+    later = score_clip({"it": clean[2:]}, clean[2:], ["e_warp"], motion_of=exact(SOURCE, "00_coffee", start=2))
     assert later["it"].values["e_warp"] == pytest.approx(known, rel=0.5)
 
 
@@ -286,8 +287,10 @@ def test_what_was_scored_before_an_error_is_kept(
 
 def test_missing_values_are_null_in_json(data: Path) -> None:
     write(data / "dark" / "a", np.zeros((5, 48, 64, 3), np.uint8))
-    one = Given(*(open_source(data / n / c) for n, c in (("pred", "00_coffee"), ("gt", "00_coffee"), ("dark", "a"))))
-    footage = Given(one.prediction, one.target, mask=one.input)
+    one = ScoringInputs(
+        *(open_source(data / n / c) for n, c in (("pred", "00_coffee"), ("gt", "00_coffee"), ("dark", "a")))
+    )
+    footage = ScoringInputs(one.prediction, one.target, mask=one.input)
     result = summarise(list(score_footage(footage, ["psnr_inside"])), 1)
     assert result["clips"][0]["values"]["psnr_inside"] is None
     assert result["metrics"]["psnr_inside"]["mean"] is None

@@ -8,8 +8,6 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-SHARED = Path(__file__).parents[2].parent / "shared"
-
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
@@ -24,18 +22,6 @@ def oracle():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="session")
-def shared() -> Callable[[str], Path]:
-    """`shared(path)`: a file of reference material beside the repository, or a skip where there is none."""
-
-    def find(path: str) -> Path:
-        if not (SHARED / path).exists():
-            pytest.skip(f"no ../shared/{path} beside the repository")
-        return SHARED / path
-
-    return find
 
 
 @pytest.fixture(scope="session")

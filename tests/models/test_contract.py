@@ -14,7 +14,7 @@ from degrade.models._weights import save
 from degrade.models.base import RestorationModel, Restored
 
 NAMES = models.names()
-LEARNING = [name for name, card in cards().items() if card is None or card.parameters]
+LEARNING = [name for name in NAMES if any(p.requires_grad for p in build(name).parameters())]
 # Small enough to be run for every model on every change.
 SIZE = (24, 40)
 
@@ -124,8 +124,8 @@ def test_state_dict_round_trip(network, name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_card(network, name):
-    card, model = cards()[name], network(name)
-    assert card == model.card  # read from the file without running it
+    card, model = network(name).card, network(name)
+    assert cards()[name] in (card, None)  # read from the file without running it; None: of another package
     assert card.parameters == sum(p.numel() for p in model.parameters() if p.requires_grad)
     for field in ("summary", "source", "code_licence"):
         assert getattr(card, field), field

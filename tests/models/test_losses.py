@@ -91,8 +91,8 @@ def test_perceptual_takes_grey(vgg16):
     torch.testing.assert_close(loss(x, y), loss(x.repeat(1, 1, 3, 1, 1), y.repeat(1, 1, 3, 1, 1)))
 
 
-def test_perceptual_with_the_shared_weights(shared):
-    loss = Perceptual(shared("data/weights/vgg16_features_torchvision_fp16.pth"), network="vgg16")
+def test_perceptual_with_published_weights(outside):
+    loss = Perceptual(outside("weights/vgg16_features_torchvision_fp16.pth"), network="vgg16")
     picture = torch.rand(1, 1, 3, 32, 32)
     slight, strong = (loss(picture, (picture + s * torch.randn_like(picture)).clamp(0, 1)) for s in (0.02, 0.2))
     assert 0 < slight < strong

@@ -192,8 +192,8 @@ def test_frames_that_are_too_small(benchmark, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["classical", "median", "nlmeans"])
-def test_real_films(shared, tmp_path, model):
-    source = open_source(shared("data/films/within_our_gates"))
+def test_real_films(outside, tmp_path, model):
+    source = open_source(outside("films/within_our_gates"))
     restore_source(build(model), source, tmp_path / "out.mkv", with_sheet=True)
     (sequence,) = open_source(tmp_path / "out.mkv").sequences()
     assert (sequence.frames, sequence.height) == (source.sequences()[0].frames, source.sequences()[0].height)

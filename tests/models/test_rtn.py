@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from degrade.core.errors import SourceError
-from degrade.models import _start, _swin, build
+from degrade.models import _init_weights, _swin, build
 
 TOLERANCE = 1e-4
 
@@ -68,17 +68,17 @@ def test_gradient_equals_the_plain_formulation(released, oracle, chunk, monkeypa
         torch.testing.assert_close(parameter.grad, expected[name], atol=1e-9, rtol=1e-6, msg=name)
 
 
-def test_equals_the_official_output(shared):
-    data = np.load(shared("reference/rtn_hot_64x64.npz"))
-    model = build("rtn", weights=shared("reference/rtn_hot_state.pt")).eval()
+def test_equals_the_official_output(outside):
+    data = np.load(outside("reference/rtn_hot_64x64.npz"))
+    model = build("rtn", weights=outside("reference/rtn_hot_state.pt")).eval()
     x, forward, backward, expected = (
         torch.from_numpy(data[key]) for key in ("input", "forward_flow", "backward_flow", "output")
     )
     torch.testing.assert_close(run(model, x, (forward, backward)), expected, atol=TOLERANCE, rtol=0)
 
 
-def test_official_weights_at_other_sizes(shared, oracle):
-    path = shared("reference/rtn_hot_state.pt")
+def test_official_weights_at_other_sizes(outside, oracle):
+    path = outside("reference/rtn_hot_state.pt")
     state, model = torch.load(path, weights_only=True), build("rtn", weights=path).eval()
     for height, width in ((16, 32), (80, 48)):
         x, flows = clip(1, 3, height, width)
@@ -179,7 +179,8 @@ def test_untrained_it_clips_a_frame_to_the_range_of_its_neighbours(config):
     restored, masks = model(frames, (still, still), return_masks=True)
     before, own, after = frames[:, :-2], frames[:, 1:-1], frames[:, 2:]
     expected = own.clamp(
-        torch.minimum(before, after) - _start.TOLERANCE / 2, torch.maximum(before, after) + _start.TOLERANCE / 2
+        torch.minimum(before, after) - _init_weights.TOLERANCE / 2,
+        torch.maximum(before, after) + _init_weights.TOLERANCE / 2,
     )
     torch.testing.assert_close(restored[:, 1:-1], expected, atol=0.01, rtol=0)
     torch.testing.assert_close(restored[:, [0, -1]], frames[:, [0, -1]], atol=0.01, rtol=0)

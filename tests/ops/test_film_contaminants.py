@@ -10,7 +10,7 @@ from scipy import ndimage
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo
 from degrade.ops import Blotch, Dirt, Dust, EmulsionScratch, GateDirt, Hair, LensDirt, Mould, Scratch, ShortScratch
-from degrade.ops._sprites import texture_at
+from degrade.ops._compositing import texture_at
 from degrade.presets import load
 from degrade.textures import draw
 

@@ -24,8 +24,8 @@ from degrade.ops import (
     Splice,
     Stain,
 )
+from degrade.ops._compositing import texture_at, tint
 from degrade.ops._film import along, ease, fractal_along, tiled
-from degrade.ops._sprites import texture_at, tint
 
 HEIGHT, WIDTH = 120, 160
 

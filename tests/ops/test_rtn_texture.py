@@ -1,5 +1,6 @@
 """`texture` and `moving_line` beside plain implementations with Pillow and scipy in float64."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,6 @@ from degrade.ops.moving_line import shifted
 from degrade.textures import Template, open_pack
 from degrade.textures._packs import RTN_GROUPS
 
-FILMDAMAGE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "textures" / "filmdamage" / "synthetic"
 MODES = ("add", "subtract", "multiply", "screen")
 
 
@@ -264,14 +264,14 @@ def test_pipelines_name_the_packs_they_read(noise_data: str) -> None:
     assert files == {name: open_pack(name).fingerprint() for name in ("builtin:rtn", noise_data)}
 
 
-@pytest.mark.skipif(not FILMDAMAGE.is_dir(), reason="FilmDamageSimulator's textures are not here")
-def test_film_damage_simulator_is_blended() -> None:
+def test_film_damage_simulator_is_blended(outside: Callable[[str], Path]) -> None:
+    pack = str(outside("textures/filmdamage/synthetic"))
     frames = clip(20, 120, 160)
-    out = Texture(pack=str(FILMDAMAGE))(frames, seed=1)
+    out = Texture(pack=pack)(frames, seed=1)
     changed = np.abs(out.frames - frames).max(axis=(1, 2, 3)) > 0.1
     assert changed.mean() > 0.7
     assert (out.mask == 0).mean() > 0.3  # grounds are clear
-    line = MovingLine(pack=str(FILMDAMAGE), groups=("scratches",))(frames)
+    line = MovingLine(pack=pack, groups=("scratches",))(frames)
     assert line.trace.steps[0]["params"]["template"][0].startswith("scratches/")
 
 

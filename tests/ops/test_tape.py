@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from skimage import data
 
+from degrade.core.color import chroma, luma
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
 from degrade.ops import (
@@ -18,7 +19,6 @@ from degrade.ops import (
     Ringing,
     TapeNoise,
 )
-from degrade.ops._luma import chroma, luma
 from degrade.ops.line_jitter import shifts
 
 PICTURE = data.astronaut()[:240, 100:420] / np.float32(255)

@@ -1,6 +1,7 @@
 """Packs of templates: layouts, polarity, the built-in one, the cache, and what is refused."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,6 @@ from degrade.core.cache import ByteCache
 from degrade.textures import _packs, open_pack
 from degrade.textures._packs import RTN_GROUPS
 
-FILMDAMAGE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "textures" / "filmdamage" / "synthetic"
 SPOT = (slice(20, 30), slice(30, 45))
 
 
@@ -213,12 +213,12 @@ def test_a_template_that_is_not_there_gives_one_line(noise_data: Path) -> None:
         pack.load("001/a.png")
 
 
-@pytest.mark.skipif(not FILMDAMAGE.is_dir(), reason="FilmDamageSimulator's textures are not here")
-def test_film_damage_simulator_classes_load_by_their_alpha() -> None:
-    pack = open_pack(str(FILMDAMAGE))
+def test_film_damage_simulator_classes_load_by_their_alpha(outside: Callable[[str], Path]) -> None:
+    folder = outside("textures/filmdamage/synthetic")
+    pack = open_pack(str(folder))
     assert len({template.rpartition("/")[0] for template in pack.templates}) == 10
     for template in pack.templates[::50]:
         loaded = pack.load(template)
-        with Image.open(FILMDAMAGE / template) as original:
+        with Image.open(folder / template) as original:
             alpha = np.asarray(original.getchannel("A"))
         np.testing.assert_array_equal(loaded.pixels, 255 - alpha)

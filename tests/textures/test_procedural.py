@@ -1,6 +1,7 @@
 """What the procedural textures promise: range, clear borders, one defect at any size, shapes as on real film."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,6 @@ from degrade.textures.scratch import Scratch
 
 REPEATING = ["craquelure", "honeycomb", "reticulation"]
 NAMES = [name for name in registry.names() if name not in REPEATING]
-SCANS = Path(__file__).resolve().parents[2].parent / "shared/data/textures/filmdamage/scans"
 
 
 def generator(seed: int) -> np.random.Generator:
@@ -134,10 +134,9 @@ def outlines(alphas: list[Array]) -> Array:
     return np.array(found)
 
 
-@pytest.mark.skipif(not SCANS.is_dir(), reason="needs the polygons of FilmDamageSimulator's scans")
-def test_specks_are_as_elongated_as_on_scans() -> None:
+def test_specks_are_as_elongated_as_on_scans(outside: Callable[[str], Path]) -> None:
     real = []
-    for file in sorted(SCANS.glob("*.json")):
+    for file in sorted(outside("textures/filmdamage/scans").glob("*.json")):
         for shape in json.loads(file.read_text()).values():
             points = np.array([(p["x"], p["y"]) for p in shape["points"]], np.float32)
             if shape["label"]["name"] in ("Dust", "Dirt") and len(points) > 2:

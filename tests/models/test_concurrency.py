@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from degrade.models._passes import side_by_side
+from degrade.models._concurrency import run_concurrently
 
 CPU = torch.device("cpu")
 
@@ -28,7 +28,7 @@ def test_without_gradients_each_has_a_thread_of_its_own(two_threads):
         return where()
 
     with torch.no_grad():
-        (one, threads, grad), (other, _, _) = side_by_side(CPU, meet, meet)
+        (one, threads, grad), (other, _, _) = run_concurrently(CPU, meet, meet)
     assert one != other
     assert threads == 1
     assert not grad
@@ -36,10 +36,10 @@ def test_without_gradients_each_has_a_thread_of_its_own(two_threads):
 
 
 def test_with_gradients_they_run_here(two_threads):
-    assert side_by_side(CPU, where, where) == (where(), where())
+    assert run_concurrently(CPU, where, where) == (where(), where())
 
 
 def test_an_error_is_the_callers_and_leaves_the_threads_alone(two_threads):
     with torch.no_grad(), pytest.raises(ZeroDivisionError):
-        side_by_side(CPU, where, lambda: 1 / 0)
+        run_concurrently(CPU, where, lambda: 1 / 0)
     assert torch.get_num_threads() == 2

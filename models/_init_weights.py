@@ -1,4 +1,4 @@
-"""What an untrained RTN does: it clips each frame's brightness to that of its two neighbours, aligned by the flow.
+"""Initial weights of RTN: untrained, it clips each frame's brightness to that of its two neighbours, aligned by flow.
 
 From random weights a training has first to unlearn the tanh at the end, and takes many thousands of steps to find
 that what a defect hides can be seen in the next frame. So the gates begin half open, but see how a frame differs from
@@ -25,7 +25,7 @@ DIFFERENCE = 10.0
 
 
 @torch.no_grad()
-def start_pass(project: nn.Conv2d, compare: nn.Conv2d, mask: nn.Conv2d, block: SpatialBlock) -> None:
+def init_pass(project: nn.Conv2d, compare: nn.Conv2d, mask: nn.Conv2d, block: SpatialBlock) -> None:
     """One direction. Channel 0 of its states is the frame's brightness x, channel 3 that which the flow brings, w.
 
     So the state that reaches a frame holds the brightness of the frame before in channel 0 and of that before it in
@@ -50,7 +50,7 @@ def start_pass(project: nn.Conv2d, compare: nn.Conv2d, mask: nn.Conv2d, block: S
 
 
 @torch.no_grad()
-def start_decoder(decoder: nn.Sequential) -> None:
+def init_decoder(decoder: nn.Sequential) -> None:
     """States of both directions to the change of x, and to what makes up for the tanh."""
     first, second, third, fourth, last = (layer for layer in decoder if isinstance(layer, nn.Conv2d))
     one, other = torch.eye(first.in_channels).chunk(2)

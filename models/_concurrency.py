@@ -1,4 +1,4 @@
-"""Passes through a clip that do not need each other, at the same time."""
+"""Independent passes through a clip, run concurrently."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import torch
 T = TypeVar("T")
 
 
-def side_by_side(device: torch.device, first: Callable[[], T], second: Callable[[], T]) -> tuple[T, T]:
+def run_concurrently(device: torch.device, first: Callable[[], T], second: Callable[[], T]) -> tuple[T, T]:
     """What both return; on a CPU, where no gradient is wanted, each with half of PyTorch's threads.
 
     A recurrent pass is a long row of small operations. Two passes on a core each wait for nothing, where one

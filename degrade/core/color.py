@@ -1,19 +1,20 @@
-"""Luma and colour difference as analogue video has them (ITU-R BT.601)."""
+"""Luma and colour difference signals of ITU-R BT.601, as analogue video has them."""
 
 import cv2
 import numpy as np
 
 from degrade.core.types import Array
 
-LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
-"""Weights of red, green and blue."""
-_TO_CHROMA = np.array([[1, 0, 0], [0, 0, 1]], np.float32) - LUMA
-_FROM_CHROMA = np.array([[1, 0], [-0.299 / 0.587, -0.114 / 0.587], [0, 1]], np.float32)
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in luma."""
+_TO_LUMA = np.array([LUMA], np.float32)
+_TO_CHROMA = np.array([[1, 0, 0], [0, 0, 1]], np.float32) - _TO_LUMA
+_FROM_CHROMA = np.array([[1, 0], [-LUMA[0] / LUMA[1], -LUMA[2] / LUMA[1]], [0, 1]], np.float32)
 
 
 def luma(frame: Array) -> Array:
     """Y of a frame (H, W, C), as (H, W); of a grey one the frame itself."""
-    return frame[..., 0] if frame.shape[-1] == 1 else cv2.transform(frame, LUMA)
+    return frame[..., 0] if frame.shape[-1] == 1 else cv2.transform(frame, _TO_LUMA)
 
 
 def chroma(frame: Array) -> Array:

@@ -1,0 +1,67 @@
+"""The clips that a task scores: the task's own, written and checked, or those of a dataset given by the user."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+from degrade.benchmark.flow import MotionSource, dis, exact
+from degrade.benchmark.task import Task
+from degrade.core.errors import DatasetError, SpecError
+from degrade.dataset.generate import generate
+from degrade.dataset.plan import Clip, plan
+from degrade.dataset.verify import verify
+from degrade.sources import open_source
+from degrade.spec import Spec
+
+Progress = Callable[[str, int, int], object]
+"""``progress(what, done, total)``: called as the work goes on."""
+
+
+def prepare_clips(task: Task, out: Path, workers: int, progress: Progress) -> Path:
+    """Writes the clips that the task scores, or finds them written, and checks them.
+
+    Raises:
+        DatasetError: `out` holds something else.
+    """
+    if task.dataset:
+        return task.dataset
+    spec = scored_spec(task)
+    total = 0
+
+    def started(clips: list[Clip]) -> None:
+        nonlocal total
+        total = len(clips)
+
+    done = itertools.count(1)
+    generate(
+        spec, out, workers=workers, resume=True, started=started,
+        finished=lambda clip: progress("clips", next(done), total),
+    )  # fmt: skip
+    check_dataset(out)
+    return out
+
+
+def check_dataset(dataset: Path) -> None:
+    """Refuses a dataset that is not as it was written."""
+    problems = verify(dataset)
+    if problems:
+        raise DatasetError(f"{dataset}: {problems[0]}; make it anew")
+
+
+def scored_spec(task: Task) -> Spec:
+    """The task's data, the split that is scored alone."""
+    source = open_source(task.data.source)
+    split_of = task.data.split_of(sequence.id for sequence in source.sequences())
+    names = tuple(name for name, split in split_of.items() if split == task.split)
+    if not names:
+        raise SpecError(f"no sequence is in {task.split!r}", "data.splits")
+    return task.data.model_copy(update={"splits": {task.split: names}})
+
+
+def motion_sources(task: Task) -> Callable[[str], MotionSource]:
+    """The motion of each clip, by its name."""
+    if task.flow == "dis":
+        return lambda name: dis
+    source = open_source(task.data.source)
+    planned = {clip.id: clip for clip in plan(scored_spec(task), source)}
+    return lambda name: exact(source, planned[name].sequence, planned[name].start)

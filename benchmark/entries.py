@@ -1,0 +1,117 @@
+"""Which models run on a task, and with which weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from degrade.benchmark.task import Task
+from degrade.core.errors import SpecError
+from degrade.dataset.records import file_hash
+from degrade.leaderboard.schema import result_id
+from degrade.models import ModelCard, build, bundled
+from degrade.models._weights import read_about
+from degrade.models.base import RestorationModel
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model and the weights it is run with."""
+
+    model: str
+    """A name of `benchmark ls`, or ``path/to/file.py:Name``."""
+    weights: str = "none"
+    """``none``, ``bundled``, ``scratch`` and ``fine-tuned`` (trained first), or the name of a weights file."""
+    file: Path | None = None
+    """Of weights that are there before the run; where they are fine-tuned, training starts from them."""
+
+    @property
+    def trained(self) -> bool:
+        """Whether the run trains it."""
+        return self.weights in ("scratch", "fine-tuned")
+
+    @property
+    def source(self) -> Path | None:
+        """The file of a model that is not one of `benchmark ls`."""
+        path = Path(self.model if self.model.endswith(".py") else self.model.rpartition(":")[0])
+        return path if path.suffix == ".py" else None
+
+    @property
+    def name(self) -> str:
+        """As in `benchmark ls`; of a model given by its file ``file.Name``, or ``file`` where it names no class."""
+        if self.source is None:
+            return self.model
+        attribute = self.model.rpartition(".py")[2].removeprefix(":")
+        return f"{self.source.stem}.{attribute}" if attribute else self.source.stem
+
+    @property
+    def id(self) -> str:
+        """Names its folders and its result."""
+        return result_id(self.name, self.weights)
+
+    def source_hash(self) -> str:
+        """Changes with the model's file and with the weights that it starts from; empty if there is neither."""
+        return file_hash(*filter(None, [self.source, self.file if self.trained else None]))
+
+    def licence(self, card: ModelCard) -> str:
+        """Of weights that were there before the run; empty if nobody has said."""
+        if self.file is None or self.trained:
+            return ""
+        if self.weights == "bundled":
+            return card.code_licence
+        return "" if read_about(self.file) else card.weights_licence
+
+
+def entries(task: Task, models: Sequence[str], weights: str | None, init: str | None = None) -> list[Entry]:
+    """The models asked for and the task's baselines, each with its weights.
+
+    Args:
+        task: Says which weights are run where none are named.
+        models: Names; one may come several times through several weights.
+        weights: ``scratch``, ``bundled`` or a file, for all `models` that learn.
+        init: ``bundled`` or a file, whose weights a training from scratch starts from, in their configuration.
+
+    Raises:
+        SpecError: No such model, no bundled weights, nothing to train from `init`, or two models of one name.
+        SourceError: Weights that are damaged or those of another model.
+    """
+    if weights and weights not in ("scratch", "bundled") and not Path(weights).is_file():
+        raise SpecError(f"must be scratch, bundled or a weights file, got {weights!r}", "--weights")
+    if init and init != "bundled" and not Path(init).is_file():
+        raise SpecError(f"must be bundled or a weights file, got {init!r}", "--init")
+    if init and weights != "scratch":
+        raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
+    found: list[Entry] = []
+    for name in dict.fromkeys([*task.baselines, *models]):
+        if not trainable(build(name, **task.train.config.get(Entry(name).name, {}))):
+            found.append(Entry(name))
+            continue
+        wanted = (weights,) if weights and name in models else task.weights
+        ours = bundled(name, task.name)
+        if wanted == ("bundled",) and ours is None:
+            raise SpecError(f"model {name!r} has no bundled weights; train it with --weights scratch", "--weights")
+        for kind in wanted:
+            if kind == "scratch" and init and name in models:
+                start = ours if init == "bundled" else Path(init)
+                if start is None:
+                    raise SpecError(f"model {name!r} has no bundled weights; name a file", "--init")
+                build(name, start)
+                found.append(Entry(name, "fine-tuned", start))
+            elif kind == "scratch":
+                found.append(Entry(name, kind))
+            elif kind != "bundled":
+                build(name, kind)
+                found.append(Entry(name, Path(kind).name, Path(kind)))
+            elif ours:
+                found.append(Entry(name, kind, ours))
+    first: dict[str, Entry] = {}
+    for entry in found:
+        other = first.setdefault(entry.id, entry)
+        if other is not entry:
+            cure = "name their classes, or rename a file"
+            raise SpecError(f"{other.model!r} and {entry.model!r} would both be {entry.id!r}; {cure}", "--model")
+    return found
+
+
+def trainable(model: RestorationModel) -> int:
+    """Numbers that training changes; 0: nothing to learn."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,127 @@
+"""What the models of a run make of its clips, written beside a record of what it took."""
+
+import json
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from degrade.adapters.torch import PairedClips, Sample
+from degrade.benchmark.clips import Progress
+from degrade.benchmark.entries import Entry, trainable
+from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memory
+from degrade.benchmark.task import Task
+from degrade.benchmark.train import Trained
+from degrade.core import atomic
+from degrade.core.types import Array, as_clip, to_uint8
+from degrade.dataset.records import file_hash, read_json, versions
+from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
+from degrade.models import build
+from degrade.models._stream import restore
+from degrade.models.base import RestorationModel
+from degrade.sources import open_source
+from degrade.writers import open_writer
+
+
+class Restoration(NamedTuple):
+    """A model that has restored all clips, and at what cost."""
+
+    entry: Entry
+    model: Model
+    run: Run
+    training: Training | None
+
+
+def restore_clips(
+    task: Task, entry: Entry, trained: Trained | None, data: Path, out: Path, device: str, progress: Progress
+) -> Restoration:
+    """Writes what the model makes of every clip."""
+    folder = out / "restored" / entry.id
+    training, weights = None, None
+    if trained:
+        recipe = task.train.model_dump(mode="json", exclude={"config"}) | {"device": device_name(device)}
+        if entry.file:
+            recipe |= {"init": entry.file.name, "init_sha256": file_hash(entry.file)}
+        curve = tuple(CurvePoint(**point) for point in trained.curve)
+        training = Training(steps=trained.steps, seconds=trained.seconds, recipe=recipe, curve=curve)
+        weights = trained.weights
+    else:
+        weights = entry.file
+    model = build(entry.model, weights).eval().to(device)
+    reset_peak_memory(device)
+    clips = PairedClips(data, task.split)
+    begun, busy, frames = time.monotonic(), 0.0, 0
+    for i, sample in enumerate(clips[i] for i in range(len(clips))):
+        start = time.monotonic()
+        made, masks = apply(model, sample, device)
+        busy, frames = busy + time.monotonic() - start, frames + len(made)
+        for kind, pictures in (("frames", made), ("masks", masks)):
+            if pictures is not None:
+                with open_writer(folder / kind / f"{sample['clip']}.mkv") as writer:
+                    for picture in to_uint8(pictures):
+                        writer.write(picture)
+        progress(f"restore {entry.id}", i + 1, len(clips))
+    card = model.card
+    about = Model(
+        name=entry.name,
+        summary=card.summary,
+        paper=card.source,
+        licence=card.code_licence,
+        baseline=entry.model in task.baselines,
+        parameters=trainable(model),
+        weights=entry.weights,
+        weights_sha256=file_hash(weights) if weights else None,
+        weights_licence=entry.licence(card),
+        config=model.config,
+    )
+    cost = Run(
+        device=device_name(device),
+        seconds=time.monotonic() - begun,
+        seconds_per_frame=busy / frames,
+        peak_memory_mib=peak_memory(device),
+        versions={**versions(), "torch": torch.__version__},
+    )
+    saved = Restoration(entry, about, cost, training)
+    content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
+    atomic.write(folder / "record.json", json.dumps({"task": task.digest() + entry.source_hash(), **content}))
+    return saved
+
+
+def kept_restoration(task: Task, entry: Entry, out: Path) -> Restoration | None:
+    """What an earlier run of the task has restored, if it came to the end and the model is still the same."""
+    record = out / "restored" / entry.id / "record.json"
+    kept = read_json(record) if record.exists() else None
+    if not kept or kept["task"] != task.digest() + entry.source_hash():
+        return None
+    if entry.file and not entry.trained and kept["model"]["weights_sha256"] != file_hash(entry.file):
+        return None
+    training = kept["training"]
+    if training:
+        points = tuple(CurvePoint(**point) for point in training.pop("curve"))
+        training = Training(**training, curve=points)
+    return Restoration(entry, Model(**kept["model"]), Run(**kept["run"]), training)
+
+
+@torch.no_grad()
+def apply(model: RestorationModel, sample: Sample, device: str) -> tuple[Array, Array | None]:
+    """A clip restored, (T, H, W, C), and where the model sees damage, (T, H, W, 1), if it says so."""
+    clip = sample["lq"][None].to(device)
+    if model.card.masks and clip.shape[1] <= model.card.window:
+        restored = model(clip, return_masks=True)
+        return _frames(restored.frames), _frames(restored.masks)
+    return _frames(restore(model, clip)), None
+
+
+def _frames(clip: torch.Tensor) -> Array:
+    return clip[0].float().cpu().permute(0, 2, 3, 1).numpy()
+
+
+def read_restored(out: Path, entry: Entry, kind: str, clip: str, channels: int) -> Array | None:
+    """Frames or masks that `restore_clips` has written of a clip, (T, H, W, C); None if there are none."""
+    path = out / "restored" / entry.id / kind / f"{clip}.mkv"
+    if not path.exists():
+        return None
+    source = open_source(path)
+    (sequence,) = source.sequences()
+    return as_clip(source.read(sequence, 0, sequence.frames)[..., :channels])

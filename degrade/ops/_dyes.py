@@ -1,0 +1,21 @@
+"""What tinting and toning share: black-and-white pictures in three channels take on a colour."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from degrade.core.op import Family, Op, P
+from degrade.core.types import Array
+
+
+class Dyed(Op[P]):
+    """An op that colours pictures in three channels; grey clips stay as they are."""
+
+    family: ClassVar[Family] = "exposure"
+
+    @abstractmethod
+    def colour(self, frame: Array, params: P) -> Array:
+        """A frame (H, W, 3), coloured."""
+
+    def render_frame(self, frame: Array, params: P, t: int) -> Array:
+        """Frame t, coloured."""
+        return frame if frame.shape[-1] == 1 else self.colour(frame, params)

@@ -1,0 +1,29 @@
+"""Drawn numbers as params keep them: rounded, so that traces stay short, and packed, to take little memory."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from degrade.core.fields import Floats, Ints
+from degrade.core.types import Array
+
+
+def pack_floats(values: Array | Sequence[float], digits: int) -> Floats:
+    """Numbers rounded to so many decimals."""
+    return array("d", np.round(np.asarray(values, float), digits).tobytes())
+
+
+def pack_ints(values: Array) -> Ints:
+    """Whole numbers."""
+    return array("q", values.astype(np.int64).tobytes())
+
+
+def pack_tracks(rows: Iterable[Array], digits: int) -> tuple[Floats, ...]:
+    """A run of numbers for each defect, rounded to so many decimals."""
+    return tuple(pack_floats(row, digits) for row in rows)
+
+
+def short_floats(track: Iterable[float]) -> tuple[float, ...]:
+    """One number per frame, to six significant digits."""
+    return tuple(float(f"{value:.6g}") for value in track)
