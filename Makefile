@@ -54,5 +54,5 @@ wheel: install
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv --clear .venv-wheel
 	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
-	.venv-wheel/bin/degrade generate --preset film-medium --source builtin:stills --set clips.limit=1 --out out/wheel
+	.venv-wheel/bin/degrade generate --preset film-medium --source builtin:stills --set clips.limit=1 --set clips.length=4 --out out/wheel
 	.venv-wheel/bin/degrade verify out/wheel

@@ -1,13 +1,15 @@
 """The `benchmark` command. What is heavy is imported by the command that needs it."""
 
+import re
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from degrade.console import Version, console, progress
+from degrade.console import Version, console, fail, progress
 from degrade.console import run as run_command
 from degrade.core.errors import SpecError
 
@@ -236,4 +238,15 @@ def parse(config: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Runs the command and ends the process with its exit code."""
-    sys.exit(run_command(app))
+    try:
+        sys.exit(run_command(app))
+    except ModuleNotFoundError as error:
+        if error.name is None or not _from_extra(error.name):
+            raise
+        sys.exit(fail(f"needs the extra `benchmark` ({error}): pip install 'film-degrade[benchmark]'"))
+
+
+def _from_extra(module: str) -> bool:
+    """Whether the extra `benchmark` brings a module; its packages are named as their modules are, but for hyphens."""
+    extra = [text for text in requires("film-degrade") or () if text.endswith('extra == "benchmark"')]
+    return any(re.match(rf"{module.partition('.')[0].replace('_', '[-_]')}\b(?!-)", text) for text in extra)

@@ -56,7 +56,7 @@ class TrainingBudget(Strict):
     cuts: Count = 1
     """Updates in a row whose samples are cut out of the same damaged stretches: rendering costs as much as learning."""
     on_damage: Probability = 0.0
-    """Share of the samples that are cut around a damaged pixel; most of those cut anywhere show next to none."""
+    """Share of the samples that are cut around a defect; most of those cut anywhere show next to none."""
     lr: Annotated[float, Field(gt=0)] = 2e-4
     """Adam's learning rate, beta 0.9 and 0.99."""
     schedule: Literal["cosine", "step"] = "cosine"

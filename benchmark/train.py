@@ -283,10 +283,10 @@ def _samples(task: Task, count: int, split: str, **choice: Any) -> Dataset[Sampl
     return DegradedClips(task.data, split, intervals=budget.intervals, **choice)
 
 
-def _updates(loader: DataLoader[Sample], cuts: int, skip: int, count: int) -> Iterator[Sample]:
+def _updates(loader: DataLoader[Sample], cuts: int, skip: int, count: int) -> Iterator[dict[str, Tensor]]:
     """Batches of `count` updates, out of groups whose samples are the `cuts` of each stretch in turn."""
 
-    def batches() -> Iterator[Sample]:
+    def batches() -> Iterator[dict[str, Tensor]]:
         for group in loader:
             for cut in range(cuts):
                 yield {kind: group[kind][cut::cuts] for kind in ("lq", "gt", "mask")}

@@ -96,18 +96,19 @@ def run(app: typer.Typer) -> int:
         if app(sys.argv[1:] or ["--help"], standalone_mode=False) == 130:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
     except DegradeError as error:
-        return _fail(str(error))
+        return fail(str(error))
     except UsageError as error:
-        return _fail(error.format_message())
+        return fail(error.format_message())
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; what was finished is kept")
+        return fail("interrupted; what was finished is kept")
     except OSError as error:
         if error.errno == errno.EPIPE:
             return 0
-        return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+        return fail(f"{error.filename or 'output'}: {error.strerror or error}")
     return 0
 
 
-def _fail(message: str) -> int:
+def fail(message: str) -> int:
+    """Says in one line on stderr what is wrong; the exit code."""
     errors.print("error: " + " ".join(message.split()), style="red", markup=False)
     return 2

@@ -86,7 +86,7 @@ def demonstrate(op: Op, *, seed: int = 0, frames: int = 24, columns: int = 3) ->
     source = open_source("builtin:stills")
     sequence = source.sequences()[0]
     clean = source.read(sequence, 0, min(frames, sequence.frames))
-    out = Pipeline(ops=(op,))(clean, seed=seed)
+    out = Pipeline(op)(clean, seed=seed)
     shown = [len(clean) * (2 * i + 1) // (2 * columns) for i in range(columns)]
     rows = []
     for kind, pictures in (("clean", clean), ("damaged", out.frames), ("mask", mask_to_uint8(out.mask))):

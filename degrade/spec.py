@@ -108,7 +108,7 @@ class Spec(Strict):
 
     def damage(self) -> Pipeline:
         """The pipeline, at the severity."""
-        whole = Pipeline(ops=self.pipeline)
+        whole = Pipeline(self.pipeline)
         return whole if self.severity is None else whole.at_severity(self.severity)
 
     def rehearse(self, info: ClipInfo) -> None:
@@ -210,7 +210,7 @@ def parse(raw: dict[str, Any]) -> Spec:
     try:  # first, so that its errors name `pipeline[2]`
         raw["pipeline"] = Pipeline(ops=raw["pipeline"]).ops
     except SpecError as error:
-        raise SpecError(error.message, error.where.replace("ops", "pipeline", 1)) from None
+        raise SpecError(error.message, error.where.replace("pipeline.ops", "pipeline", 1)) from None
     return Spec(**raw)
 
 

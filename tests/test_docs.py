@@ -25,7 +25,7 @@ def test_the_library_example_of_the_readme() -> None:
     names = {"picture": rng.integers(0, 256, (48, 64, 3), np.uint8), "clip": rng.random((3, 48, 64, 1), np.float32)}
     exec(code, names)
     assert names["damaged"].frames.shape == (48, 64, 3)
-    again = degrade.load("film-medium").replay(names["clip"], names["worn"].trace)
+    again = names["worn"].trace.replay(names["clip"])
     np.testing.assert_array_equal(again.frames, names["worn"].frames)
 
 

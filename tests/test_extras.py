@@ -68,3 +68,12 @@ def test_what_needs_albumentations_says_in_one_line_what_to_install() -> None:
         )
         assert text.endswith("needs the extra `albumentations`: pip install 'film-degrade[albumentations]'\n")
         assert text.count("\n") == 1
+
+
+def test_commands_of_the_benchmark_say_in_one_line_what_to_install(tmp_path: Path) -> None:
+    command = "sys.argv = ['benchmark', 'score', '--pred', 'a', '--gt', 'b']; import degrade.benchmark.__main__"
+    done = subprocess.run([sys.executable, "-c", BLOCK + command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: needs the extra `benchmark` (")
+    assert done.stderr.endswith("): pip install 'film-degrade[benchmark]'\n")
+    assert done.stderr.count("\n") == 1

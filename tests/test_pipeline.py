@@ -33,22 +33,22 @@ def chosen(params: Any) -> tuple[str, ...]:
 
 def test_pictures_and_clips_of_both_types_come_back_as_they_were_given() -> None:
     for shape in [(20, 30), (20, 30, 1), (20, 30, 3), (3, 20, 30, 3)]:
-        out = Pipeline(ops=(Texture(), Noise()))(clip(*shape))
+        out = Pipeline(ops=(Texture(), Noise()))(clip(*shape), seed=0)
         assert out.frames.shape == shape
         assert out.masks["texture"].shape == ((20, 30, 1) if len(shape) < 4 else (3, 20, 30, 1))
         assert out.mask.shape == out.masks["texture"].shape
-    eight = Pipeline(ops=(Noise(),))(np.full((8, 8), 100, np.uint8))
+    eight = Pipeline(ops=(Noise(),))(np.full((8, 8), 100, np.uint8), seed=0)
     assert (eight.frames.dtype, eight.masks, eight.mask.max()) == (np.uint8, {}, 0)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_floats_of_any_width_come_back_in_their_own(dtype: Any) -> None:
-    assert Noise()(clip().astype(dtype)).frames.dtype == dtype
+    assert Noise()(clip().astype(dtype), seed=0).frames.dtype == dtype
 
 
 def test_an_empty_pipeline_copies() -> None:
     given = clip()
-    out = Pipeline()(given)
+    out = Pipeline()(given, seed=0)
     np.testing.assert_array_equal(out.frames, given)
     assert not np.shares_memory(out.frames, given)
 
@@ -66,7 +66,7 @@ def test_an_empty_pipeline_copies() -> None:
 )
 def test_what_is_no_clip_is_refused_in_one_line(bad: Array, message: str) -> None:
     with pytest.raises(SourceError) as error:
-        Pipeline()(bad)
+        Pipeline()(bad, seed=0)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -80,13 +80,13 @@ def test_ops_are_applied_in_order() -> None:
 
 
 def test_repeated_ops_are_numbered_and_draw_apart() -> None:
-    out = Pipeline(ops=(Noise(), Noise(), Noise(id="grain"), Noise()))(clip())
+    out = Pipeline(ops=(Noise(), Noise(), Noise(id="grain"), Noise()))(clip(), seed=0)
     assert out.trace.fired() == ["noise", "noise#2", "grain", "noise#3"]
     assert len({step["params"]["key"] for step in out.trace.steps}) == 4
 
 
 def test_a_label_that_an_id_has_taken_is_passed_over() -> None:
-    out = Pipeline(ops=(Noise(id="jpeg"), Jpeg(), Jpeg()))(clip())
+    out = Pipeline(ops=(Noise(id="jpeg"), Jpeg(), Jpeg()))(clip(), seed=0)
     assert out.trace.fired() == ["jpeg", "jpeg#2", "jpeg#3"]
 
 
@@ -112,7 +112,7 @@ def test_one_of_takes_one_by_weight() -> None:
 
 
 def test_one_of_nothing_does_nothing() -> None:
-    np.testing.assert_array_equal(OneOf()(clip()).frames, clip())
+    np.testing.assert_array_equal(OneOf()(clip(), seed=0).frames, clip())
 
 
 def test_shuffle_draws_every_order_equally_often_and_nothing_else_changes() -> None:
@@ -128,7 +128,7 @@ def test_shuffle_draws_every_order_equally_often_and_nothing_else_changes() -> N
 
 def test_inner_masks_are_labelled_by_the_way_to_them() -> None:
     op = Pipeline(ops=(OneOf(id="dirt", ops=(Shuffle(ops=(Texture(), Texture(id="more"))),)),))
-    out = op(clip(2, 40, 50, 3))
+    out = op(clip(2, 40, 50, 3), seed=0)
     assert set(out.masks) == {"dirt/shuffle/texture", "dirt/shuffle/more"}
     assert set(out.trace.fired()) == {"dirt", "dirt/shuffle", *out.masks}
 
@@ -179,7 +179,7 @@ def probe() -> Op:
 def test_at_scale_shows_inner_ops_another_size_and_gives_the_first_back(probe: Op, scale: float, nested: bool) -> None:
     ops = (AtScale(scales=(scale,), ops=(probe,)),) if nested else (AtScale(scales=(scale,)), probe)
     black = np.zeros((2, 20, 30, 3), np.float32)
-    out = Pipeline(ops=ops)(black)
+    out = Pipeline(ops=ops)(black, seed=0)
     small = (max(1, round(20 * scale)), max(1, round(30 * scale)), 3)
     assert sizes_seen == [small, small]
     assert out.frames.shape == black.shape
@@ -190,19 +190,19 @@ def test_at_scale_shows_inner_ops_another_size_and_gives_the_first_back(probe: O
 
 
 def test_at_scale_without_inner_ops_takes_in_what_follows(probe: Op) -> None:
-    Pipeline(ops=(probe, AtScale(scales=(0.5,)), probe.model_copy(), Noise()))(clip(1, 20, 30, 1))
+    Pipeline(ops=(probe, AtScale(scales=(0.5,)), probe.model_copy(), Noise()))(clip(1, 20, 30, 1), seed=0)
     assert sizes_seen == [(20, 30, 1), (10, 15, 1)]
 
 
 def test_at_scale_without_inner_ops_reaches_no_further_than_its_own_list(probe: Op) -> None:
-    Pipeline(ops=(Shuffle(ops=(AtScale(scales=(0.5,)),)), probe))(clip(1, 20, 30, 1))
+    Pipeline(ops=(Shuffle(ops=(AtScale(scales=(0.5,)),)), probe))(clip(1, 20, 30, 1), seed=0)
     assert sizes_seen == [(20, 30, 1)]
 
 
 @pytest.mark.parametrize("scale", [0.5, 2])
 def test_at_scale_keeps_what_the_size_can_hold(scale: float) -> None:
     ramp = np.broadcast_to(np.linspace(0, 1, 60, dtype=np.float32)[None, :, None], (40, 60, 1))
-    out = AtScale(scales=(scale,))(ramp).frames
+    out = AtScale(scales=(scale,))(ramp, seed=0).frames
     assert abs(out - ramp)[:, 4:-4].max() < 1e-3
 
 
@@ -218,12 +218,12 @@ def test_a_later_at_scale_resizes_earlier_masks_and_weave_in_it_moves_them(probe
     whole = Pipeline(ops=(probe, AtScale(scales=(0.5,), ops=(Weave(x=0.2, rotation=0),))))(black, seed=2)
     assert abs(whole.masks["probe"] - whole.frames).mean() < 0.01
     assert not np.array_equal(whole.masks["probe"][0], whole.masks["probe"][1])
-    still = Pipeline(ops=(probe, AtScale(scales=(0.5,), filters=("bilinear",))))(black)
+    still = Pipeline(ops=(probe, AtScale(scales=(0.5,), filters=("bilinear",))))(black, seed=0)
     np.testing.assert_array_equal(still.masks["probe"], still.frames)
 
 
 def test_replay_refuses_another_clip_or_another_pipeline() -> None:
-    trace = Pipeline(ops=(Noise(),))(clip()).trace
+    trace = Pipeline(ops=(Noise(),))(clip(), seed=0).trace
     with pytest.raises(SpecError, match=r"the trace is of a clip of shape \(3, 20, 30, 1\), not \(1, 20, 30, 1\)"):
         Pipeline(ops=(Noise(),)).replay(clip()[:1], trace)
     with pytest.raises(SpecError, match="unknown op in the trace 'noise'; known: jpeg"):
@@ -281,6 +281,49 @@ def test_an_op_made_for_a_record_loads_it_from_a_trace() -> None:
     assert Probe.drawn is Params
     params = Noise().sample(INFO, Stream(0))
     assert Noise().load_params(params.model_dump(mode="json")) == params
+
+
+def test_ops_are_given_one_by_one_or_as_a_list() -> None:
+    for kind in (Pipeline, Shuffle, OneOf, AtScale):
+        assert kind(Noise(), "jpeg") == kind([Noise(), {"jpeg": {}}]) == kind(ops=(Noise(), Jpeg()))
+    assert AtScale(Noise(), scales=(0.5,)) == AtScale(ops=(Noise(),), scales=(0.5,))
+    assert Pipeline().ops == Pipeline([]).ops == ()
+    with pytest.raises(TypeError, match="Pipeline takes ops by place or by name, not both"):
+        Pipeline(Noise(), ops=(Jpeg(),))
+
+
+def test_errors_name_the_op() -> None:
+    with pytest.raises(TypeError, match=r"^Noise takes its values by name, got 3$"):
+        Noise(3)  # type: ignore[call-arg]
+    for wrong, message in (
+        ({"sgima": 3}, "noise: unknown key 'sgima'; did you mean 'sigma'?"),
+        ({"sigma": -1}, "noise.sigma: (-1, -1) must lie within 0 to 255 of 255"),
+    ):
+        with pytest.raises(SpecError) as error:
+            Noise(**wrong)
+        assert str(error.value) == message
+    with pytest.raises(SpecError, match=r"^Probe\.p: should be less than"):
+        type("Probe", (Noise,), {})(p=2)
+
+
+def test_a_call_needs_a_seed() -> None:
+    for op in (Noise(), Pipeline(Noise())):
+        with pytest.raises(TypeError, match="seed"):
+            op(clip())
+
+
+def test_a_trace_replays_by_itself() -> None:
+    op = Pipeline(OneOf(Noise(), Flicker(), id="x"), AtScale(scales=(0.5,)), Weave(p=0.5), Texture(), p=0.9)
+    for seed in range(4):
+        out = op(clip(), seed=seed, clip_id="a")
+        trace = Trace.from_json(json.loads(json.dumps(out.trace.to_json())))
+        assert trace == out.trace
+        again = trace.replay(clip())
+        np.testing.assert_array_equal(again.frames, out.frames)
+        assert list(again.masks) == list(out.masks)
+        assert again.trace == trace
+    with pytest.raises(SpecError, match="the trace is of a clip of shape"):
+        trace.replay(clip()[:1])
 
 
 def test_a_negative_seed_is_refused() -> None:

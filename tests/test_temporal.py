@@ -28,6 +28,10 @@ class Backwards(Temporal):
 
     drawn = ClipInfo
 
+    @classmethod
+    def name(cls) -> str:
+        return "backwards"
+
     def sample(self, info: ClipInfo, rng: Stream) -> Params:
         return info  # type: ignore[return-value]
 

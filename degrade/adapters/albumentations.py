@@ -10,7 +10,6 @@ from degrade import presets
 from degrade.core.errors import SpecError
 from degrade.core.op import Op
 from degrade.core.types import Array, ClipInfo, as_clip, to_uint8, union
-from degrade.ops.pipeline import Pipeline
 
 try:
     import albumentations
@@ -46,11 +45,8 @@ class Degrade(albumentations.DualTransform):
         super().__init__(p=p)
         if masks not in ("move", "fill"):
             raise SpecError(f"must be 'move' or 'fill', got {masks!r}", "masks")
-        pipeline = presets.load(ops) if isinstance(ops, str) else ops
-        if not (isinstance(pipeline, Pipeline) and pipeline.p == 1):
-            pipeline = Pipeline(ops=(pipeline,) if isinstance(pipeline, Op) else pipeline)
-        self.pipeline = pipeline
-        self.ops = [op.to_spec() for op in pipeline.ops]
+        self.pipeline = presets.as_pipeline(ops)
+        self.ops = [op.to_spec() for op in self.pipeline.ops]
         self.masks = masks
 
     @property

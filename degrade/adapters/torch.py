@@ -1,8 +1,8 @@
-"""PyTorch datasets: damage on the fly, and pairs read from a written dataset.
+"""PyTorch: damage as a module for any training loop, damage on the fly as a dataset, and pairs of a written dataset.
 
-Both are map-style. A sample depends on its number and the epoch alone, so batches are the same under any number
-of workers, and a run that is resumed at sample n goes on as if it had never stopped. `collate` stacks samples of
-different sizes.
+Both datasets are map-style. A sample depends on its number and the epoch alone, so batches are the same under any
+number of workers, and a run that is resumed at sample n goes on as if it had never stopped. `collate` stacks samples
+of different sizes.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,11 @@ import torch
 from pydantic import Field
 from torch.utils.data import Dataset, get_worker_info
 
-from degrade.core.errors import DatasetError, SpecError
+from degrade import presets
+from degrade.core.composition import OpLike
+from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.fields import Probability, Strict
+from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.types import VISIBLE, Array, ClipInfo, as_clip
 from degrade.dataset.layout import DatasetFolder
@@ -45,6 +48,71 @@ class _Sizes(Strict):
     on_damage: Probability = 0.0
 
 
+class Degrade(torch.nn.Module):
+    """Damages clips within any training loop: ``damaged = Degrade("film-medium", seed=7)(clips)``.
+
+    No two clips get the same damage. Clips are numbered in the order in which they are given, and the number alone,
+    with the seed, says what is drawn; the count is part of `state_dict`, so that a resumed run goes on with other
+    damage. Processes of `torch.distributed` count apart. Damage is computed on the CPU, and no gradient goes through.
+
+    Args:
+        damage: Name of a preset, an op, or a list of ops as in a spec.
+        seed: 0 or greater.
+        masks: Return the masks as well.
+
+    Raises:
+        SpecError: An unknown preset, op or value.
+    """
+
+    count: torch.Tensor
+    """How many clips have been numbered, int64."""
+
+    def __init__(self, damage: str | Op | Sequence[OpLike], *, seed: int, masks: bool = False) -> None:
+        super().__init__()
+        self.pipeline, self.seed, self.masks = presets.as_pipeline(damage), seed, masks
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def forward(self, clips: torch.Tensor, index: int | None = None) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """Damages a clip or a batch of clips.
+
+        Args:
+            clips: (T, C, H, W) or (B, T, C, H, W), floats in [0, 1] or uint8, C 1 or 3, on any device; not changed.
+            index: Number of the first clip; without it, that after the last.
+
+        Returns:
+            Damaged clips in the same shape, type and place; with `masks` also the union of all masks,
+            (T, 1, H, W) or (B, T, 1, H, W), float32.
+
+        Raises:
+            SpecError: No index in a worker of a `DataLoader`, which starts anew in every epoch and beside others.
+            SourceError: Clips of another form.
+        """
+        if clips.ndim not in (4, 5):
+            raise SourceError(f"clips of shape {tuple(clips.shape)}: a clip is (T, C, H, W), a batch (B, T, C, H, W)")
+        if index is None:
+            if get_worker_info():
+                raise SpecError("is needed in a worker of a DataLoader: give the number of the sample", "index")
+            index = int(self.count)
+            self.count += len(clips) if clips.ndim == 5 else 1
+        rank = torch.distributed.get_rank() if _is_distributed() else 0
+        batch = clips if clips.ndim == 5 else clips[None]
+        floats = batch if batch.dtype == torch.uint8 else batch.float()  # NumPy has no bfloat16
+        done = [
+            self.pipeline(clip, seed=self.seed, clip_id=f"{rank}-{index + i}")
+            for i, clip in enumerate(floats.cpu().numpy().transpose(0, 1, 3, 4, 2))
+        ]
+        damaged = torch.stack([_tensor(one.frames) for one in done]).to(clips.device, clips.dtype).reshape(clips.shape)
+        if not self.masks:
+            return damaged
+        masks = torch.stack([_tensor(one.mask) for one in done]).to(clips.device)
+        return damaged, masks if clips.ndim == 5 else masks[0]
+
+
+def _is_distributed() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
 class DegradedClips(Dataset[Sample]):
     """Stretches of clean footage, damaged while they are read, cut and flipped at random.
 
@@ -62,8 +130,8 @@ class DegradedClips(Dataset[Sample]):
         intervals: Steps between the frames of a sample, of which one is drawn.
         cuts: Samples cut out of each stretch: samples `cuts` · i to `cuts` · i + `cuts` − 1 show the same frames under
             the same damage. The last stretch is kept, so samples read in order cost a fraction of one by itself.
-        on_damage: Share of the samples that are cut around a damaged pixel. Defects are few, and most samples cut
-            anywhere show next to none.
+        on_damage: Share of the samples that are cut around a defect. Defects are few, and most samples cut anywhere
+            show next to none.
         seed: Another seed gives other samples.
         curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
 
@@ -284,15 +352,16 @@ def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generat
 
 
 def _on_damage(parts: list[_Part], mask: Array, share: float, draw: np.random.Generator) -> list[_Part]:
-    """The parts, this share of them moved so as to hold a damaged pixel; all stay where nothing is damaged."""
-    damaged = np.flatnonzero(mask > VISIBLE) if share else ()
-    if not len(damaged):
+    """The parts, this share of them moved so as to hold a defect, small or large; all stay where nothing is damaged."""
+    damaged = [frame for frame in mask[..., 0] > VISIBLE if frame.any()] if share else []
+    if not damaged:
         return parts
     moved = []
     for (time, *window), flips in parts:
         if draw.random() < share:
-            pixel = np.unravel_index(damaged[draw.integers(len(damaged))], mask.shape)[1:3]
-            for i, (place, side) in enumerate(zip(pixel, mask.shape[1:3], strict=True)):
+            count, labels = cv2.connectedComponents(damaged[draw.integers(len(damaged))].astype(np.uint8))
+            pixels = np.argwhere(labels == draw.integers(1, count))
+            for i, (place, side) in enumerate(zip(pixels[draw.integers(len(pixels))], mask.shape[1:3], strict=True)):
                 length = window[i].stop - window[i].start
                 start = int(np.clip(place - draw.integers(length), 0, side - length))
                 window[i] = slice(start, start + length)

@@ -32,11 +32,8 @@ def parse_op(value: Any) -> Op:
         parameters = {}
     if not isinstance(parameters, dict) or not all(isinstance(key, str) for key in parameters):
         raise SpecError(f"parameters are `key: value`, got {parameters!r:.80}", str(name))
-    try:
-        with complaining():
-            return cls(**parameters)
-    except SpecError as error:
-        raise error.within(str(name)) from None
+    with complaining():
+        return cls(**parameters)
 
 
 def _parse_ops(value: Any) -> tuple[Op, ...]:
@@ -70,6 +67,9 @@ def labels(ops: Sequence[Op]) -> list[str]:
     return taken
 
 
+OpLike = Op | str | dict[str, Any]
+"""An op, or one as written in a spec: ``"dust"``, ``{"dust": {"per_frame": [2, 8]}}``."""
+
 Ops = Annotated[
     tuple[Op, ...],
     BeforeValidator(_parse_ops),
@@ -94,6 +94,13 @@ class Composition(Temporal[S]):
 
     ops: Ops = ()
     """The inner ops."""
+
+    def __init__(self, *ops: OpLike | Sequence[OpLike], **parameters: Any) -> None:
+        if ops and "ops" in parameters:
+            raise TypeError(f"{type(self).__name__} takes ops by place or by name, not both")
+        if ops:
+            parameters["ops"] = ops[0] if len(ops) == 1 and isinstance(ops[0], list | tuple) else ops
+        super().__init__(**parameters)
 
     def labelled(self) -> list[tuple[str, Op]]:
         """The inner ops with their labels."""

@@ -135,7 +135,9 @@ class Strict(BaseModel):
         "ser_json_inf_nan": "constants",
     }
 
-    def __init__(self, **data: Any) -> None:
+    def __init__(self, *given: Any, **data: Any) -> None:
+        if given:
+            raise TypeError(f"{type(self).__name__} takes its values by name, got {given[0]!r:.80}")
         token = _nested.set(True)
         try:
             super().__init__(**data)

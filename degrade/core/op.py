@@ -40,6 +40,12 @@ class Op(Strict, Generic[P]):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] | None = None
     """Label of its random stream, mask and trace; the op's name unless given."""
 
+    def __init__(self, *given: Any, **parameters: Any) -> None:
+        try:
+            super().__init__(*given, **parameters)
+        except SpecError as error:
+            raise error.within(self._known_as()) from None
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Sets `drawn` to the type argument."""
@@ -56,6 +62,14 @@ class Op(Strict, Generic[P]):
             SpecError: It is not registered.
         """
         return registry.ops.name_of(cls)
+
+    @classmethod
+    def _known_as(cls) -> str:
+        """The name, or that of the class if it is not registered."""
+        try:
+            return cls.name()
+        except SpecError:
+            return cls.__name__
 
     def fires(self, rng: Stream) -> bool:
         """Whether the op fires on a clip, drawn with probability `p` from the op's own stream."""
@@ -187,9 +201,9 @@ class Op(Strict, Generic[P]):
         """The op as in a spec, every parameter named: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""
         return {self.name(): self.model_dump(mode="json", exclude_none=True)}
 
-    def __call__(self, clip: Array, *, seed: int = 0, clip_id: str = "") -> Damaged:
+    def __call__(self, clip: Array, *, seed: int, clip_id: str = "") -> Damaged:
         """Damages a picture or clip; see `Pipeline.__call__`."""
-        damaged: Damaged = registry.ops.get("pipeline")(ops=(self,))(clip, seed=seed, clip_id=clip_id)
+        damaged: Damaged = registry.ops.get("pipeline")(self)(clip, seed=seed, clip_id=clip_id)
         return damaged
 
 

@@ -1,11 +1,12 @@
 """What passes between ops: clips, layers, traces."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from degrade.core import registry
 from degrade.core.errors import SourceError
 from degrade.core.fields import Strict
 
@@ -54,24 +55,39 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True)
 class Trace:
-    """What was drawn for one clip; `Pipeline.replay` gives the same pixels from it.
+    """What was drawn for one clip, and by which pipeline; `replay` gives the same pixels from it.
 
     Attributes:
         info: The clip.
+        pipeline: The ops of the pipeline as a spec has them, JSON-ready.
         steps: The ops that fired, in order: ``{"label": …, "params": …}``; JSON-ready.
     """
 
     info: ClipInfo
-    steps: list[dict[str, Any]] = field(default_factory=list)
+    pipeline: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
         """A plain, JSON-ready dictionary."""
-        return {"clip": self.info.model_dump(), "steps": self.steps}
+        return {"clip": self.info.model_dump(), "pipeline": self.pipeline, "steps": self.steps}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Trace":
         """The inverse of `to_json`."""
-        return cls(ClipInfo(**data["clip"]), data["steps"])
+        return cls(ClipInfo(**data["clip"]), data["pipeline"], data["steps"])
+
+    def replay(self, clip: Array) -> "Damaged":
+        """Damages a clip as recorded, drawing nothing.
+
+        Args:
+            clip: Of the recorded clip's frames, size and channels; see `Pipeline.__call__`.
+
+        Raises:
+            SpecError: It is of another size, or an op is not known here.
+            SourceError: It is no clip.
+        """
+        damaged: Damaged = registry.ops.get("pipeline")(self.pipeline).replay(clip, self)
+        return damaged
 
     def fired(self) -> list[str]:
         """Labels of all that fired, inner ops as ``outer/inner``."""

@@ -195,7 +195,7 @@ class DatasetFolder:
         size = trace.info.height, trace.info.width, trace.info.channels
         if frames.shape[1:] != size:
             frames = np.stack([fit(frame, *size) for frame in frames])
-        return self.spec.damage().replay(frames, trace)
+        return trace.replay(frames)
 
     def rerender(self, clip: str, start: int = 0, stop: int | None = None) -> Iterator[Pair]:
         """Frames of a clip from its source and its trace, chunk by chunk, so of any length.
@@ -313,7 +313,8 @@ class DatasetFolder:
     def write_trace(self, piece: Path, clip: Clip, row: dict[str, Any], params: Any) -> ClipRecord:
         """Writes the trace of a clip that is otherwise finished into the folder `piece`, and completes its row."""
         path = self.file_in(piece, TRACE)
-        drawn = {"clip": clip.info().model_dump(), "steps": params.steps}
+        pipeline = [op.to_spec() for op in self.spec.damage().ops]
+        drawn = {"clip": clip.info().model_dump(), "pipeline": pipeline, "steps": params.steps}
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(stream_json({"row": row, "trace": drawn}))
             file.write("\n")

@@ -1,13 +1,13 @@
 """Ops at another resolution."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
 from pydantic import model_validator
 
-from degrade.core.composition import Composition, Steps
+from degrade.core.composition import Composition, OpLike, Steps
 from degrade.core.errors import SpecError
 from degrade.core.fields import Clean, Interval, Within
 from degrade.core.rng import Stream
@@ -53,6 +53,9 @@ class AtScale(Composition[AtScaleParams]):
     """How often each range is chosen, relative to the others; equally if not given."""
     filters: tuple[Filter, ...] = ("bicubic", "bilinear", "lanczos")
     """Filters of which one is drawn per frame and direction."""
+
+    def __init__(self, *ops: OpLike | Sequence[OpLike], **parameters: Any) -> None:
+        super().__init__(*ops, **parameters)
 
     @model_validator(mode="after")
     def _check(self) -> "AtScale":

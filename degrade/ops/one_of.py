@@ -1,8 +1,11 @@
 """One of several ops."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from pydantic import model_validator
 
-from degrade.core.composition import Composition, Steps
+from degrade.core.composition import Composition, OpLike, Steps
 from degrade.core.rng import Stream
 from degrade.core.steps import draw
 from degrade.core.types import ClipInfo
@@ -14,6 +17,9 @@ class OneOf(Composition[Steps]):
 
     weights: Weights = ()
     """How often each is chosen, relative to the others; equally if not given."""
+
+    def __init__(self, *ops: OpLike | Sequence[OpLike], **parameters: Any) -> None:
+        super().__init__(*ops, **parameters)
 
     @model_validator(mode="after")
     def _check(self) -> "OneOf":

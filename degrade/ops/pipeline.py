@@ -1,8 +1,11 @@
 """A pipeline: ops in order, as a spec lists them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from degrade.core.composition import Composition, Steps
+from degrade.core.composition import Composition, OpLike, Steps
 from degrade.core.errors import SpecError
 from degrade.core.rng import Stream
 from degrade.core.steps import draw
@@ -10,26 +13,32 @@ from degrade.core.types import Array, ClipInfo, Damaged, Trace, as_clip, to_uint
 
 
 class Pipeline(Composition[Steps]):
-    """Ops in the order given.
+    """Ops in the order given, as arguments or as a list.
 
     Example:
         >>> import numpy as np
         >>> from degrade.ops import Dust, GaussianBlur
-        >>> out = Pipeline(ops=(GaussianBlur(), Dust()))(np.full((3, 64, 64, 1), 0.5, np.float32), seed=1)
+        >>> clip = np.full((3, 64, 64, 1), 0.5, np.float32)
+        >>> out = Pipeline(GaussianBlur(), Dust())(clip, seed=1)
         >>> out.frames.shape, sorted(out.masks)
         ((3, 64, 64, 1), ['dust'])
+        >>> bool((out.trace.replay(clip).frames == out.frames).all())
+        True
     """
+
+    def __init__(self, *ops: OpLike | Sequence[OpLike], **parameters: Any) -> None:
+        super().__init__(*ops, **parameters)
 
     def sample(self, info: ClipInfo, rng: Stream) -> Steps:
         """Draws the inner ops, each from its own stream."""
         return Steps(steps=draw(self.labelled(), info, rng))
 
-    def __call__(self, clip: Array, *, seed: int = 0, clip_id: str = "") -> Damaged:
+    def __call__(self, clip: Array, *, seed: int, clip_id: str = "") -> Damaged:
         """Damages a picture or clip.
 
         Args:
             clip: A picture (H, W) or (H, W, C) or a clip (T, H, W, C); uint8, or floats in [0, 1].
-            seed: 0 or greater; the same seed and id give the same damage.
+            seed: 0 or greater. The same seed and id give the same damage; in a loop, let one of them differ.
             clip_id: Keys the random streams, so that clips of one seed differ.
 
         Raises:
@@ -49,10 +58,11 @@ class Pipeline(Composition[Steps]):
 
     def trace(self, info: ClipInfo, params: Steps) -> Trace:
         """The JSON-ready record of what `draw` returned."""
-        return Trace(info, params.model_dump(mode="json")["steps"])
+        ops = [op.to_spec() for op in self.ops]
+        return Trace(info, ops, params.model_dump(mode="json")["steps"])
 
     def replay(self, clip: Array, trace: Trace) -> Damaged:
-        """Damages a clip as recorded, drawing nothing.
+        """Damages a clip as recorded, drawing nothing; `Trace.replay` does it with the trace's own pipeline.
 
         Raises:
             SpecError: The clip is not of the trace's size, or an op of the trace is missing here.

@@ -1,12 +1,15 @@
 """Ready pipelines, one YAML file each: a list of ops as in a spec's ``pipeline``."""
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from degrade.core.composition import OpLike
 from degrade.core.errors import SpecError, unknown
+from degrade.core.op import Op
 from degrade.ops.pipeline import Pipeline
 
 
@@ -43,4 +46,20 @@ def load(name: str, *, severity: float = 1.0) -> Pipeline:
         name: Of the preset; see `text` for errors.
         severity: 0 is clean, 1 the preset as it is; see `Op.at_severity`.
     """
-    return Pipeline(ops=read(name)).at_severity(severity)
+    return Pipeline(read(name)).at_severity(severity)
+
+
+def as_pipeline(damage: str | Op | Sequence[OpLike]) -> Pipeline:
+    """What adapters take as damage, as a pipeline that fires on every clip.
+
+    Args:
+        damage: Name of a preset, an op, or a list of ops as in a spec.
+
+    Raises:
+        SpecError: An unknown preset, op or value.
+    """
+    if isinstance(damage, str):
+        return load(damage)
+    if isinstance(damage, Pipeline) and damage.p == 1:
+        return damage
+    return Pipeline(damage)

@@ -49,7 +49,7 @@ def test_union_is_the_maximum() -> None:
     ("shape", "expected"), [((4, 5), (4, 5, 1)), ((4, 5, 3), (4, 5, 1)), ((2, 4, 5, 3), (2, 4, 5, 1))]
 )
 def test_mask_of_undamaged_frames_is_zero_in_their_shape(shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
-    trace = Trace(ClipInfo(frames=1, height=4, width=5))
+    trace = Trace(ClipInfo(frames=1, height=4, width=5), [], [])
     mask = Damaged(np.zeros(shape, np.float32), {}, trace).mask
     assert mask.shape == expected
     assert not mask.any()
@@ -60,7 +60,7 @@ def test_a_trace_survives_json_and_tells_what_fired() -> None:
         {"label": "dirt", "params": {"steps": [{"label": "dust", "params": {"x": 1.5}}]}},
         {"label": "noise", "params": {}},
     ]
-    trace = Trace(ClipInfo(frames=2, height=3, width=4, id="a"), steps)
+    trace = Trace(ClipInfo(frames=2, height=3, width=4, id="a"), [{"noise": {}}], steps)
     assert Trace.from_json(json.loads(json.dumps(trace.to_json()))) == trace
     assert trace.fired() == ["dirt", "dirt/dust", "noise"]
 

@@ -42,7 +42,7 @@ def psnr(one: Array, other: Array) -> float:
 @pytest.mark.parametrize(("height", "width"), [(90, 120), (71, 85), (5, 200)])
 def test_every_frame_comes_back_in_its_place(codec: Any, channels: int, height: int, width: int) -> None:
     clip = moving(11, height, width, channels)
-    out = VideoCodec(codecs=(codec,), qp=20, group=4)(clip).frames
+    out = VideoCodec(codecs=(codec,), qp=20, group=4)(clip, seed=0).frames
     likeness = np.array([[psnr(frame, other) for other in clip] for frame in out])
     assert likeness.argmax(axis=1).tolist() == list(range(11))
     assert likeness.diagonal().min() > 27  # colour has lost half its resolution
@@ -51,7 +51,7 @@ def test_every_frame_comes_back_in_its_place(codec: Any, channels: int, height: 
 @every_codec
 def test_more_quantised_is_further_from_the_original(codec: Any) -> None:
     clip = moving()
-    likeness = [psnr(VideoCodec(codecs=(codec,), qp=qp)(clip).frames, clip) for qp in (12, 20, 28, 36)]
+    likeness = [psnr(VideoCodec(codecs=(codec,), qp=qp)(clip, seed=0).frames, clip) for qp in (12, 20, 28, 36)]
     assert likeness == sorted(likeness, reverse=True)
     assert likeness[0] > 44
     assert 5 < likeness[1] - likeness[3] < 16  # 16 QP are 16 dB of step, and dead zones take their share
@@ -63,7 +63,7 @@ def test_groups_know_nothing_of_each_other(codec: Any) -> None:
     changed = clip.copy()
     changed[4:8] = 1 - changed[4:8]
     op = VideoCodec(codecs=(codec,), group=4)
-    one, other = op(clip).frames, op(changed).frames
+    one, other = op(clip, seed=0).frames, op(changed, seed=0).frames
     same = [np.array_equal(*frames) for frames in zip(one, other, strict=True)]
     assert same == [True] * 4 + [False] * 4 + [True] * 2
     alone = VideoCodec(codecs=(codec,), group=1)
@@ -78,7 +78,7 @@ def test_frames_within_a_group_are_predicted_from_each_other(codec: Any) -> None
     assert sum(sizes[1:]) < sizes[0]
     changed = moving(8)
     changed[0] = 0.5
-    assert not np.array_equal(op(changed).frames[1:], op(moving(8)).frames[1:])
+    assert not np.array_equal(op(changed, seed=0).frames[1:], op(moving(8), seed=0).frames[1:])
 
 
 @pytest.mark.parametrize("codec", ["h264", "mpeg2", "mpeg4"])
@@ -99,7 +99,7 @@ def test_as_in_a_file_that_another_program_would_read(codec: Any, tmp_path: Path
         container.mux(stream.encode())
     with av.open(str(path)) as container:
         read = np.stack([frame.to_ndarray()[:64] for frame in container.decode(video=0)])
-    out = VideoCodec(codecs=(codec,), qp=30)(clip).frames[..., 0]
+    out = VideoCodec(codecs=(codec,), qp=30)(clip, seed=0).frames[..., 0]
     assert abs(16 + 219 * out - np.clip(read, 16, 235)).max() < 0.01
 
 
@@ -110,9 +110,9 @@ def test_the_step_of_all_codecs_doubles_every_six() -> None:
 
 def test_masks_and_targets_stay() -> None:
     clip = moving(10)
-    plain = Dust(per_frame=9)(clip)
+    plain = Dust(per_frame=9)(clip, seed=0)
     pipeline = Pipeline(ops=(Dust(per_frame=9), VideoCodec(group=4)))
-    out = pipeline(clip)
+    out = pipeline(clip, seed=0)
     np.testing.assert_array_equal(out.masks["dust"], plain.masks["dust"])
     assert list(out.masks) == ["dust"]
     params = pipeline.load_params({"steps": out.trace.steps})
@@ -178,7 +178,7 @@ def test_an_encoder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_size_that_a_codec_does_not_take_is_one_line() -> None:
     with pytest.raises(SourceError, match="mpeg4 cannot code frames of 8200×64: "):
-        VideoCodec(codecs=("mpeg4",))(np.zeros((1, 64, 8200, 1), np.float32))
+        VideoCodec(codecs=("mpeg4",))(np.zeros((1, 64, 8200, 1), np.float32), seed=0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -189,7 +189,7 @@ def test_webp_is_that_of_libwebp(channels: int, quality: int) -> None:
     file = io.BytesIO()
     picture.save(file, "WebP", quality=quality, method=4)
     expected = np.asarray(Image.open(file).convert(picture.mode)).reshape(frame.shape)
-    out = Webp(quality=quality)(frame).frames
+    out = Webp(quality=quality)(frame, seed=0).frames
     assert abs(255 * out - expected).mean() < 0.5
     assert psnr(out, frame) == pytest.approx(psnr(expected / 255, frame), abs=0.2)
 
@@ -197,6 +197,6 @@ def test_webp_is_that_of_libwebp(channels: int, quality: int) -> None:
 def test_webp_keeps_red_red_and_its_quality_strays_per_frame() -> None:
     red = np.zeros((16, 16, 3), np.float32)
     red[..., 0] = 0.8
-    np.testing.assert_allclose(Webp(quality=90)(red).frames.mean(axis=(0, 1)), [0.8, 0, 0], atol=0.03)
+    np.testing.assert_allclose(Webp(quality=90)(red, seed=0).frames.mean(axis=(0, 1)), [0.8, 0, 0], atol=0.03)
     params = Webp(quality=(20, 60), jitter=0.25).sample(ClipInfo(frames=200, height=8, width=8), Stream(0))
     assert 15 <= max(params.quality) - min(params.quality) <= 20

@@ -28,14 +28,14 @@ INSIDE = (0.35 + 0.3 * PICTURE).astype(np.float32)
 
 @pytest.mark.parametrize("op", [ChromaShift(), ChromaBleed(), TapeNoise(luma=0)])
 def test_luma_stays_where_only_colour_changes(op: object) -> None:
-    out = op(INSIDE).frames  # type: ignore[operator]
+    out = op(INSIDE, seed=0).frames  # type: ignore[operator]
     np.testing.assert_allclose(luma(out), luma(INSIDE), atol=2e-5)
     assert abs(out - INSIDE).max() > 0.02
 
 
 def test_colour_moves_by_its_shift() -> None:
     op = ChromaShift(right=5 / 240, down=2 / 240, left=0, unrest=0)
-    out = chroma(op(INSIDE).frames)
+    out = chroma(op(INSIDE, seed=0).frames)
     np.testing.assert_allclose(out[2:, 5:], chroma(INSIDE)[:-2, :-5], atol=1e-5)
     right = [params.x_px[0] for params in drawn(ChromaShift(left=0.3))]
     assert np.mean(np.array(right) < 0) == pytest.approx(0.3, abs=0.06)
@@ -44,7 +44,7 @@ def test_colour_moves_by_its_shift() -> None:
 def test_colour_runs_to_the_right_of_an_edge_and_is_no_wider_than_its_band() -> None:
     edge = np.full((64, 200, 3), 0.4, np.float32)
     edge[:, 100:] = (0.6, 0.35, 0.3)
-    reddish = chroma(ChromaBleed(sigma=0.02, smear=0.1)(edge).frames)[0, :, 0]
+    reddish = chroma(ChromaBleed(sigma=0.02, smear=0.1)(edge, seed=0).frames)[0, :, 0]
     share = (reddish - reddish[0]) / (reddish[-1] - reddish[0])
     assert (np.diff(share) >= -1e-6).all()
     assert share[100 - 6] < 0.01
@@ -52,7 +52,7 @@ def test_colour_runs_to_the_right_of_an_edge_and_is_no_wider_than_its_band() -> 
     assert share[100 + 20] == pytest.approx(1 - np.exp(-20 / 6.4), abs=0.03)
     line = np.zeros((480, 640, 3), np.float32) + 0.4
     wave = np.sin(2 * np.pi * 15.8 * (np.arange(640) / 480))[:, None] * (1, -0.3, -0.2)
-    out = chroma(ChromaBleed(sigma=0.0084, smear=0)((line + 0.1 * wave).astype(np.float32)).frames)
+    out = chroma(ChromaBleed(sigma=0.0084, smear=0)((line + 0.1 * wave).astype(np.float32), seed=0).frames)
     kept = out[:, 100:-100].std((0, 1)) / chroma((0.4 + 0.1 * wave * np.ones((480, 1, 1))).astype(np.float32)).std(
         (0, 1)
     )
@@ -63,20 +63,20 @@ def test_colour_runs_to_the_right_of_an_edge_and_is_no_wider_than_its_band() -> 
 def test_the_band_ends_where_it_should_and_its_upper_half_is_raised(cycles: float, gain: float) -> None:
     wave = 0.5 + 0.1 * np.sin(2 * np.pi * cycles / 480 * np.arange(640))
     clip = np.broadcast_to(wave[:, None], (480, 640, 1)).astype(np.float32)
-    out = Ringing(resolution=240, peaking=0.8)(clip).frames[0, 100:-100, 0]
+    out = Ringing(resolution=240, peaking=0.8)(clip, seed=0).frames[0, 100:-100, 0]
     assert out.std() / clip[0, 100:-100].std() == pytest.approx(gain, abs=0.25)
 
 
 def test_ringing_overshoots_beside_upright_edges_alone() -> None:
     edge = np.full((480, 320, 1), 0.3, np.float32)
     edge[:, 160:] = 0.7
-    out = Ringing(resolution=240, peaking=0.6)(edge).frames[0, :, 0]
+    out = Ringing(resolution=240, peaking=0.6)(edge, seed=0).frames[0, :, 0]
     assert 0.72 < out.max() < 0.85
     assert 0.15 < out.min() < 0.28
     beside = out[162:190]
     assert (np.diff(np.sign(np.diff(beside))) != 0).sum() >= 4  # several echoes
     lying = np.swapaxes(edge, 0, 1)
-    np.testing.assert_allclose(Ringing(resolution=240, peaking=0.6)(lying).frames, lying, atol=1e-5)
+    np.testing.assert_allclose(Ringing(resolution=240, peaking=0.6)(lying, seed=0).frames, lying, atol=1e-5)
 
 
 def test_lines_stray_as_asked_for() -> None:
@@ -107,13 +107,15 @@ def test_lines_move_masks_and_targets_as_the_picture() -> None:
 
 def test_heads_switch_in_a_band_at_the_bottom_that_the_mask_covers() -> None:
     clip = np.stack([INSIDE] * 5)
-    out = HeadSwitching(band=0.05, unrest=0)(clip)
+    out = HeadSwitching(band=0.05, unrest=0)(clip, seed=0)
     mask = out.mask[..., 0]
     assert (mask[:, -12:] == 1).all()
     assert not mask[:, :-12].any()
     changed = abs(out.frames - clip).mean((0, 2, 3))
     assert changed[-12:].min() > 0.01
-    noise = HeadSwitching(band=0.5, unrest=0, shift=0, noise=0.2)(np.full((2, 200, 300, 1), 0.5, np.float32)).frames
+    noise = HeadSwitching(band=0.5, unrest=0, shift=0, noise=0.2)(
+        np.full((2, 200, 300, 1), 0.5, np.float32), seed=0
+    ).frames
     assert noise[:, 101:105].std() > 5 * noise[:, -4:].std()
 
 
@@ -148,7 +150,7 @@ def test_a_dropout_lies_on_one_frame_and_repeats_the_line_above_or_snows() -> No
 
 def test_noise_of_a_tape_runs_along_the_lines() -> None:
     clip = np.full((4, 480, 640, 3), 0.5, np.float32)
-    out = TapeNoise(luma=5, chroma=8)(clip).frames
+    out = TapeNoise(luma=5, chroma=8)(clip, seed=0).frames
     bright, colour = luma(out[0]) - 0.5, chroma(out[0])
     assert bright.std() * 255 == pytest.approx(5, rel=0.05)
     assert colour.std((0, 1)) * 255 == pytest.approx((8, 8), rel=0.1)
@@ -165,10 +167,10 @@ def test_noise_of_a_tape_runs_along_the_lines() -> None:
 @pytest.mark.parametrize("bits", [1, 3, 5])
 def test_bit_depth_leaves_its_levels_and_dither_the_mean(bits: int) -> None:
     ramp = np.broadcast_to(np.linspace(0, 1, 512, dtype=np.float32)[:, None], (256, 512, 1)).copy()
-    plain = BitDepth(bits=bits, dither=0)(ramp).frames
+    plain = BitDepth(bits=bits, dither=0)(ramp, seed=0).frames
     assert np.unique(plain).size == 2**bits
     assert (plain.min(), plain.max()) == (0, 1)
-    dithered = BitDepth(bits=bits, dither=1)(ramp).frames
+    dithered = BitDepth(bits=bits, dither=1)(ramp, seed=0).frames
     assert np.unique(dithered).size == 2**bits
     step = 1 / (2**bits - 1)
     middle = slice(round(512 * step), round(512 * (1 - step))) if bits > 1 else slice(255, 257)
@@ -181,7 +183,7 @@ def test_banding_breaks_gradients_and_leaves_detail() -> None:
     clip = np.broadcast_to(np.linspace(0.2, 0.8, 400, dtype=np.float32)[:, None], (300, 400, 1)).copy()
     clip[150:] += 0.15 * np.random.default_rng(0).standard_normal((150, 400, 1), np.float32)
     clip = np.clip(clip, 0, 1)
-    out = Banding(levels=21, flat=0.02)(clip).frames
+    out = Banding(levels=21, flat=0.02)(clip, seed=0).frames
     levels = out[20, :, 0] * 20
     assert np.mean(abs(levels - np.rint(levels)) < 0.01) > 0.9
     assert 11 <= np.unique(np.rint(levels)).size <= 14

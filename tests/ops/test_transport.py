@@ -65,14 +65,14 @@ def test_the_target_moves_in_the_gate_with_the_picture(op: Op) -> None:
 
 @pytest.mark.parametrize(("order", "older"), [("top", 0), ("bottom", 1)])
 def test_combing_takes_every_other_line_from_the_next_frame(order: Any, older: int) -> None:
-    lines = numbers(Combing(first=(order,))(numbered(4)).frames)
+    lines = numbers(Combing(first=(order,))(numbered(4), seed=0).frames)
     assert lines[:, older::2].T.tolist() == [[0, 1, 2, 3]] * 3
     assert lines[:, 1 - older :: 2].T.tolist() == [[1, 2, 3, 3]] * 3  # there is none after the last
 
 
 def test_combing_combs_the_masks_too() -> None:
-    plain = Dust(per_frame=60, size=0.2)(clip()).masks["dust"]
-    combed = Pipeline(ops=(Dust(per_frame=60, size=0.2), Combing(first=("top",))))(clip()).masks["dust"]
+    plain = Dust(per_frame=60, size=0.2)(clip(), seed=0).masks["dust"]
+    combed = Pipeline(ops=(Dust(per_frame=60, size=0.2), Combing(first=("top",))))(clip(), seed=0).masks["dust"]
     np.testing.assert_array_equal(combed[:, ::2], plain[:, ::2])
     np.testing.assert_array_equal(combed[:-1, 1::2], plain[1:, 1::2])
 
@@ -81,7 +81,7 @@ def test_pulldown_is_the_stream_of_fields_two_three_two_three_cut_in_pairs() -> 
     fields = np.repeat(np.arange(40), [2, 3] * 20).reshape(-1, 2)
     phases = set()
     for i in range(40):
-        lines = numbers(Pulldown(first=("top",))(numbered(20), clip_id=str(i)).frames)
+        lines = numbers(Pulldown(first=("top",))(numbered(20), clip_id=str(i), seed=0).frames)
         pairs = lines[:, [0, 1]]
         fitting = [p for p in range(5) if np.array_equal(pairs, fields[p : p + 20] - fields[p, 0])]
         assert len(fitting) == 1
@@ -171,7 +171,7 @@ def test_black_frames_cover_their_share_in_runs_of_the_length_asked_for() -> Non
     assert 0.085 < lost / 12000 < 0.105  # some runs overlap
     assert tones == {0.0, 1.0}
     assert np.median(lengths) == 3
-    out = BlackFrames(lost=0.4, light=0)(clip())
+    out = BlackFrames(lost=0.4, light=0)(clip(), seed=0)
     black = list(out.trace.steps[0]["params"]["lost"])
     assert black
     assert out.frames[black].max() == 0
