@@ -112,7 +112,7 @@ class Spec(Strict):
         whole = Pipeline(self.pipeline)
         return whole if self.severity is None else whole.at_severity(self.severity)
 
-    def rehearse(self, info: ClipInfo) -> None:
+    def dry_run(self, info: ClipInfo) -> None:
         """Draws every op for a frame of a clip, also those that would not fire, and throws it away.
 
         Raises:
@@ -120,7 +120,7 @@ class Spec(Strict):
         """
         damage = self.damage()
         damage.files()
-        _rehearse(damage.ops, info.model_copy(update={"frames": 1}), "pipeline")
+        _dry_run(damage.ops, info.model_copy(update={"frames": 1}), "pipeline")
 
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
@@ -157,11 +157,11 @@ class Spec(Strict):
         return split_of
 
 
-def _rehearse(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
+def _dry_run(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
     for i, op in enumerate(ops):
         place = f"{where}[{i}].{op.name()}"
         if isinstance(op, Composition):
-            _rehearse(op.ops, info, f"{place}.ops")
+            _dry_run(op.ops, info, f"{place}.ops")
         try:
             op.sample(info, Stream(0, info.id))
         except SpecError as error:
