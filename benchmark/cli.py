@@ -1,4 +1,4 @@
-"""The `benchmark` command. What is heavy is imported by the command that needs it."""
+"""The `benchmark` command. Heavy imports are left to the commands that need them."""
 
 import re
 import sys

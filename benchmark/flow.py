@@ -1,4 +1,4 @@
-"""The motion of clean footage, by which flicker is measured."""
+"""Motion of the clean footage, for temporal metrics."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The device that a model runs on: its name, and the memory that it took."""
+"""Devices: choice, name, peak memory."""
 
 import resource
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The results of a task for people: a Markdown table, and one HTML page that needs nothing else."""
+"""Reports of a task's results: a Markdown table, and one self-contained HTML page."""
 
 import base64
 import re

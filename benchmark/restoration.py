@@ -1,4 +1,4 @@
-"""What the models of a run make of its clips, written beside a record of what it took."""
+"""Runs a model over a task's clips; writes the restored frames and a record of the cost."""
 
 import json
 import time

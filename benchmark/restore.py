@@ -1,4 +1,4 @@
-"""A model on a real film, of any length and size."""
+"""Restores real film of any length and frame size."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

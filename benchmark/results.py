@@ -1,4 +1,4 @@
-"""The results of a run: every model scored on one clip after the other, what derives from the target once."""
+"""Scores all models of a run, clip by clip; what depends on the target alone is computed once."""
 
 import hashlib
 import math
@@ -26,7 +26,7 @@ def score_models(
     task: Task, restored: Sequence[Restoration], data: Path, out: Path, device: str, progress: Progress
 ) -> Iterator[Result]:
     """Scores all models on one clip after the other."""
-    rows = DatasetFolder(data).clips
+    records = DatasetFolder(data).clips
     clips = PairedClips(data, task.split)
     motion_of = motion_sources(task)
     pixels = hashlib.sha256()
@@ -46,7 +46,7 @@ def score_models(
         )  # fmt: skip
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
         for key, score in scored_models.items():
-            scores[key].append(_clip_scores(rows[name], score))
+            scores[key].append(_clip_scores(records[name], score))
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
         progress("score", i + 1, len(clips))
     for r in restored:
@@ -61,16 +61,16 @@ def score_models(
         )
 
 
-def _clip_scores(row: ClipRecord, score: ClipScore) -> ClipScores:
+def _clip_scores(record: ClipRecord, score: ClipScore) -> ClipScores:
     values = {key: None if math.isnan(value) else value for key, value in score.values.items()}
     references: dict[str, dict[str, float | None]] = {}
     for key in [key for key in values if "." in key]:
         metric, _, what = key.partition(".")
         references.setdefault(what, {})[metric] = values.pop(key)
     return ClipScores(
-        clip=row.id,
-        sequence=row.sequence,
-        damage=tuple(row.fired.split()),
+        clip=record.id,
+        sequence=record.sequence,
+        damage=tuple(record.fired.split()),
         metrics=values,
         psnr_over_time=tuple(score.series.get("psnr", ())),
         references=references,

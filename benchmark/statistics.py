@@ -1,4 +1,4 @@
-"""What a handful of clips can tell: bootstrap intervals over sequences, paired differences, ranks."""
+"""Statistics of few clips: bootstrap intervals over sequences, paired differences, ranks."""
 
 import math
 from collections.abc import Collection, Sequence

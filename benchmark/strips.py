@@ -1,4 +1,4 @@
-"""Film strips: a few frames of a clip, as the model got them, as it left them, and where it is wrong.
+"""Film strips: a few frames of a clip before and after restoration, and the error.
 
 Scoring writes them as PNGs, one row each, which the report shows below one another:
 

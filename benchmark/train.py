@@ -1,4 +1,4 @@
-"""Trains a restoration model: on the fly, with checkpoints that resume to the same weights."""
+"""Trains a restoration model on damage rendered on the fly; resuming from a checkpoint gives the same weights."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""The `degrade` command. What is heavy is imported by the command that needs it."""
+"""The `degrade` command. Heavy imports are left to the commands that need them."""
 
 import inspect
 import sys

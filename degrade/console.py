@@ -1,4 +1,4 @@
-"""What the commands share: the console, the progress bar, and errors as one line."""
+"""Shared by the commands: the console, the progress bar, and errors as one line."""
 
 import errno
 import importlib.metadata

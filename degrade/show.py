@@ -1,4 +1,4 @@
-"""What an op is: its parameters, as a table, and a picture of what it does."""
+"""Shows an op: its parameters as a table, and a picture of its effect."""
 
 from typing import Any, NamedTuple, get_args
 

@@ -1,4 +1,4 @@
-"""What a result file holds: one model's scores on one task, and where they come from.
+"""The schema of a result file: one model's scores on one task, and their provenance.
 
 A result is JSON, schema version 2. A score that is not defined (PSNR inside the damage of a clip without
 damage) is ``null``. Scores are finite: the PSNR of identical frames is 100 dB, as the metric says.

@@ -1,4 +1,4 @@
-"""What a model is, in a form that can be listed without importing torch."""
+"""Model cards, which can be listed without importing torch."""
 
 import ast
 import dataclasses

@@ -1,4 +1,4 @@
-"""Films of any length and frames of any size, through models that take a clip at a time.
+"""Restores films of any length and frame size, in windows and tiles.
 
 Windows overlap in time and tiles in space. In each overlap the outer quarter of either side is dropped, since
 there a model lacks context, and the middle half is cross-faded.

@@ -1,4 +1,4 @@
-"""The one interface of all restoration models."""
+"""The interface of restoration models."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NamedTuple

@@ -1,4 +1,4 @@
-"""The damaged film itself: what every model must beat."""
+"""The identity: the damaged film itself, which every model must beat."""
 
 from torch import Tensor
 

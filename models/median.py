@@ -1,4 +1,4 @@
-"""Temporal median along the motion: the oldest remedy against dust, which is never twice in one place.
+"""Temporal median along the motion: the classic remedy for dust, which never falls twice in one place.
 
 Source: Arce, "Multistage order statistic filters for image sequence processing", IEEE Trans. Signal
 Processing 39(5), 1991; aligned by DIS flow (Kroeger et al., ECCV 2016).

@@ -1,4 +1,4 @@
-"""RTN's spatial block without time: what attention alone does. Source: as `rtn`, its ablation."""
+"""RTN's spatial block on single frames, as in RTN's ablation: attention without time."""
 
 import torch
 from torch import Tensor, nn

@@ -110,7 +110,10 @@ def test_the_examples_of_albumentations(clip: Any) -> None:
 def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the examples need PyTorch")
     names: dict[str, Any] = {"folder": tmp_path / "out"}
-    on_the_fly, written = code("pytorch.md")
+    module, on_the_fly, written = code("pytorch.md")
+    exec(module, names)
+    assert names["damaged"].shape == names["clean"].shape
+    assert names["mask"].shape == (2, 5, 1, 64, 64)
     exec(on_the_fly, names)
     assert names["batch"]["lq"].shape == (2, 5, 1, 128, 128)
     assert names["batch"]["clip"] == ["sample-0-64", "sample-0-65"]
@@ -156,7 +159,8 @@ def test_the_package_of_the_guide(tmp_path: Path) -> None:
     )
     rim, drops, drift = code("extending.md")
     sharper = next(block for block in code("models.md") if "class Sharper" in block)
-    modules = {"shading": code("ops.md")[0], "rim": rim, "drops": drops, "sharper": sharper, "drift": drift}
+    shading, pinholes = code("ops.md")
+    modules = {"shading": shading, "pinholes": pinholes, "rim": rim, "drops": drops, "sharper": sharper, "drift": drift}
     for name, text in modules.items():
         (package / f"{name}.py").write_text(text)
     pack, task = code("extending.md", "yaml")

@@ -2,6 +2,6 @@
 
 from degrade.textures._draw import draw, registry
 from degrade.textures._packs import Pack, Template, group_of, open_pack
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
-__all__ = ["Pack", "Template", "Texture", "draw", "group_of", "open_pack", "registry"]
+__all__ = ["Pack", "ProceduralTexture", "Template", "draw", "group_of", "open_pack", "registry"]

@@ -5,9 +5,9 @@ import numpy as np
 from degrade.core.cache import ByteCache
 from degrade.core.registry import Registry
 from degrade.core.types import Array
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
-registry: Registry[Texture] = Registry("texture", "degrade.textures", Texture)
+registry: Registry[ProceduralTexture] = Registry("texture", "degrade.textures", ProceduralTexture)
 
 _cache: ByteCache[Array] = ByteCache(4 * 2**20, lambda alpha: alpha.nbytes)
 

@@ -8,7 +8,7 @@ from degrade.core.fields import Strict
 from degrade.core.types import Array
 
 
-class Texture(Strict):
+class ProceduralTexture(Strict):
     """One kind of defect, drawn from numbers alone; no file is needed.
 
     The same seed at two sizes gives the same defect at two resolutions. A new texture is one file in

@@ -7,17 +7,17 @@ from pydantic import Field
 
 from degrade.core.types import Array
 from degrade.textures._vector import clear, drops, fractal, noise, plane
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Blotch(Texture):
+class Blotch(ProceduralTexture):
     """One opaque blotch that fills the canvas: scalloped or frayed at its edge, with crumbs around it."""
 
     ragged: Annotated[float, Field(ge=0, le=1)] = 0.3
     """How far the edge strays at most, in half canvases; blotches range from a third of this."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one blotch; see `Texture.draw`."""
+        """Draws one blotch; see `ProceduralTexture.draw`."""
         x, y = plane(height, width)
         depth = drops(rng, x, y, int(rng.integers(1, 5)), (0.18, 0.5))
         depth += rng.uniform(0.03, 0.12) * noise(rng, height, width, (5, 5))

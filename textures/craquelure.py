@@ -9,10 +9,10 @@ from pydantic import Field
 from degrade.core.types import Array
 from degrade.textures import _tiles
 from degrade.textures._vector import detailed
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Craquelure(Texture):
+class Craquelure(ProceduralTexture):
     """A net of cracks that repeats: long ones first, then finer ones between them, as dry mud breaks."""
 
     plates: Annotated[int, Field(ge=4, le=1000)] = 24
@@ -21,7 +21,7 @@ class Craquelure(Texture):
     """Of a long crack, in canvases."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws the net; see `Texture.draw`."""
+        """Draws the net; see `ProceduralTexture.draw`."""
         return detailed(partial(self._draw, rng), height, width)
 
     def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from degrade.core.types import Array
 from degrade.textures._vector import fill, fit, soften
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 VERTICES = 96
 
 
-class Dust(Texture):
+class Dust(ProceduralTexture):
     """One speck, its longest side the canvas's, opaque within and soft at the edge like a scan of it.
 
     Elongation and outline follow 10,331 hand-drawn polygons of dust and dirt on ten 35 mm scans
@@ -29,7 +29,7 @@ class Dust(Texture):
     """Sigma of the edge, as a share of the canvas."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one speck; see `Texture.draw`."""
+        """Draws one speck; see `ProceduralTexture.draw`."""
         count = int(rng.integers(2, 6)) if rng.random() < self.clumps else 1
         grains = [self._grain(rng) for _ in range(count)]
         for i in range(1, count):  # each touches one of those before it

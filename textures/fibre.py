@@ -8,12 +8,12 @@ from pydantic import Field
 from degrade.core.fields import Interval, Within
 from degrade.core.types import Array
 from degrade.textures._vector import fit, soften, strokes, wander
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 POINTS = 120
 
 
-class Fibre(Texture):
+class Fibre(ProceduralTexture):
     """One fibre that fills the canvas: an arc, a hook, a loop; hair is smooth, lint kinked and frayed."""
 
     lint: Annotated[float, Field(ge=0, le=1)] = 0.35
@@ -24,7 +24,7 @@ class Fibre(Texture):
     """Sigma of the edge, as a share of the canvas."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one fibre; see `Texture.draw`."""
+        """Draws one fibre; see `ProceduralTexture.draw`."""
         lint = rng.random() < self.lint
         brush = np.exp(rng.uniform(*np.log(self.thickness)))
         paths = [self._curve(rng, bend=rng.gamma(2, 1.0), kinks=14 if lint else 5, wild=5 if lint else 2)]

@@ -6,14 +6,14 @@ import numpy as np
 
 from degrade.core.types import Array
 from degrade.textures._vector import clear, detailed, fractal, noise, plane
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Fingerprint(Texture):
+class Fingerprint(ProceduralTexture):
     """The print of a fingertip: ridges that arch over a core (a loop or an arch) or run around it (a whorl)."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one print; see `Texture.draw`."""
+        """Draws one print; see `ProceduralTexture.draw`."""
         return detailed(partial(self._draw, rng), height, width)
 
     def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:

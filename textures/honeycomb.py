@@ -9,10 +9,10 @@ from pydantic import Field
 from degrade.core.types import Array
 from degrade.textures import _tiles
 from degrade.textures._vector import detailed
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Honeycomb(Texture):
+class Honeycomb(ProceduralTexture):
     """Bubbles crowded to a honeycomb of cells of very different size, that repeats: 0 within, 1 on the walls."""
 
     bubbles: Annotated[int, Field(ge=4, le=5000)] = 260
@@ -21,7 +21,7 @@ class Honeycomb(Texture):
     """Thickness of the walls, in radii of the bubble."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws the cells; see `Texture.draw`."""
+        """Draws the cells; see `ProceduralTexture.draw`."""
         return detailed(partial(self._draw, rng), height, width)
 
     def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:

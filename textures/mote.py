@@ -9,17 +9,17 @@ import numpy as np
 from degrade.core.fields import Interval, Within
 from degrade.core.types import Array
 from degrade.textures._vector import clear, detailed, drops, noise, plane
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Mote(Texture):
+class Mote(ProceduralTexture):
     """A speck or smear on a lens: so far out of focus that it shows as the disc of the aperture."""
 
     disc: Annotated[Interval, Within(0.02, 0.4, "canvases")] = (0.08, 0.25)
     """Radius of that disc."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one speck; see `Texture.draw`."""
+        """Draws one speck; see `ProceduralTexture.draw`."""
         return detailed(partial(self._draw, rng), height, width)
 
     def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:

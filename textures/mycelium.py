@@ -8,13 +8,13 @@ from pydantic import Field
 
 from degrade.core.types import Array
 from degrade.textures._vector import clear, detailed, fit, fractal, plane, soften, strokes
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 STEPS = 14
 """Joints of a filament."""
 
 
-class Mycelium(Texture):
+class Mycelium(ProceduralTexture):
     """One colony: filaments that grow outwards from a core and branch, in a faint halo of eaten gelatine."""
 
     branches: Annotated[int, Field(ge=1, le=20)] = 6
@@ -23,7 +23,7 @@ class Mycelium(Texture):
     """How often filaments branch."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one colony; see `Texture.draw`."""
+        """Draws one colony; see `ProceduralTexture.draw`."""
         return detailed(partial(self._draw, rng), height, width)
 
     def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:

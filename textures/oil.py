@@ -5,14 +5,14 @@ import numpy as np
 
 from degrade.core.types import Array
 from degrade.textures._vector import clear, drops, fractal, noise, plane
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Oil(Texture):
+class Oil(ProceduralTexture):
     """A spot of oil that crept: soft-edged, thicker towards a rounded rim, with droplets and smeared streaks."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one spot or smear; see `Texture.draw`."""
+        """Draws one spot or smear; see `ProceduralTexture.draw`."""
         x, y = plane(height, width)
         depth = drops(rng, x, y, int(rng.integers(1, 6)), (0.12, 0.5))
         depth += 0.08 * noise(rng, height, width, (4, 4))

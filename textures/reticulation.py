@@ -9,19 +9,19 @@ from pydantic import Field
 from degrade.core.types import Array
 from degrade.textures import _tiles
 from degrade.textures._vector import detailed
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 WAVES = 24
 
 
-class Reticulation(Texture):
+class Reticulation(ProceduralTexture):
     """The leathery pattern of gelatine that swelled and shrank at once: a maze of ridges, that repeats."""
 
     ridges: Annotated[int, Field(ge=2, le=100)] = 22
     """Ridges across the canvas."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws the maze; see `Texture.draw`."""
+        """Draws the maze; see `ProceduralTexture.draw`."""
         return detailed(partial(self._draw, rng), height, width)
 
     def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:

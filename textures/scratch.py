@@ -7,10 +7,10 @@ from pydantic import Field
 
 from degrade.core.types import Array
 from degrade.textures._vector import noise
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Scratch(Texture):
+class Scratch(ProceduralTexture):
     """A vertical scratch that runs through the whole height of the canvas, clear at left and right.
 
     One to three parallel scores of a hard particle; each sways, swells, and lifts off in places.
@@ -22,7 +22,7 @@ class Scratch(Texture):
     """Share of a score's length where it has lifted off, on average."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one scratch; see `Texture.draw`."""
+        """Draws one scratch; see `ProceduralTexture.draw`."""
         alpha = np.zeros((height, width), np.float32)
         x = (np.arange(width, dtype=np.float32) + 0.5) / width
         scores = 1 + rng.binomial(2, 0.25)

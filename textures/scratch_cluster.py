@@ -9,12 +9,12 @@ from pydantic import Field
 from degrade.core.fields import Interval, Within
 from degrade.core.types import Array
 from degrade.textures._vector import soften, strokes
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 DASHES = 5
 
 
-class ScratchCluster(Texture):
+class ScratchCluster(ProceduralTexture):
     """Many short strokes of a few directions, broken into dashes, from layers of film that slid on each other."""
 
     count: Annotated[Interval, Within(1, 500, "strokes")] = (15, 70)
@@ -27,7 +27,7 @@ class ScratchCluster(Texture):
     """Main directions, at most."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one cluster; see `Texture.draw`."""
+        """Draws one cluster; see `ProceduralTexture.draw`."""
         count = int(rng.uniform(self.count[0], self.count[1] + 1))
         main = rng.uniform(0, np.pi) + rng.normal(0, 0.6, rng.integers(1, self.directions + 1))
         angle = rng.choice(main, count) + rng.normal(0, rng.uniform(0.03, 0.4), count)

@@ -7,17 +7,17 @@ from pydantic import Field
 
 from degrade.core.types import Array
 from degrade.textures._vector import clear, drops, fractal, noise, plane
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Stain(Texture):
+class Stain(ProceduralTexture):
     """One stain that fills the canvas: a cloudy film, darker in tide lines where it dried from the rim."""
 
     tide: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Strength of the tide lines at most; they range from none to this."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws one stain; see `Texture.draw`."""
+        """Draws one stain; see `ProceduralTexture.draw`."""
         pixel = 2 / min(height, width)
         x, y = plane(height, width)
         depth = drops(rng, x, y, rng.choice([1, 1, 2, 3]), (0.4, 0.75))

@@ -6,14 +6,14 @@ import numpy as np
 
 from degrade.core.types import Array
 from degrade.textures._vector import clear, detailed, drops, fractal, noise, plane
-from degrade.textures.base import Texture
+from degrade.textures.base import ProceduralTexture
 
 
-class Water(Texture):
+class Water(ProceduralTexture):
     """Drops that dried: sharp tide lines, one within the other, about a nearly clear middle."""
 
     def draw(self, rng: np.random.Generator, height: int, width: int) -> Array:
-        """Draws the mark of one or a few drops; see `Texture.draw`."""
+        """Draws the mark of one or a few drops; see `ProceduralTexture.draw`."""
         return detailed(partial(self._draw, rng), height, width)
 
     def _draw(self, rng: np.random.Generator, height: int, width: int) -> Array:

@@ -1,4 +1,4 @@
-"""What metrics on pixels share."""
+"""Helpers shared by the metrics on pixels."""
 
 import math
 from abc import abstractmethod

@@ -1,4 +1,4 @@
-"""What a metric is: fed frame by frame, it ends with one number for the clip."""
+"""The interface of metrics: fed frame by frame, they return one number per clip."""
 
 import importlib.util
 import math

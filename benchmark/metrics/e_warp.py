@@ -1,4 +1,4 @@
-"""Warping error: how much a film flickers."""
+"""Warping error: temporal inconsistency along the motion."""
 
 import math
 from typing import ClassVar, Literal

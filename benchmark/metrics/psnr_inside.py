@@ -1,4 +1,4 @@
-"""PSNR of what was damaged."""
+"""PSNR inside the damage."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""PSNR of what no defect touched."""
+"""PSNR outside the damage."""
 
 from typing import ClassVar
 

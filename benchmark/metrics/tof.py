@@ -1,4 +1,4 @@
-"""tOF: whether things move as they did."""
+"""tOF: difference between the optical flows of prediction and target."""
 
 from typing import ClassVar
 

@@ -241,7 +241,8 @@ class PairedClips(Dataset[Sample]):
         frames: Cut clips into stretches of so many frames; whole clips if not given.
         samples: So many stretches drawn at random and flipped at random, each sample by its number alone.
         crop: Height and width of a random part of the frames, at most the frame's; goes with `samples`.
-        cuts, on_damage: As in `DegradedClips`; go with `samples`.
+        cuts: As in `DegradedClips`; goes with `samples`.
+        on_damage: As in `DegradedClips`; goes with `samples`.
         seed: Of the draws.
 
     Raises:
@@ -272,7 +273,7 @@ class PairedClips(Dataset[Sample]):
         rows = [row for row in self.dataset.clips.values() if row.split == split]
         if not rows:
             raise DatasetError(f"{folder} has no clips in {split!r}")
-        if on_damage and self.dataset.spec.output.masks == "none":
+        if on_damage and "mask" not in self.dataset.kinds:
             raise SpecError(f"needs masks, and {folder} was written without", "on_damage")
         self.stretches = [
             (row.id, start, start + (frames or row.frames))

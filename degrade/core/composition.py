@@ -8,7 +8,7 @@ from typing_extensions import TypeVar
 
 from degrade.core import registry, steps
 from degrade.core.errors import SpecError, unknown
-from degrade.core.fields import complaining
+from degrade.core.fields import raise_spec_errors
 from degrade.core.op import Family, Op, Temporal
 from degrade.core.steps import Step
 from degrade.core.types import Array, Layer, Params
@@ -32,7 +32,7 @@ def parse_op(value: Any) -> Op:
         parameters = {}
     if not isinstance(parameters, dict) or not all(isinstance(key, str) for key in parameters):
         raise SpecError(f"parameters are `key: value`, got {parameters!r:.80}", str(name))
-    with complaining():
+    with raise_spec_errors():
         return cls(**parameters)
 
 

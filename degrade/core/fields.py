@@ -64,7 +64,7 @@ class Within:
 
 
 @dataclass(frozen=True)
-class Clean:
+class Neutral:
     """Marks a parameter that says how strong the damage is; see `Op.at_severity`.
 
     Args:
@@ -153,7 +153,7 @@ _nested: ContextVar[bool] = ContextVar("nested")
 
 
 @contextmanager
-def complaining() -> Iterator[None]:
+def raise_spec_errors() -> Iterator[None]:
     """Records made inside raise SpecError themselves, also while another record is being validated."""
     token = _nested.set(False)
     try:

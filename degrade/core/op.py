@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from degrade.core import registry
 from degrade.core.errors import SpecError
-from degrade.core.fields import Clean, Probability, Strict
+from degrade.core.fields import Neutral, Probability, Strict
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, clipped
 
@@ -168,11 +168,11 @@ class Op(Strict, Generic[P]):
         return {}
 
     @classmethod
-    def strengths(cls) -> dict[str, Clean]:
-        """The parameters that say how strong the damage is: those marked `Clean`, and `opacity`."""
+    def strengths(cls) -> dict[str, Neutral]:
+        """The parameters that say how strong the damage is: those marked `Neutral`, and `opacity`."""
         fields = cls.model_fields
-        marked = {name: mark for name in fields for mark in fields[name].metadata if isinstance(mark, Clean)}
-        return {"opacity": Clean(0), **marked} if "opacity" in fields else marked
+        marked = {name: mark for name in fields for mark in fields[name].metadata if isinstance(mark, Neutral)}
+        return {"opacity": Neutral(0), **marked} if "opacity" in fields else marked
 
     def at_severity(self, severity: float) -> Self:
         """The op at a share of its strength: at 0 it never fires, at 1 it is as it is.

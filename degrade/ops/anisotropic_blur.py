@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import Blur, Unit, check_reach, odd
@@ -36,7 +36,7 @@ class AnisotropicBlur(Blur[AnisotropicBlurParams]):
     (the usual one of blind super-resolution: Zhang et al., USRNet, CVPR 2020).
     """
 
-    variance: Annotated[Interval, Within(0, 2500), Clean(0)] = (0.0, 1e-5)
+    variance: Annotated[Interval, Within(0, 2500), Neutral(0)] = (0.0, 1e-5)
     """Variance along either axis of the ellipse, in `unit` squared; at most 0.01 frame heights squared."""
     unit: Unit = "height"
     """What the variance is measured in, squared: frame heights or pixels."""

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from degrade.core.composition import Composition, OpLike, Steps
 from degrade.core.errors import SpecError
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.steps import draw, wrap_masks
 from degrade.core.types import Array, ClipInfo, Layer, clipped, reached
@@ -45,7 +45,7 @@ class AtScale(Composition[AtScaleParams]):
     ops it takes in all that follows it in its own sequence, so that in a `Shuffle` it may fall anywhere.
     """
 
-    scales: Annotated[tuple[Annotated[Interval, Within(0.01, 4, "of the frame's size")], ...], Clean(1)] = (
+    scales: Annotated[tuple[Annotated[Interval, Within(0.01, 4, "of the frame's size")], ...], Neutral(1)] = (
         (0.25, 1.0),
     )
     """One or several ranges, of which one is drawn per clip; below 1 is smaller."""

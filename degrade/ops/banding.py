@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -32,9 +32,9 @@ class Banding(Op[BandingParams]):
 
     family: ClassVar[Family] = "quality"
 
-    levels: Annotated[Interval, Within(2, 256, "levels"), Clean(256)] = (16.0, 48.0)
+    levels: Annotated[Interval, Within(2, 256, "levels"), Neutral(256)] = (16.0, 48.0)
     """Number of levels, black and white among them, drawn per clip."""
-    flat: Annotated[Interval, Within(0, 1), Clean(0)] = (0.01, 0.03)
+    flat: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.01, 0.03)
     """Mean detail of a place that is half flat, in full range, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> BandingParams:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -37,7 +37,7 @@ class BaseFog(Op[BaseFogParams]):
 
     family: ClassVar[Family] = "exposure"
 
-    density: Annotated[Interval, Within(0, 2), Clean(0)] = (0.05, 0.35)
+    density: Annotated[Interval, Within(0, 2), Neutral(0)] = (0.05, 0.35)
     """Density of the fog, drawn per clip."""
     yellow: Annotated[Interval, Within(0, 1)] = (0.0, 0.4)
     """How much denser it is to blue light, and thinner to red, as a share, drawn per clip."""

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Probability, Within
+from degrade.core.fields import Interval, Neutral, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo, Params
@@ -28,7 +28,7 @@ class BitDepth(Op[BitDepthParams]):
 
     family: ClassVar[Family] = "quality"
 
-    bits: Annotated[Interval, Within(1, 16, "bits"), Clean(8)] = (4.0, 6.0)
+    bits: Annotated[Interval, Within(1, 16, "bits"), Neutral(8)] = (4.0, 6.0)
     """Bits per channel, a whole number, drawn per clip; 8 is taken for clean."""
     dither: Probability = 0.3
     """Probability that the clip is dithered."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import REACH, Blur, gaussian
@@ -23,7 +23,7 @@ class Breathing(Blur[BreathingParams]):
     Mirrored at the border, as `gaussian_blur`.
     """
 
-    sigma: Annotated[Interval, Within(0, REACH / 4, "frame heights"), Clean(0)] = (0.001, 0.003)
+    sigma: Annotated[Interval, Within(0, REACH / 4, "frame heights"), Neutral(0)] = (0.001, 0.003)
     """Root mean square of the blur's standard deviation, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (2.0, 20.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""

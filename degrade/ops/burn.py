@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from degrade.core.fields import Clean, Floats, Interval, Probability, Within
+from degrade.core.fields import Floats, Interval, Neutral, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -42,11 +42,11 @@ class Burn(Contaminant[BurnParams]):
 
     lifetime: Annotated[Interval, Within(1, 100_000, "frames")] = (10, 40)
     """Frames from the first scorching until the film moves on, drawn per clip."""
-    radius: Annotated[Interval, Within(0, 5, "frame heights"), Clean(0)] = (0.1, 0.6)
+    radius: Annotated[Interval, Within(0, 5, "frame heights"), Neutral(0)] = (0.1, 0.6)
     """Mean radius of the hole in its last frame, drawn per clip."""
-    halo: Annotated[Interval, Within(0, 2, "frame heights"), Clean(0)] = (0.1, 0.25)
+    halo: Annotated[Interval, Within(0, 2, "frame heights"), Neutral(0)] = (0.1, 0.25)
     """Width of the scorched ring around it, drawn per clip."""
-    ragged: Annotated[Interval, Within(0, 1, "frame heights"), Clean(0)] = (0.03, 0.08)
+    ragged: Annotated[Interval, Within(0, 1, "frame heights"), Neutral(0)] = (0.03, 0.08)
     """How far its edge strays, drawn per clip."""
     away: Annotated[Interval, Within(0, 2, "frame heights")] = (0.0, 0.3)
     """How far from the middle of the picture it begins, drawn per clip."""

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from degrade.core.color import add_chroma, chroma
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -32,9 +32,9 @@ class ChromaBleed(Op[ChromaBleedParams]):
 
     family: ClassVar[Family] = "quality"
 
-    sigma: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.006, 0.012)
+    sigma: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.006, 0.012)
     """Standard deviation of the blur, drawn per clip."""
-    smear: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.004, 0.02)
+    smear: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.004, 0.02)
     """Distance in which the tail falls to 1/e, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> ChromaBleedParams:

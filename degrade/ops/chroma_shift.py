@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from degrade.core.color import add_chroma, chroma
-from degrade.core.fields import Clean, Interval, Probability, Within
+from degrade.core.fields import Interval, Neutral, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -34,9 +34,9 @@ class ChromaShift(Op[ChromaShiftParams]):
 
     family: ClassVar[Family] = "quality"
 
-    right: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.003, 0.012)
+    right: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.003, 0.012)
     """Distance to the right, or with `left` to the left, drawn per clip."""
-    down: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.0, 0.008)
+    down: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.0, 0.008)
     """Distance downwards, drawn per clip; a line is 0.002."""
     left: Probability = 0.3
     """Probability that the shift is to the left."""

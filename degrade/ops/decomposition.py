@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import cv2
 import numpy as np
 
-from degrade.core.fields import Clean, Floats, Interval, Probability, Within
+from degrade.core.fields import Floats, Interval, Neutral, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -41,19 +41,19 @@ class Decomposition(Contaminant[DecompositionParams]):
     spreads from one layer to the next.
     """
 
-    reach: Annotated[Interval, Within(0, 5, "frame heights"), Clean(0)] = (0.0, 0.4)
+    reach: Annotated[Interval, Within(0, 5, "frame heights"), Neutral(0)] = (0.0, 0.4)
     """How far from the side it reaches on average at the beginning, drawn per clip."""
-    spread: Annotated[Interval, Within(0, 1, "frame heights per frame"), Clean(0)] = (0.0, 0.01)
+    spread: Annotated[Interval, Within(0, 1, "frame heights per frame"), Neutral(0)] = (0.0, 0.01)
     """How much farther in each frame, drawn per clip."""
-    rough: Annotated[Interval, Within(0, 5, "frame heights"), Clean(0)] = (0.15, 0.35)
+    rough: Annotated[Interval, Within(0, 5, "frame heights"), Neutral(0)] = (0.15, 0.35)
     """Standard deviation of the reach from place to place, drawn per clip."""
     turn: Annotated[Interval, Within(1, 1000, "frames")] = (12, 48)
     """Frames in a turn of the roll, drawn per clip."""
-    breath: Annotated[Interval, Within(0, 5, "frame heights"), Clean(0)] = (0.02, 0.15)
+    breath: Annotated[Interval, Within(0, 5, "frame heights"), Neutral(0)] = (0.02, 0.15)
     """How much farther it reaches on one side of the roll, drawn per clip."""
     bubbles: Annotated[Interval, Within(0.02, 10, "frame heights")] = (0.3, 0.8)
     """Side of the square with 16 bubbles across it, drawn per clip."""
-    melt: Annotated[Interval, Within(0, 1, "frame heights"), Clean(0)] = (0.005, 0.03)
+    melt: Annotated[Interval, Within(0, 1, "frame heights"), Neutral(0)] = (0.005, 0.03)
     """How far the picture has flowed where it is attacked, drawn per clip."""
     light: Probability = 0.8
     """Probability that what is eaten away shows white, as on a print; else black, as printed from a negative."""

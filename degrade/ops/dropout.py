@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Floats, Interval, Ints, Within
+from degrade.core.fields import Floats, Interval, Ints, Neutral, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -48,7 +48,7 @@ class Dropout(Contaminant[DropoutParams]):
     """Mean number on a frame, drawn per clip."""
     bursts: Annotated[float, Field(ge=0, le=2)] = 0.9
     """How much the number varies over the frames: standard deviation of the logarithm of its mean."""
-    length: Annotated[Interval, Within(0, 2, "frame heights"), Clean(0)] = (0.04, 0.2)
+    length: Annotated[Interval, Within(0, 2, "frame heights"), Neutral(0)] = (0.04, 0.2)
     """Mean length, drawn per clip."""
     lines: Annotated[Interval, Within(1, 20, "lines")] = (1.0, 3.0)
     """Thickness, in lines of 480, drawn per dropout, thin ones more often."""

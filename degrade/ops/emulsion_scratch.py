@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Floats, Interval, Within
+from degrade.core.fields import Floats, Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._lines import LineParams, Lines, marks, quantile
@@ -33,7 +33,7 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
 
     stock: Literal["print", "reversal", "negative"] = "print"
     """The film that was scratched."""
-    depth: Annotated[Interval, Within(0, 20, "layers"), Clean(0)] = (0.4, 4.0)
+    depth: Annotated[Interval, Within(0, 20, "layers"), Neutral(0)] = (0.4, 4.0)
     """How deep a line cuts in its middle, drawn per line; from 3 on it reaches the base."""
     per_frame: Annotated[Interval, Within(0, 1000, "lines")] = (0.5, 3.0)
     """Mean number on a frame, drawn per clip."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from degrade.core.color import LUMA
-from degrade.core.fields import Clean, Interval, Probability, Within
+from degrade.core.fields import Interval, Neutral, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -30,9 +30,9 @@ class ExposureJitter(Op[ExposureJitterParams]):
 
     frame_p: Probability = 0.5
     """Probability that a frame changes."""
-    brightness: Annotated[Interval, Within(0, 4), Clean(1)] = (0.8, 1.2)
+    brightness: Annotated[Interval, Within(0, 4), Neutral(1)] = (0.8, 1.2)
     """Factor of all values."""
-    contrast: Annotated[Interval, Within(0, 4), Clean(1)] = (0.9, 1.0)
+    contrast: Annotated[Interval, Within(0, 4), Neutral(1)] = (0.9, 1.0)
     """Factor of the distance from the mean."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> ExposureJitterParams:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -28,13 +28,13 @@ class Fading(Op[FadingParams]):
 
     family: ClassVar[Family] = "exposure"
 
-    density: Annotated[Interval, Within(0, 1), Clean(0)] = (0.05, 0.25)
+    density: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.05, 0.25)
     """Share that all layers, or the silver, have lost, drawn per clip."""
-    cyan: Annotated[Interval, Within(0, 1), Clean(0)] = (0.3, 0.65)
+    cyan: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.3, 0.65)
     """Share of what remains that the cyan dye has lost besides, drawn per clip; colour clips only, as all dyes."""
-    magenta: Annotated[Interval, Within(0, 1), Clean(0)] = (0.0, 0.1)
+    magenta: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.0, 0.1)
     """The same of the magenta dye."""
-    yellow: Annotated[Interval, Within(0, 1), Clean(0)] = (0.05, 0.3)
+    yellow: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.05, 0.3)
     """The same of the yellow dye."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> FadingParams:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -28,7 +28,7 @@ class Flicker(Op[FlickerParams]):
 
     family: ClassVar[Family] = "exposure"
 
-    std: Annotated[Interval, Within(0, 3, "stops"), Clean(0)] = (0.03, 0.15)
+    std: Annotated[Interval, Within(0, 3, "stops"), Neutral(0)] = (0.03, 0.15)
     """Standard deviation of the exposure, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (0.0, 6.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""

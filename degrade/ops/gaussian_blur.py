@@ -6,7 +6,7 @@ from typing import Annotated
 import cv2
 from pydantic import Field, model_validator
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import Blur, Unit, check_reach, odd
@@ -29,7 +29,7 @@ class GaussianBlur(Blur[BlurParams]):
     Sigma is drawn once per clip, evenly over its range, and strays from frame to frame by `jitter`.
     """
 
-    sigma: Annotated[Interval, Within(0, 50), Clean(0)] = (0.0005, 0.003)
+    sigma: Annotated[Interval, Within(0, 50), Neutral(0)] = (0.0005, 0.003)
     """Standard deviation, in `unit`; at most 0.1 frame heights."""
     unit: Unit = "height"
     """What sigma is measured in: frame heights or pixels."""

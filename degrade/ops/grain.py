@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
@@ -51,7 +51,7 @@ class Grain(Op[GrainParams]):
 
     gauge: Gauge = "35mm"
     """Width of the film."""
-    granularity: Annotated[Interval, Within(0, 200), Clean(0)] = (15.0, 45.0)
+    granularity: Annotated[Interval, Within(0, 200), Neutral(0)] = (15.0, 45.0)
     """Rms granularity, drawn per clip: 5 to 20 of a camera film; a print multiplies its negative's by two or three."""
     size: Annotated[Interval, Within(0, 50, "µm")] = (4.0, 10.0)
     """Standard deviation of a clump on the film, drawn per clip."""

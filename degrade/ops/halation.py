@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import cv2
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -43,7 +43,7 @@ class Halation(Op[HalationParams]):
 
     radius: Annotated[Interval, Within(0, 0.2, "frame heights")] = (0.006, 0.018)
     """Standard deviation of the glow's narrow part, drawn per clip."""
-    strength: Annotated[Interval, Within(0, 2), Clean(0)] = (0.05, 0.3)
+    strength: Annotated[Interval, Within(0, 2), Neutral(0)] = (0.05, 0.3)
     """Light of the glow, as a share of what lies above the threshold, drawn per clip."""
     threshold: Annotated[Interval, Within(0, 0.99)] = (0.6, 0.85)
     """Value above which light spreads, drawn per clip."""

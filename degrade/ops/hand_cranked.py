@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import ClipInfo
 from degrade.ops._mixed import Retimed, RetimedParams
@@ -21,13 +21,13 @@ class HandCranked(Retimed[RetimedParams]):
     stay aligned is the frame shown.
     """
 
-    speed: Annotated[Interval, Within(0.1, 1), Clean(1)] = (0.67, 1.0)
+    speed: Annotated[Interval, Within(0.1, 1), Neutral(1)] = (0.67, 1.0)
     """Mean speed relative to the clip's, drawn per clip; 0.67 is 16 frames a second, stretched to 24."""
-    drift: Annotated[Interval, Within(0, 1), Clean(0)] = (0.05, 0.25)
+    drift: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.05, 0.25)
     """Standard deviation of the logarithm of the speed, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (8.0, 48.0)
     """Frames after which the drift's autocorrelation has fallen to 1/e, drawn per clip."""
-    swing: Annotated[Interval, Within(0, 0.9), Clean(0)] = (0.0, 0.2)
+    swing: Annotated[Interval, Within(0, 0.9), Neutral(0)] = (0.0, 0.2)
     """How much the speed swings with each turn, as a share of it, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> RetimedParams:

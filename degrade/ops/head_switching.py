@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -39,11 +39,11 @@ class HeadSwitching(Contaminant[HeadSwitchingParams]):
 
     band: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.012, 0.03)
     """Height of the band, drawn per clip; a line is 0.002."""
-    shift: Annotated[Interval, Within(0, 0.5, "frame heights"), Clean(0)] = (0.03, 0.12)
+    shift: Annotated[Interval, Within(0, 0.5, "frame heights"), Neutral(0)] = (0.03, 0.12)
     """Shift at the very bottom, drawn per clip, to the right or to the left."""
     unrest: Annotated[Interval, Within(0, 1)] = (0.02, 0.2)
     """Standard deviation of height and shift over the frames, as a share of them, drawn per clip."""
-    noise: Annotated[Interval, Within(0, 1), Clean(0)] = (0.1, 0.35)
+    noise: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.1, 0.35)
     """Standard deviation of the noise at the band's upper edge, in full range, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> HeadSwitchingParams:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import cv2
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.types import Array
 from degrade.ops._compressed import Compressed, CompressedParams, recoded
 
@@ -15,7 +15,7 @@ class Jpeg(Compressed):
     Quality is a whole number, drawn once per clip, and strays from frame to frame by `jitter`.
     """
 
-    quality: Annotated[Interval, Within(1, 100), Clean(100)] = (40.0, 95.0)
+    quality: Annotated[Interval, Within(1, 100), Neutral(100)] = (40.0, 95.0)
     """Quality as libjpeg counts it, 100 the best."""
 
     def render_frame(self, frame: Array, params: CompressedParams, t: int) -> Array:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
 from degrade.ops._strip import Strip, StripParams, strip
@@ -21,7 +21,7 @@ class Jump(Strip):
 
     per_frame: Annotated[Interval, Within(0, 1, "jumps")] = (0.03, 0.15)
     """Mean number on a frame, drawn per clip."""
-    amount: Annotated[Interval, Within(0, 0.5, "frames"), Clean(0)] = (0.005, 0.06)
+    amount: Annotated[Interval, Within(0, 0.5, "frames"), Neutral(0)] = (0.005, 0.06)
     """How far at first, drawn per jump."""
     settle: Annotated[Interval, Within(0, 100, "frames")] = (0.3, 1.5)
     """Frames after which a jump has fallen to 1/e, swinging to the other side with each; drawn per jump."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import REACH, Blur, gaussian
@@ -27,7 +27,7 @@ class LensSoftness(Blur[LensSoftnessParams]):
     Between blurs by a third, two thirds and all of the greatest sigma the variance is interpolated.
     """
 
-    sigma: Annotated[Interval, Within(0, REACH, "frame heights"), Clean(0)] = (0.002, 0.006)
+    sigma: Annotated[Interval, Within(0, REACH, "frame heights"), Neutral(0)] = (0.002, 0.006)
     """Standard deviation in the corners, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> LensSoftnessParams:

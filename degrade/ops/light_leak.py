@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Interval, Probability, Within
+from degrade.core.fields import Interval, Neutral, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -46,9 +46,9 @@ class LightLeak(Contaminant[LightLeakParams]):
     A print that was fogged itself gets darker instead: I falls by as much.
     """
 
-    fog: Annotated[Interval, Within(0, 10), Clean(0)] = (0.1, 0.8)
+    fog: Annotated[Interval, Within(0, 10), Neutral(0)] = (0.1, 0.8)
     """Mean exposure at the side, drawn per clip."""
-    flare: Annotated[Interval, Within(0, 10), Clean(0)] = (0.3, 2.5)
+    flare: Annotated[Interval, Within(0, 10), Neutral(0)] = (0.3, 2.5)
     """Greatest exposure of the flare, drawn per clip."""
     reach: Annotated[Interval, Within(0.01, 5, "frame heights")] = (0.05, 0.25)
     """Distance from the side at which fog has fallen to 1/e; the flare reaches three times as far. Drawn per clip."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Layer, Params
@@ -41,13 +41,13 @@ class LineJitter(Op[LineJitterParams]):
 
     family: ClassVar[Family] = "transport"
 
-    jitter: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.0003, 0.0012)
+    jitter: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.0003, 0.0012)
     """Standard deviation of each line's own shift, drawn per clip."""
-    wave: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.0003, 0.002)
+    wave: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.0003, 0.002)
     """Standard deviation of the waves, drawn per clip."""
     length: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Distance down which the waves' autocorrelation falls to 1/e, in frame heights."""
-    bend: Annotated[Interval, Within(0, 0.3, "frame heights"), Clean(0)] = (0.0, 0.02)
+    bend: Annotated[Interval, Within(0, 0.3, "frame heights"), Neutral(0)] = (0.0, 0.02)
     """Standard deviation of the uppermost line's shift over the frames, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (5.0, 40.0)
     """Frames after which the bend's autocorrelation has fallen to 1/e, drawn per clip."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
@@ -34,7 +34,7 @@ class Noise(Op[NoiseParams]):
 
     family: ClassVar[Family] = "quality"
 
-    sigma: Annotated[Interval, Within(0, 255, "of 255"), Clean(0)] = (2.0, 8.0)
+    sigma: Annotated[Interval, Within(0, 255, "of 255"), Neutral(0)] = (2.0, 8.0)
     """Standard deviation in 8-bit levels; of speckle, the one at white."""
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Greatest deviation of a frame's sigma from the clip's, as a share of the range."""

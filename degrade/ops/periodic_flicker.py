@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -31,7 +31,7 @@ class PeriodicFlicker(Op[PeriodicFlickerParams]):
 
     family: ClassVar[Family] = "exposure"
 
-    amplitude: Annotated[Interval, Within(0, 3, "stops"), Clean(0)] = (0.05, 0.2)
+    amplitude: Annotated[Interval, Within(0, 3, "stops"), Neutral(0)] = (0.05, 0.2)
     """Greatest exposure of a regular cycle, drawn per clip."""
     period: Annotated[Interval, Within(2, 10_000, "frames")] = (7.0, 9.0)
     """Length of a cycle, drawn per clip."""

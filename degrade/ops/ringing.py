@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from degrade.core.color import luma
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -35,9 +35,9 @@ class Ringing(Op[RingingParams]):
 
     family: ClassVar[Family] = "quality"
 
-    resolution: Annotated[Interval, Within(20, unit="lines"), Clean(math.inf)] = (200.0, 260.0)
+    resolution: Annotated[Interval, Within(20, unit="lines"), Neutral(math.inf)] = (200.0, 260.0)
     """Lines of horizontal resolution, drawn per clip; no less than the frame's height cuts nothing off."""
-    peaking: Annotated[Interval, Within(0, 4), Clean(0)] = (0.3, 1.2)
+    peaking: Annotated[Interval, Within(0, 4), Neutral(0)] = (0.3, 1.2)
     """Gain of the upper half of the band, less 1, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> RingingParams:

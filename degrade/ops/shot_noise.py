@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, poisson
 from degrade.core.types import Array, ClipInfo, Params
@@ -28,7 +28,7 @@ class ShotNoise(Op[ShotNoiseParams]):
 
     family: ClassVar[Family] = "quality"
 
-    photons: Annotated[Interval, Within(1, 1e6, "photons"), Clean(math.inf)] = (200.0, 2000.0)
+    photons: Annotated[Interval, Within(1, 1e6, "photons"), Neutral(math.inf)] = (200.0, 2000.0)
     """Number of photons N that make white, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> ShotNoiseParams:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
 from degrade.ops._events import arrivals, visible
@@ -21,7 +21,7 @@ class Slip(Strip):
     """Share of frames that are out of place, about; drawn per clip."""
     hold: Annotated[Interval, Within(1, 1000, "frames")] = (1.0, 8.0)
     """Frames until it falls back into place, drawn per slip."""
-    amount: Annotated[Interval, Within(0, 0.5, "frames"), Clean(0)] = (0.03, 0.4)
+    amount: Annotated[Interval, Within(0, 0.5, "frames"), Neutral(0)] = (0.03, 0.4)
     """How far, up or down, drawn per slip."""
     line: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.015, 0.15)
     """Height of the black line between frames, drawn per clip: 35 mm film has 1.8% at full (silent) aperture and

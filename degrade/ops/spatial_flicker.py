@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Params
@@ -33,7 +33,7 @@ class SpatialFlicker(Op[SpatialFlickerParams]):
 
     family: ClassVar[Family] = "exposure"
 
-    std: Annotated[Interval, Within(0, 3, "stops"), Clean(0)] = (0.02, 0.1)
+    std: Annotated[Interval, Within(0, 3, "stops"), Neutral(0)] = (0.02, 0.1)
     """Standard deviation over frames and places, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (0.0, 8.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""

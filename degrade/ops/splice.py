@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Floats, Interval, Ints, Probability, Within
+from degrade.core.fields import Floats, Interval, Ints, Neutral, Probability, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -55,9 +55,9 @@ class Splice(Contaminant[SpliceParams]):
     """Slope of the ends, drawn per splice."""
     opacity: Annotated[Interval, Within(0, 1)] = (0.06, 0.3)
     """How much lighter the picture is beneath tape, drawn per splice; three times that under cement."""
-    dirt: Annotated[Interval, Within(0, 1), Clean(0)] = (0.1, 0.8)
+    dirt: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.1, 0.8)
     """Alpha of the dark line at the ends, drawn per splice."""
-    seam: Annotated[float, Field(ge=0, le=1), Clean(0)] = 0.8
+    seam: Annotated[float, Field(ge=0, le=1), Neutral(0)] = 0.8
     """Alpha of the dark line at the cut itself."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> SpliceParams:

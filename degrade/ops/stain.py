@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Floats, Interval, Within
+from degrade.core.fields import Floats, Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._compositing import cover, texture_at, tint
@@ -51,9 +51,9 @@ class Stain(Sprites[StainParams]):
     """Drawn per stain."""
     light: Annotated[Interval, Within(0, 1)] = (0.0, 0.5)
     """Share of stains that lighten, drawn per clip."""
-    blur: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.001, 0.004)
+    blur: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.001, 0.004)
     """Sigma of the blur where a stain is thickest, drawn per stain."""
-    shift: Annotated[Interval, Within(0, 0.1, "frame heights"), Clean(0)] = (0.0, 0.004)
+    shift: Annotated[Interval, Within(0, 0.1, "frame heights"), Neutral(0)] = (0.0, 0.004)
     """How far the picture is moved at most, drawn per stain."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> StainParams:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from degrade.core.color import add_chroma
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
@@ -37,9 +37,9 @@ class TapeNoise(Op[TapeNoiseParams]):
 
     family: ClassVar[Family] = "quality"
 
-    luma: Annotated[Interval, Within(0, 100, "of 255"), Clean(0)] = (2.0, 7.0)
+    luma: Annotated[Interval, Within(0, 100, "of 255"), Neutral(0)] = (2.0, 7.0)
     """Standard deviation of the luma noise in 8-bit levels, drawn per clip."""
-    chroma: Annotated[Interval, Within(0, 100, "of 255"), Clean(0)] = (2.0, 9.0)
+    chroma: Annotated[Interval, Within(0, 100, "of 255"), Neutral(0)] = (2.0, 9.0)
     """The same of the colour noise."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> TapeNoiseParams:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._drawn import choose
@@ -43,7 +43,7 @@ class Tinting(Dyed[TintingParams]):
 
     dyes: Annotated[tuple[Dye, ...], Field(min_length=1)] = ("amber", "yellow", "orange", "pink", "green", "blue")
     """Dyes of which one is drawn per clip."""
-    strength: Annotated[Interval, Within(0, 1), Clean(0)] = (0.4, 1.0)
+    strength: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.4, 1.0)
     """0 for a dye that has faded altogether, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> TintingParams:

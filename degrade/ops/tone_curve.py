@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -26,9 +26,9 @@ class ToneCurve(Op[ToneCurveParams]):
 
     family: ClassVar[Family] = "exposure"
 
-    contrast: Annotated[Interval, Within(0.1, 5), Clean(1)] = (0.7, 1.8)
+    contrast: Annotated[Interval, Within(0.1, 5), Neutral(1)] = (0.7, 1.8)
     """Slope where it is steepest, drawn per clip; 1 changes nothing if `middle` is 0.5."""
-    middle: Annotated[Interval, Within(0.05, 0.95), Clean(0.5)] = (0.4, 0.6)
+    middle: Annotated[Interval, Within(0.05, 0.95), Neutral(0.5)] = (0.4, 0.6)
     """What 0.5 becomes, drawn per clip: below, a dark print, above, a light one."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> ToneCurveParams:

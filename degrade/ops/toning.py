@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._drawn import choose
@@ -42,7 +42,7 @@ class Toning(Dyed[ToningParams]):
 
     tones: Annotated[tuple[Tone, ...], Field(min_length=1)] = ("sepia", "iron", "copper", "uranium", "vanadium")
     """Tones of which one is drawn per clip."""
-    strength: Annotated[Interval, Within(0, 1), Clean(0)] = (0.4, 1.0)
+    strength: Annotated[Interval, Within(0, 1), Neutral(0)] = (0.4, 1.0)
     """Share of the silver that has been turned, drawn per clip."""
 
     def sample(self, info: ClipInfo, rng: Stream) -> ToningParams:

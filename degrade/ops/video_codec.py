@@ -11,7 +11,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from pydantic import Field, model_validator
 
 from degrade.core.errors import SourceError, SpecError
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Temporal
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Layer, Params, to_uint8
@@ -52,7 +52,7 @@ class VideoCodec(Temporal[VideoCodecParams]):
 
     codecs: Annotated[tuple[Codec, ...], Field(min_length=1)] = ("h264",)
     """``h264``, ``hevc``, ``mpeg2`` (DVD, broadcast) or ``mpeg4`` (part 2: DivX, Xvid); one is drawn per clip."""
-    qp: Annotated[Interval, Within(0, 51), Clean(0)] = (26.0, 40.0)
+    qp: Annotated[Interval, Within(0, 51), Neutral(0)] = (26.0, 40.0)
     """Quantiser as H.264 and HEVC count it, drawn per clip, whole: 0 the best, its step doubled by every 6 more.
     MPEG-2 and MPEG-4 have the nearest of their own 31 steps, which span 10 to 40."""
     group: Annotated[Interval, Within(1, 250, "frames")] = (12.0, 12.0)

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
@@ -28,7 +28,7 @@ class Vignette(Op[VignetteParams]):
 
     family: ClassVar[Family] = "exposure"
 
-    falloff: Annotated[Interval, Within(0, 8, "stops"), Clean(0)] = (0.5, 2.0)
+    falloff: Annotated[Interval, Within(0, 8, "stops"), Neutral(0)] = (0.5, 2.0)
     """Light lost half a diagonal away from the brightest point, drawn per clip."""
     offset: Annotated[Interval, Within(0, 0.5, "frame heights")] = (0.0, 0.06)
     """Distance of the brightest point from the centre, in any direction, drawn per clip."""

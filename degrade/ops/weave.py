@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import cv2
 import numpy as np
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo, Layer, Params, clipped, reached
@@ -35,11 +35,11 @@ class Weave(Op[WeaveParams]):
 
     family: ClassVar[Family] = "transport"
 
-    x: Annotated[Interval, Within(0, 0.2, "frame heights"), Clean(0)] = (0.0005, 0.002)
+    x: Annotated[Interval, Within(0, 0.2, "frame heights"), Neutral(0)] = (0.0005, 0.002)
     """Standard deviation of the horizontal shift, drawn per clip."""
-    y: Annotated[Interval, Within(0, 0.2, "frame heights"), Clean(0)] = (0.0005, 0.003)
+    y: Annotated[Interval, Within(0, 0.2, "frame heights"), Neutral(0)] = (0.0005, 0.003)
     """Standard deviation of the vertical shift, drawn per clip."""
-    rotation: Annotated[Interval, Within(0, 10, "degrees"), Clean(0)] = (0.0, 0.05)
+    rotation: Annotated[Interval, Within(0, 10, "degrees"), Neutral(0)] = (0.0, 0.05)
     """Standard deviation of the rotation, drawn per clip."""
     correlation: Annotated[Interval, Within(0, 10_000, "frames")] = (1.0, 8.0)
     """Frames after which the autocorrelation has fallen to 1/e, drawn per clip; 0 for independent frames."""

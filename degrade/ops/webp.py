@@ -4,7 +4,7 @@ from typing import Annotated
 
 import cv2
 
-from degrade.core.fields import Clean, Interval, Within
+from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.types import Array
 from degrade.ops._compressed import Compressed, CompressedParams, recoded
 
@@ -16,7 +16,7 @@ class Webp(Compressed):
     ops, about 60 frames of 640×368 a second: libwebp searches as long for its predictions as it does on the web.
     """
 
-    quality: Annotated[Interval, Within(1, 100), Clean(100)] = (20.0, 80.0)
+    quality: Annotated[Interval, Within(1, 100), Neutral(100)] = (20.0, 80.0)
     """Quality as libwebp counts it, 100 the best."""
 
     def render_frame(self, frame: Array, params: CompressedParams, t: int) -> Array:

@@ -1,4 +1,4 @@
-"""Distance between the damage that a model sees and the damage that is there."""
+"""Mask loss: how far a model's mask is from the true damage."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Distance between the features of a network trained to recognise things.
+"""Perceptual loss: distance between VGG features.
 
 Source: Johnson, Alahi, Fei-Fei, "Perceptual Losses", ECCV 2016; layers and weights as RTN uses them.
 """

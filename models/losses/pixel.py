@@ -1,4 +1,4 @@
-"""Distances between pixels."""
+"""Pixel losses."""
 
 import torch
 import torch.nn.functional as F

@@ -15,6 +15,10 @@ def test_import_loads_nothing_before_it_is_needed() -> None:
     assert run(f"import sys, degrade; print(set({lazy}) & set(sys.modules))") == "set()"
 
 
+def test_everything_that_is_exported_is_there() -> None:
+    assert run("import degrade; print(all(hasattr(degrade, name) for name in degrade.__all__))") == "True"
+
+
 def test_import_takes_less_than_half_a_second_more_than_numpy_and_cv2() -> None:
     code = """
 import time, numpy, cv2
