@@ -183,7 +183,7 @@ def validate(
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
     clips = plan(loaded, open_source(loaded.source))
     for clip in clips[:1]:
-        loaded.rehearse(clip.info())
+        loaded.dry_run(clip.info())
     _warn_of_empty_splits(loaded, clips)
     splits = ", ".join(f"{sum(c.split == split for c in clips)} {split}" for split in loaded.splits)
     total = sum(clip.frames for clip in clips)

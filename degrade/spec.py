@@ -23,6 +23,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from degrade import presets
+from degrade.core.assignment import parse_assignment
 from degrade.core.composition import Composition, Ops, labels, parse_op
 from degrade.core.errors import SpecError, unknown
 from degrade.core.fields import Probability, Strict
@@ -111,7 +112,7 @@ class Spec(Strict):
         whole = Pipeline(self.pipeline)
         return whole if self.severity is None else whole.at_severity(self.severity)
 
-    def rehearse(self, info: ClipInfo) -> None:
+    def dry_run(self, info: ClipInfo) -> None:
         """Draws every op for a frame of a clip, also those that would not fire, and throws it away.
 
         Raises:
@@ -119,7 +120,7 @@ class Spec(Strict):
         """
         damage = self.damage()
         damage.files()
-        _rehearse(damage.ops, info.model_copy(update={"frames": 1}), "pipeline")
+        _dry_run(damage.ops, info.model_copy(update={"frames": 1}), "pipeline")
 
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
@@ -156,11 +157,11 @@ class Spec(Strict):
         return split_of
 
 
-def _rehearse(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
+def _dry_run(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
     for i, op in enumerate(ops):
         place = f"{where}[{i}].{op.name()}"
         if isinstance(op, Composition):
-            _rehearse(op.ops, info, f"{place}.ops")
+            _dry_run(op.ops, info, f"{place}.ops")
         try:
             op.sample(info, Stream(0, info.id))
         except SpecError as error:
@@ -220,13 +221,8 @@ def set_value(raw: dict[str, Any], change: str) -> None:
     Raises:
         SpecError: Not of that form, the value is not YAML, or the key leads through something that is no mapping.
     """
-    key, equals, value = change.partition("=")
-    if not equals:
-        raise SpecError(f"must be key=value, got {change!r}", "--set")
-    try:
-        _set(raw, key.strip().split("."), yaml.safe_load(value))
-    except yaml.YAMLError as error:
-        raise SpecError(f"{value!r} is not YAML", f"--set {key}") from error
+    key, value = parse_assignment(change)
+    _set(raw, key.split("."), value)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

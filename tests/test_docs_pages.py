@@ -211,4 +211,4 @@ for app, command in (
         (tmp_path / "damage" / name).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / f"damage/{name}/0.png"), np.zeros((9, 9), np.uint8))
     spec = parse(yaml.safe_load(pack.replace("~", str(tmp_path))))
-    spec.rehearse(degrade.ClipInfo(frames=2, height=9, width=9))
+    spec.dry_run(degrade.ClipInfo(frames=2, height=9, width=9))

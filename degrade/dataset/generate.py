@@ -67,7 +67,7 @@ def generate(
     folder = DatasetFolder(out, spec)
     clips = folder.planned
     for clip in list(clips.values())[:1]:
-        spec.rehearse(clip.info())  # what cannot be drawn is found before anything is written
+        spec.dry_run(clip.info())  # what cannot be drawn is found before anything is written
     record = describe(spec)
     with reaching(folder.path):
         _claim(folder, record, resume)
