@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from degrade.console import Version, console, fail, progress
 from degrade.console import run as run_command
+from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -92,12 +93,12 @@ def restore(
     from degrade.sources import open_source
 
     source = open_source(film)
-    network = build(model, weights, **parse(config))
+    network = build(model, weights, **dict(map(parse_assignment, config)))
     if weights is None and trainable(network):
         weights = bundled(model)
         if weights is None:
             raise SpecError(f"model {model!r} has no bundled weights; give --weights", "--weights")
-        network = build(model, weights, **parse(config))
+        network = build(model, weights, **dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
     with progress("frames") as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
@@ -218,22 +219,6 @@ def report(
 
     for path in build_leaderboard(results, out):
         console.print(str(path), markup=False)
-
-
-def parse(config: list[str]) -> dict[str, Any]:
-    """`["radius=3"]` -> `{"radius": 3}`; values are YAML."""
-    import yaml
-
-    values = {}
-    for item in config:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise SpecError(f"must be key=value, got {item!r}", "--set")
-        try:
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise SpecError(f"{item!r} is not YAML", "--set") from error
-    return values
 
 
 def main() -> None:

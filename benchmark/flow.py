@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from degrade.core.errors import SourceError
+from degrade.core.color import LUMA
+from degrade.core.flow import dis_flow
 from degrade.core.types import Array
 from degrade.sources.base import Sequence, Source
-
-SMALLEST = 12
-"""Pixels; OpenCV's DIS takes no frames that are smaller in both directions."""
 
 
 class Motion(NamedTuple):
@@ -28,17 +25,13 @@ MotionSource = Callable[[int, Array, Array], Motion]
 
 
 def dis(t: int, here: Array, there: Array) -> Motion:
-    """Motion as OpenCV's DIS estimates it, medium preset (Kroeger et al., ECCV 2016); a `MotionSource`.
+    """Motion as DIS estimates it; a `MotionSource`.
 
     Raises:
         SourceError: Frames of less than 12 pixels.
     """
-    height, width = here.shape[:2]
-    if max(height, width) < SMALLEST:
-        raise SourceError(f"optical flow needs frames of {SMALLEST} pixels or more, got {width}×{height}")
     a, b = _grey(here), _grey(there)
-    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    forward, backward = estimator.calc(a, b, None), estimator.calc(b, a, None)  # type: ignore[call-overload]
+    forward, backward = dis_flow(a, b), dis_flow(b, a)
     return Motion(forward, ~(occluded(forward, backward) | boundary(forward)))
 
 
@@ -115,7 +108,7 @@ def luma(frame: Array) -> Array:
     """(H, W) float32 of an RGB or grey frame (H, W, C): BT.601."""
     if frame.shape[-1] == 1:
         return frame[..., 0]
-    return np.asarray(frame @ np.array([0.299, 0.587, 0.114], np.float32))
+    return np.asarray(frame @ np.array(LUMA, np.float32))
 
 
 def _grey(frame: Array) -> Array:

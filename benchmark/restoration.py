@@ -13,6 +13,7 @@ from degrade.benchmark.entries import Entry, trainable
 from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memory
 from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained
+from degrade.core import atomic
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
@@ -83,7 +84,7 @@ def restore_clips(
     )
     saved = Restoration(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
-    (folder / "record.json").write_text(json.dumps({"task": task.digest() + entry.source_hash(), **content}))
+    atomic.write(folder / "record.json", json.dumps({"task": task.digest() + entry.source_hash(), **content}))
     return saved
 
 

@@ -14,6 +14,7 @@ from degrade.benchmark.results import score_models
 from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained, rank, train
 from degrade.benchmark.train import check as check_training
+from degrade.core import atomic
 from degrade.core.errors import DatasetError, SpecError
 from degrade.dataset.plan import plan
 from degrade.dataset.records import pretty, read_json
@@ -96,8 +97,7 @@ def _claim(out: Path, task: Task, resume: bool) -> None:
     if not mark.exists():
         if out.is_dir() and any(out.iterdir()):
             raise DatasetError(f"{out} holds something else ({next(out.iterdir()).name}); name a new or empty folder")
-        out.mkdir(parents=True, exist_ok=True)
-        mark.write_bytes(pretty({"task": task.name, "task_sha256": task.digest()}))
+        atomic.write(mark, pretty({"task": task.name, "task_sha256": task.digest()}))
     elif not resume:
         raise DatasetError(f"{out} holds a run; go on with --resume, or name another folder")
     elif read_json(mark) != {"task": task.name, "task_sha256": task.digest()}:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from degrade.core.color import LUMA
 from degrade.core.errors import SourceError, SpecError, unknown
+from degrade.core.flow import dis_flow
 from degrade.models._weights import NO_FLOW_WEIGHTS, State
 from degrade.models.base import Flows
 
@@ -48,7 +49,7 @@ def with_flow(state: State, flow: nn.Module) -> State:
 
 
 class DIS(nn.Module):
-    """Dense inverse search (Kroeger et al., ECCV 2016), OpenCV's medium preset, on the CPU."""
+    """`dis_flow` between all neighbours of a clip, on the CPU."""
 
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Flows:
@@ -58,21 +59,14 @@ class DIS(nn.Module):
             grey = to_grey(clip)
             for i in range(length - 1):
                 for flow, here, there in ((forward, i + 1, i), (backward, i, i + 1)):
-                    flow[b, i] = torch.from_numpy(dis(grey[here], grey[there])).permute(2, 0, 1)
+                    flow[b, i] = torch.from_numpy(dis_flow(grey[here], grey[there])).permute(2, 0, 1)
         return forward, backward
 
 
 def to_grey(frames: Tensor) -> np.ndarray:
     """(T, 3, H, W) in [0, 1] -> (T, H, W) uint8, the luma of BT.601."""
-    luma = (frames.float() * frames.new_tensor([0.299, 0.587, 0.114]).float().view(3, 1, 1)).sum(1)
+    luma = (frames.float() * frames.new_tensor(LUMA).float().view(3, 1, 1)).sum(1)
     return (luma * 255).round().clamp(0, 255).byte().cpu().numpy()
-
-
-def dis(here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """DIS flow (H, W, 2), pixels, that lives on `here` and points to `there`; both (H, W) uint8."""
-    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow: np.ndarray = estimator.calc(here, there, None)  # type: ignore[call-overload]
-    return flow
 
 
 def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:

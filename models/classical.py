@@ -12,8 +12,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from degrade.core.errors import SpecError
+from degrade.core.flow import dis_flow
 from degrade.models._card import ModelCard
-from degrade.models._flow import dis
 from degrade.models.base import Flows, RestorationModel, Restored
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -64,7 +64,7 @@ class Classical(RestorationModel):
         grey = (clip * LUMA).sum(-1)
         coded = (grey * 255).round().clip(0, 255).astype(np.uint8)
         near = [neighbours(t, len(clip)) for t in range(len(clip))]
-        flows = [[dis(coded[t], coded[s]) for s in near[t]] for t in range(len(clip))]
+        flows = [[dis_flow(coded[t], coded[s]) for s in near[t]] for t in range(len(clip))]
         masks = np.stack([self._find(grey, t, near[t], flows[t]) for t in range(len(clip))])
         filled = [self._fill(clip, masks, t, near[t], flows[t]) for t in range(len(clip))]
         return np.stack(filled), masks.astype(np.float32)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from degrade.core.errors import SpecError
+from degrade.core.flow import dis_flow
 from degrade.models._card import ModelCard
-from degrade.models._flow import dis, to_grey, warp
+from degrade.models._flow import to_grey, warp
 from degrade.models.base import Flows, RestorationModel, Restored
 
 
@@ -44,7 +45,7 @@ class Median(RestorationModel):
             near = range(max(t - self.radius, 0), min(t + self.radius + 1, length))
             stack = []
             for s in near:
-                flow = torch.from_numpy(dis(grey[t], grey[s])).permute(2, 0, 1)
+                flow = torch.from_numpy(dis_flow(grey[t], grey[s])).permute(2, 0, 1)
                 stack.append(clip[t] if s == t else warp(clip[s][None], flow[None].to(clip), "border")[0])
             ranked = torch.stack(stack).sort(0).values
             restored.append((ranked[(len(near) - 1) // 2] + ranked[len(near) // 2]) / 2)

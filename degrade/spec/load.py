@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from degrade import presets
+from degrade.core.assignment import parse_assignment
 from degrade.core.composition import labels, parse_op
 from degrade.core.errors import SpecError, unknown
 from degrade.ops.pipeline import Pipeline
@@ -61,13 +62,8 @@ def set_value(raw: dict[str, Any], change: str) -> None:
     Raises:
         SpecError: Not of that form, the value is not YAML, or the key leads through something that is no mapping.
     """
-    key, equals, value = change.partition("=")
-    if not equals:
-        raise SpecError(f"must be key=value, got {change!r}", "--set")
-    try:
-        _set(raw, key.strip().split("."), yaml.safe_load(value))
-    except yaml.YAMLError as error:
-        raise SpecError(f"{value!r} is not YAML", f"--set {key}") from error
+    key, value = parse_assignment(change)
+    _set(raw, key.split("."), value)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import oracles_quality as oracle
 import pytest
+from pictures import params_of, pictures
 from scipy import stats
 from skimage import data
 
 from degrade.core.op import Op
-from degrade.core.rng import Stream, at
+from degrade.core.rng import at
 from degrade.core.types import Array, ClipInfo
 from degrade.ops import AnisotropicBlur, AtScale, ExposureJitter, Flicker, GaussianBlur, Jpeg, Noise, ShotNoise, Weave
 from degrade.target import sharpen
@@ -18,31 +19,11 @@ from degrade.target import sharpen
 LEVEL = 1 / 255
 
 
-def pictures() -> list[Any]:
-    """Photographs, noise and edges, grey and colour, also a pixel wide or high; float32."""
-    draw = np.random.default_rng(0)
-    every = {
-        "photograph": data.camera()[150:250, 180:300, None] / 255,
-        "colour": data.astronaut()[40:120, 150:270] / 255,
-        "noise": draw.random((61, 83, 3)),
-        "edges": np.kron(draw.random((9, 9)) > 0.5, np.ones((11, 7)))[..., None],
-        "row": draw.random((1, 50, 1)),
-        "column": draw.random((37, 1, 3)),
-        "pixel": np.full((1, 1, 3), 0.7),
-    }
-    return [pytest.param(picture.astype(np.float32), id=name) for name, picture in every.items()]
-
-
 every_picture = pytest.mark.parametrize("picture", pictures())
 
 
-def params_of(op: Op, frames: int = 1, height: int = 100, clip: str = "") -> Any:
-    info = ClipInfo(frames=frames, height=height, width=120, channels=1, id=clip)
-    return op.sample(info, Stream(0, clip))
-
-
 def drawn(op: Op, clips: int = 2000, frames: int = 3, height: int = 100) -> list[Any]:
-    return [params_of(op, frames, height, str(i)) for i in range(clips)]
+    return [params_of(op, frames, height, clip=str(i), channels=1) for i in range(clips)]
 
 
 def differ(one: Array, other: Array) -> float:

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from pictures import params_of
 from scipy import stats
 from skimage import data
 
 from degrade.core.color import chroma, luma
-from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo
+from degrade.core.types import Array
 from degrade.ops import (
     Banding,
     BitDepth,
@@ -22,6 +22,7 @@ from degrade.ops import (
 from degrade.ops.line_jitter import shifts
 
 PICTURE = data.astronaut()[:240, 100:420] / np.float32(255)
+SIZE = PICTURE.shape[:2]
 INSIDE = (0.35 + 0.3 * PICTURE).astype(np.float32)
 """Too dull for any colour to clip."""
 
@@ -96,10 +97,10 @@ def test_lines_stray_as_asked_for() -> None:
 def test_lines_move_masks_and_targets_as_the_picture() -> None:
     clip = np.stack([INSIDE[..., :1]] * 3)
     op = LineJitter(jitter=0.01, wave=0.01, bend=0.05)
-    params = params_of(op, frames=3)
+    params = params_of(op, 3, *SIZE)
     np.testing.assert_array_equal(op.move(clip, params, 0), op.render(clip, params, 0).frames)
     whole = LineJitter(jitter=0, wave=0, bend=0)
-    bent = params_of(whole, frames=1).model_copy(update={"bend": (3 / 240,)})
+    bent = params_of(whole, 1, *SIZE).model_copy(update={"bend": (3 / 240,)})
     moved = whole.move(INSIDE[None], bent, 0)[0]
     np.testing.assert_allclose(moved[0, 3:], INSIDE[0, :-3], atol=1e-3)
     np.testing.assert_allclose(moved[120:], INSIDE[120:], atol=1e-3)
@@ -190,10 +191,5 @@ def test_banding_breaks_gradients_and_leaves_detail() -> None:
     assert abs(out[180:] - clip[180:]).max() < 0.01
 
 
-def params_of(op: object, frames: int = 1, clip: str = "") -> object:
-    info = ClipInfo(frames=frames, height=240, width=320, id=clip)
-    return op.sample(info, Stream(0, clip))  # type: ignore[attr-defined]
-
-
 def drawn(op: object, clips: int = 500, frames: int = 1) -> list:
-    return [params_of(op, frames, str(i)) for i in range(clips)]
+    return [params_of(op, frames, *SIZE, str(i)) for i in range(clips)]
