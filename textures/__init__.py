@@ -1,4 +1,4 @@
-"""Defects to put on film: procedural ones, one file each, and packs of pictures from outside."""
+"""Textures of defects: procedural ones, one file each, and packs of templates on disk."""
 
 from degrade.textures._draw import draw, registry
 from degrade.textures._packs import Pack, Template, group_of, open_pack

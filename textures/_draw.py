@@ -1,4 +1,4 @@
-"""Procedural textures by name."""
+"""Drawing procedural textures by name."""
 
 import numpy as np
 

@@ -1,14 +1,14 @@
-"""Packs: folders of damage templates, and one that is drawn from numbers and needs no file.
+"""Packs of damage templates: folders of pictures, and a built-in one that is drawn procedurally.
 
-A template is 8-bit grey, a light ground with dark defects, whatever it is on disk. What counts as one:
+Templates are converted to 8-bit grey, dark defects on a light ground. Three layouts are known:
 
-- RTN's ``noise_data``: a folder of that name, or one whose pictures lie in the folders 001 to 012. Its
-  pictures are taken as they are, and its folders' rules hold.
-- Any other tree of pictures, such as FilmDamageSimulator's classes: a picture with transparency is a
-  defect where it is opaque, whatever its colour; one without is dark on light if its median is 128 or more,
-  else light on dark, and is inverted. No rules.
-- ``builtin:rtn``: drawn by the textures of this package, in RTN's folders and under their rules, since
-  RTN's own templates carry no licence.
+- RTN's ``noise_data``: a folder of that name, or one whose pictures are in the folders 001 to 012. Pictures are
+  used unchanged, and the rules of RTN's folders apply.
+- Any other tree of pictures, such as the classes of FilmDamageSimulator. A picture with transparency is a defect
+  where it is opaque, whatever its colour. One without is used unchanged if its median is 128 or more, and inverted
+  otherwise. No rules apply.
+- ``builtin:rtn``: drawn by the textures of this package in RTN's folder layout and under its rules, since RTN's own
+  templates carry no licence.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""The pack ``builtin:rtn``: templates in RTN's folders, put together from this package's textures."""
+"""The built-in pack ``builtin:rtn``: templates in RTN's folder layout, composed of procedural textures."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What textures share that repeat: they join at opposite sides, so a frame can be tiled with them."""
+"""Shared code of tileable textures, whose opposite sides match."""
 
 import cv2
 import numpy as np

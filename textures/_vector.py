@@ -1,4 +1,4 @@
-"""Shapes in unit coordinates as antialiased alpha at any size, and noise that is the same at any size."""
+"""Antialiased shapes in unit coordinates, and noise that does not depend on the resolution."""
 
 import math
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Cracks of a brittle emulsion."""
+"""Cracks in brittle emulsion."""
 
 from functools import partial
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Dust specks: hard, irregular grains, now and then a clump of some."""
+"""Dust specks: hard, irregular grains and occasional clumps."""
 
 from typing import Annotated
 

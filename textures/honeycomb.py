@@ -1,4 +1,4 @@
-"""Bubbles of a film base that gives off gas."""
+"""Bubbles in film base that releases gas."""
 
 from functools import partial
 from typing import Annotated

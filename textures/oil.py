@@ -1,4 +1,4 @@
-"""Oil: projector oil, grease."""
+"""Oil and grease from projectors."""
 
 import cv2
 import numpy as np

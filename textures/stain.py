@@ -1,4 +1,4 @@
-"""Stains: transparent dirt and dried water."""
+"""Stains: translucent dirt and dried water."""
 
 from typing import Annotated
 

@@ -1,1 +1,1 @@
-"""What everything else stands on: types, random streams, the op contract, the registry and errors."""
+"""The foundation: types, random streams, the contract of ops, the engine, the registry and errors."""

@@ -1,4 +1,4 @@
-"""A cache bounded by the bytes that it holds, since pictures differ in size by orders of magnitude."""
+"""A cache limited by bytes instead of entries, since pictures differ in size by orders of magnitude."""
 
 import threading
 from collections import OrderedDict

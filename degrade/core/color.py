@@ -1,4 +1,4 @@
-"""Luma and colour difference signals of ITU-R BT.601, as analogue video has them."""
+"""Luma and colour difference signals according to ITU-R BT.601."""
 
 import cv2
 import numpy as np

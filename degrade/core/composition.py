@@ -1,4 +1,4 @@
-"""Ops made of ops: how they are written in a spec, labelled, drawn and rendered."""
+"""Compositions, ops made of other ops: parsing from a spec, labels, drawing and rendering."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
@@ -50,7 +50,7 @@ def _parse_ops(value: Any) -> tuple[Op, ...]:
 
 
 def labels(ops: Sequence[Op]) -> list[str]:
-    """Each op's label: its `id`, or its name, with ``#2`` and on for repeats.
+    """The label of each op: its `id`, or its name, with ``#2``, ``#3`` … for repeats.
 
     Raises:
         SpecError: Two ops have the same `id`.
@@ -79,7 +79,7 @@ Ops = Annotated[
 
 
 class Steps(Params):
-    """What a composition drew: the inner ops that fired, in the order in which they are applied."""
+    """What a composition drew: the inner ops that fired, in order of application."""
 
     steps: tuple[dict[str, Any], ...] = ()
 
@@ -116,11 +116,11 @@ class Composition(Temporal[S]):
         return steps.is_framewise(self.bind(params))
 
     def frames_needed(self, params: S, start: int, stop: int) -> tuple[int, int]:
-        """Through all inner ops; see `Op.frames_needed`."""
+        """Those needed by all inner ops in turn; see `Op.frames_needed`."""
         return steps.frames_needed(self.bind(params), start, stop)
 
     def block_size(self, params: S) -> int:
-        """The largest of the inner ops; see `Op.block_size`."""
+        """The largest among the inner ops; see `Op.block_size`."""
         return steps.block_size(self.bind(params))
 
     def render(self, frames: Array, params: S, start: int, stop: int | None = None) -> Layer:
@@ -137,27 +137,27 @@ class Composition(Temporal[S]):
         return steps.follow("move", self.bind(params), frames, start, stop)
 
     def target(self, frames: Array, params: S, start: int, stop: int | None = None) -> Array:
-        """The ground truth that follows all inner ops; see `Temporal.target`."""
+        """The ground truth after all inner ops; see `Temporal.target`."""
         frames, _, stop = self.window(frames, params, start, stop)
         return steps.follow("target", self.bind(params), frames, start, stop)
 
     def carry(self, masks: Array, params: S, start: int, stop: int | None = None) -> Array:
-        """Masks, carried by all inner ops in turn; see `Temporal.carry`."""
+        """Masks carried through all inner ops in turn; see `Temporal.carry`."""
         masks, _, stop = self.window(masks, params, start, stop)
         return steps.follow("carry", self.bind(params), masks, start, stop)
 
     def files(self) -> dict[str, str]:
-        """What the inner ops read; see `Op.files`."""
+        """Files that the inner ops read; see `Op.files`."""
         return {name: digest for op in self.ops for name, digest in op.files().items()}
 
     def at_severity(self, severity: float) -> Self:
-        """With inner ops at that severity; see `Op.at_severity`."""
+        """Scales the inner ops; see `Op.at_severity`."""
         inner = tuple(op.at_severity(severity) for op in self.ops)
         milder = super().at_severity(severity)
         return milder.model_copy(update={"ops": inner, "p": self.p if severity else 0.0})
 
     def load_params(self, data: dict[str, Any]) -> S:
-        """Params from a trace's JSON, the inner ones by their ops."""
+        """Params from a trace's JSON, those of inner ops loaded by these."""
         ops = dict(self.labelled())
         loaded = []
         for step in data.get("steps", ()):

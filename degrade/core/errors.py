@@ -1,4 +1,4 @@
-"""Errors that a user can act on: one line that says what, where and what is allowed."""
+"""Errors that users can act on: one line with the place, the value and what is allowed."""
 
 import difflib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The types of an op's parameters, and pydantic's complaints about them in one line."""
+"""Field types for parameters, and validation errors as single lines."""
 
 import math
 from array import array
@@ -14,14 +14,14 @@ from pydantic_core import CoreSchema, core_schema
 from degrade.core.errors import SpecError, unknown
 
 Interval = tuple[float, float]
-"""``(low, high)``: a value is drawn between the two. A single number stands for both."""
+"""``(low, high)``: a value is drawn between the two. A single number means a fixed value."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
 class Within:
-    """What an `Interval` may span.
+    """The range allowed for an `Interval`.
 
     Args:
         low: Smallest value allowed.
@@ -65,7 +65,7 @@ class Within:
 
 @dataclass(frozen=True)
 class Neutral:
-    """Marks a parameter that says how strong the damage is; see `Op.at_severity`.
+    """Marks a parameter that sets the strength of the damage; see `Op.at_severity`.
 
     Args:
         value: Where the op changes nothing: 0 for a strength, 1 for a factor, 100 for a quality, and `math.inf`
@@ -75,7 +75,7 @@ class Neutral:
     value: float
 
     def towards(self, value: Any, severity: float) -> Any:
-        """A number, or each of a tuple, that share of the way from clean; greater than 0."""
+        """Interpolates from the neutral value to `value`, or each number in it; `severity` is greater than 0."""
         if isinstance(value, tuple):
             return tuple(self.towards(inner, severity) for inner in value)
         if value is None:
@@ -86,7 +86,7 @@ class Neutral:
 
 @dataclass(frozen=True)
 class Packed:
-    """A run of numbers as `array.array`, 8 bytes each where a tuple takes 32; in JSON a list.
+    """A sequence of numbers as `array.array`, 8 bytes each instead of 32 in a tuple; in JSON a list.
 
     Args:
         code: Of `array`: ``"d"`` for floats, ``"q"`` for whole numbers.
@@ -121,7 +121,7 @@ def path(parts: Iterable[str | int]) -> str:
 
 
 class Strict(BaseModel):
-    """A frozen record that refuses unknown keys and complains in one line.
+    """A frozen record that refuses unknown keys and reports errors in one line.
 
     Raises:
         SpecError: On construction, naming the first field that is wrong.
@@ -154,7 +154,7 @@ _nested: ContextVar[bool] = ContextVar("nested")
 
 @contextmanager
 def raise_spec_errors() -> Iterator[None]:
-    """Records made inside raise SpecError themselves, also while another record is being validated."""
+    """Records created inside raise SpecError themselves, even while another record is being validated."""
     token = _nested.set(False)
     try:
         yield

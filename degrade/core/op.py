@@ -1,4 +1,4 @@
-"""The contract of every op: draw once per clip, then render any window of it."""
+"""The contract of ops: draw once per clip, then render any window of it."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -24,9 +24,9 @@ P = TypeVar("P", bound=Params, default=Any)
 class Op(Strict, Generic[P]):
     """One kind of damage.
 
-    `sample` draws everything random for a clip, tracks over time included. `render` is a pure function of
-    the frames and what was drawn; pixels of frame t depend on frame t and the params alone, so a window
-    rendered by itself equals that slice of the whole clip. An op that looks at other frames is a `Temporal`.
+    `sample` draws everything random for a clip, including tracks over time. `render` is a pure function of the
+    frames and the drawn params: pixels of frame t depend only on frame t and the params, so a window rendered
+    on its own equals that slice of the whole clip. Ops that need other frames derive from `Temporal`.
 
     A new op is one file in ``degrade/ops``: its params, a subclass made for them, `sample`, and `render_frame`.
     """
@@ -82,24 +82,24 @@ class Op(Strict, Generic[P]):
         """Draws the parameters of one clip from the op's own stream."""
 
     def is_framewise(self, params: P) -> bool:
-        """Whether every frame is made of itself alone; if not, the op is a `Temporal`."""
+        """Whether every output frame depends on the same input frame alone; if not, the op is a `Temporal`."""
         return True
 
     def frames_needed(self, params: P, start: int, stop: int) -> tuple[int, int]:
-        """Which frames of the clip go into frames `start` to `stop`: the first, and the one after the last."""
+        """The frames of the clip that frames `start` to `stop` depend on, as a half-open range."""
         return start, stop
 
     def block_size(self, params: P) -> int:
-        """Number of frames that are made together: windows between multiples of it make none in vain."""
+        """Number of frames that are produced together; windows aligned to multiples of it waste no work."""
         return 1
 
     @property
     def wraps_remaining(self) -> bool:
-        """Whether the ops that follow in the same sequence are applied within this one, by `wrap`."""
+        """Whether the remaining ops of the same sequence are applied inside this one, by `wrap`."""
         return False
 
     def info_for_remaining(self, info: ClipInfo, params: P) -> ClipInfo:
-        """The clip as the ops that follow see it."""
+        """The clip as the remaining ops see it."""
         return info
 
     def wrap(
@@ -111,7 +111,7 @@ class Op(Strict, Generic[P]):
         inner: Callable[[Array], Layer],
         limit: Callable[[Array], Array] = clipped,
     ) -> Layer:
-        """Applies this op around the remaining ones; asked of ops with `wraps_remaining` only.
+        """Applies this op around the remaining ones; called only if `wraps_remaining`.
 
         Args:
             frames: (N, H, W, C), from frame `first` of the clip on.
@@ -119,7 +119,7 @@ class Op(Strict, Generic[P]):
             first: Index of the first frame given.
             start: Index of the first frame that `inner` returns.
             inner: The remaining ops.
-            limit: Brings values that this op overshoots back into range, in place.
+            limit: Clips values to their range, in place, where this op overshoots.
         """
         raise TypeError(f"{type(self).__name__} does not wrap the ops that follow")
 
@@ -132,7 +132,7 @@ class Op(Strict, Generic[P]):
             start: Index of the first frame in the clip.
 
         Returns:
-            New frames, or the given ones where nothing is changed, and the masks.
+            New frames, or the given ones if nothing changed, and the masks.
         """
         if len(frames) == 1:  # as the engine does it; spares a copy
             frame = self.render_frame(frames[0], params, start)
@@ -143,26 +143,26 @@ class Op(Strict, Generic[P]):
         return Layer(out, {})
 
     def render_frame(self, frame: Array, params: P, t: int) -> Array:
-        """Frame t, (H, W, C), damaged; what `render` calls, for ops that leave no mask."""
+        """Damages frame t, (H, W, C); called by `render`, for ops without a mask."""
         raise TypeError(f"{type(self).__name__} defines neither render nor render_frame")
 
     def move(self, frames: Array, params: P, start: int) -> Array:
-        """Moves other frames or masks (N, H, W, C) as `render` moves the picture; unchanged by default."""
+        """Moves other frames or masks (N, H, W, C) exactly as `render` moves the picture; by default not at all."""
         return frames
 
     def target(self, frames: Array, params: P, start: int) -> Array:
-        """Clean frames as the ground truth that follows the picture; as `move` has it by default."""
+        """The ground truth, aligned with the damaged picture, for clean frames; by default `move`."""
         return self.move(frames, params, start)
 
     def carry(self, masks: Array, params: P, start: int) -> Array:
-        """Masks (N, H, W, 1) of defects that lay on the picture before, moved or spread with it; as `move` by default.
+        """Masks (N, H, W, 1) of earlier defects after this op, moved or spread with the picture; by default `move`.
 
         Where a mask is 0, `render` must show what it would show without the defect.
         """
         return self.move(masks, params, start)
 
     def files(self) -> dict[str, str]:
-        """Outside files that the op reads: their SHA-256 by name.
+        """SHA-256, by name, of the external files that the op reads.
 
         Raises:
             SourceError: They are missing or damaged.
@@ -171,17 +171,16 @@ class Op(Strict, Generic[P]):
 
     @classmethod
     def strengths(cls) -> dict[str, Neutral]:
-        """The parameters that say how strong the damage is: those marked `Neutral`, and `opacity`."""
+        """The parameters that set the strength of the damage: those marked `Neutral`, and `opacity`."""
         fields = cls.model_fields
         marked = {name: mark for name in fields for mark in fields[name].metadata if isinstance(mark, Neutral)}
         return {"opacity": Neutral(0), **marked} if "opacity" in fields else marked
 
     def at_severity(self, severity: float) -> Self:
-        """The op at a share of its strength: at 0 it never fires, at 1 it is as it is.
+        """The op scaled to a fraction of its strength: at 0 it never fires, at 1 it is unchanged.
 
-        Its `strengths` go in proportion from where they change nothing to what they are; an op without any fires so
-        much less often. What else is drawn stays as it is for a given seed, so a clip keeps its defects where they
-        are: they fade.
+        Its `strengths` are interpolated between their neutral values and their own; an op without any fires less
+        often instead. Everything else that a seed draws stays the same, so defects keep their places and fade.
 
         Raises:
             SpecError: `severity` is not from 0 to 1.
@@ -200,7 +199,7 @@ class Op(Strict, Generic[P]):
         return loaded
 
     def to_spec(self) -> dict[str, Any]:
-        """The op as in a spec, every parameter named: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""
+        """The op as written in a spec, with all parameters: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""
         return {self.name(): self.model_dump(mode="json", exclude_none=True)}
 
     def __call__(self, clip: Array, *, seed: int, clip_id: str = "") -> Damaged:
@@ -210,7 +209,7 @@ class Op(Strict, Generic[P]):
 
 
 class Contaminant(Op[P]):
-    """An op that lies on the film: it has a mask, and changes no pixel outside of it."""
+    """An op that puts something on the film: it has a mask, and changes no pixel outside it."""
 
     family: ClassVar[Family] = "contaminant"
 
@@ -228,17 +227,17 @@ class Contaminant(Op[P]):
 
         Args:
             frame: (H, W, C) in [0, 1].
-            mask: (H, W, 1), zero; to be raised to the alpha of what is painted.
+            mask: (H, W, 1), zeros; to be set to the alpha of what is painted.
             params: From `sample`.
             t: Frame index in the clip.
         """
 
 
 class Temporal(Op[P]):
-    """An op that makes a frame of other frames than that one, too.
+    """An op whose output frames depend on other input frames as well.
 
-    `frames_needed` says of which. `render`, `move` and `target` are given these, and `stop`, the end of the
-    window that is wanted; so any window can still be rendered by itself.
+    `frames_needed` returns which. `render`, `move`, `target` and `carry` are given these frames, and `stop`, the
+    end of the requested window, so that any window can still be rendered on its own.
     """
 
     def is_framewise(self, params: P) -> bool:
@@ -254,11 +253,11 @@ class Temporal(Op[P]):
         """Damages a window of the clip.
 
         Args:
-            frames: (N, H, W, C) float32 in [0, 1], those that `frames_needed` names; without `stop`, the frames from
-                `start` on, the wanted ones, which must then hold all that `frames_needed` names.
+            frames: (N, H, W, C) float32 in [0, 1]: those that `frames_needed` returns; without `stop`, the
+                requested frames from `start` on, which must then include all that `frames_needed` returns.
             params: From `sample`.
-            start: Index of the first frame wanted.
-            stop: Index after the last frame wanted.
+            start: Index of the first requested frame.
+            stop: Index after the last requested frame.
 
         Returns:
             Frames `start` to `stop`, and the masks.
@@ -266,10 +265,10 @@ class Temporal(Op[P]):
 
     @abstractmethod
     def move(self, frames: Array, params: P, start: int, stop: int | None = None) -> Array:
-        """Moves other frames or masks, given as for `render`, as it moves the picture."""
+        """Moves other frames or masks, given as for `render`, exactly as it moves the picture."""
 
     def target(self, frames: Array, params: P, start: int, stop: int | None = None) -> Array:
-        """Clean frames, given as for `render`, as the ground truth that follows the picture."""
+        """The ground truth, aligned with the damaged picture, for clean frames given as for `render`."""
         return self.move(frames, params, start, stop)
 
     def carry(self, masks: Array, params: P, start: int, stop: int | None = None) -> Array:
@@ -277,10 +276,10 @@ class Temporal(Op[P]):
         return self.move(masks, params, start, stop)
 
     def window(self, frames: Array, params: P, start: int, stop: int | None) -> tuple[Array, int, int]:
-        """What `render` was given, made out.
+        """Selects from the arguments of `render` the frames that are needed.
 
         Returns:
-            The frames that `frames_needed` names, the index of the first of them, and `stop`.
+            The frames that `frames_needed` returns, the index of the first of them, and `stop`.
 
         Raises:
             ValueError: `frames` lacks some of them.

@@ -1,6 +1,6 @@
-"""Finds ops, textures, models, metrics: one file each, its stem is the name.
+"""Registries of ops, textures, models and metrics: one file per entry, named after the file's stem.
 
-Another package adds its own by an entry point in the group named after the folder, for example::
+Other packages add entries through entry points, in a group named after the package, for example::
 
     [project.entry-points."degrade.ops"]
     rain = "my_package.rain:Rain"
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """The classes of one kind, by name. Listing names imports none of them.
+    """The classes of one kind by name. Listing the names imports none of them.
 
     Args:
         what: The kind in words, for messages: ``"op"``.
-        package: Package whose modules are the entries, and the group of its entry points. Modules
-            that start with ``_`` are helpers, not entries.
-        base: Class that every entry derives from; the entry of a module is the one subclass defined in it.
-            As ``"module:Class"`` it is not imported before the first `get`.
+        package: Package whose modules are the entries, and the group of its entry points. Modules whose names
+            start with ``_`` are helpers, not entries.
+        base: Class that every entry derives from; the entry of a module is the one subclass defined there.
+            Given as ``"module:Class"``, it is imported on the first `get`.
     """
 
     def __init__(self, what: str, package: str, base: type[T] | str) -> None:
@@ -115,4 +115,4 @@ def defined_in(module: Any, base: type[T], what: str) -> type[T]:
 
 
 ops: Registry[Any] = Registry("op", "degrade.ops", "degrade.core.op:Op")
-"""Every op by name. It stands below `Op`, which asks it for names, and imports neither `Op` nor any op until asked."""
+"""All ops by name. `Op` itself uses it, so it imports neither `Op` nor any op before the first `get`."""

@@ -1,8 +1,8 @@
-"""Random numbers that depend on a key alone. The only module that makes generators.
+"""Keyed random streams. This is the only module that creates generators.
 
-A stream is named by (seed, clip id, op label, purpose). Its key parts are length-prefixed, hashed and
-given to `numpy.random.SeedSequence` as spawn key, so streams are independent of each other, of the order
-in which they are asked for, of processes, and of numpy's global state.
+A stream is identified by (seed, clip id, op label, purpose). The parts of its key are length-prefixed, hashed and
+passed to `numpy.random.SeedSequence` as spawn key, so streams are independent of each other, of the order in
+which they are created, of processes, and of numpy's global state.
 """
 
 import functools
@@ -16,7 +16,7 @@ class Stream:
 
     Args:
         seed: The dataset's one integer, 0 or greater.
-        path: Key parts; strings or integers, from the outside in.
+        path: Parts of the key, strings or integers, outermost first.
     """
 
     def __init__(self, seed: int, *path: str | int) -> None:
@@ -27,7 +27,7 @@ class Stream:
         return Stream(self.seed, *self.path, *parts)
 
     def generator(self, *purpose: str | int) -> np.random.Generator:
-        """A fresh generator for one purpose; asking twice gives the same numbers twice."""
+        """A new generator for one purpose; the same purpose yields the same numbers every time."""
         digest = hashlib.blake2b(digest_size=16)
         for part in (*self.path, *purpose):
             word = f"{type(part).__name__}:{part}".encode()
@@ -36,15 +36,15 @@ class Stream:
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=words)))
 
     def key(self, purpose: str) -> int:
-        """A number to keep in params, from which `at` regenerates per-pixel randomness."""
+        """An integer to store in params, from which `at` recreates per-pixel randomness."""
         return int(self.generator(purpose).integers(2**53))  # 2^53: exact in every JSON reader
 
 
 def at(key: int, frame: int) -> np.random.Generator:
-    """The generator of one frame's pixels.
+    """The generator for the pixels of one frame.
 
     Args:
-        key: From `Stream.key`, kept in the op's params.
+        key: From `Stream.key`, stored in the op's params.
         frame: Absolute frame index in the clip.
     """
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key, spawn_key=(frame,))))
@@ -59,20 +59,20 @@ def _normal_quantiles() -> np.ndarray:
 
 
 def _words(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Raw 16-bit words; the same on machines of either byte order."""
+    """Raw 16-bit words, independent of the machine's byte order."""
     raw = rng.bit_generator.random_raw((count + 3) // 4)
     return np.asarray(raw, "<u8").view("<u2")[:count]
 
 
 _CHUNK = 1 << 16
-"""Numbers made at a time: what fits the cache."""
+"""Numbers generated at a time, so that they fit the processor's cache."""
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Standard normal numbers, float32, |z| <= 4.33: the 65,536 quantiles, drawn by raw 16-bit words.
+    """Standard normal numbers, float32, |z| <= 4.33: 65,536 quantiles, indexed by raw 16-bit words.
 
-    Four to five times faster than the generator's own, and built on the generator's raw bits alone,
-    whose sequence numpy guarantees for ever.
+    Four to five times faster than the generator's own method, and based only on its raw bits, whose sequence
+    numpy guarantees to be stable.
     """
     drawn = np.empty(shape, np.float32)
     flat = drawn.reshape(-1)
@@ -83,10 +83,10 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def poisson(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
-    """Poisson counts, float32, one for each mean (0 or greater), drawn by raw 16-bit words as in `normal`.
+    """Poisson counts, float32, one for each mean (0 or greater), from raw 16-bit words as in `normal`.
 
-    Below a mean of 8 the distribution is inverted; above, its quantiles come from the Cornish–Fisher
-    expansion to third order, which for at most 1.2% of all words is off, by one count.
+    Below a mean of 8 the distribution function is inverted; above, quantiles come from the Cornish–Fisher
+    expansion to third order, which is off by one count for at most 1.2% of all words.
     """
     counts = np.empty(mean.shape, np.float32)
     flat, means = counts.reshape(-1), mean.reshape(-1)

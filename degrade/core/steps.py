@@ -1,7 +1,7 @@
-"""The engine: draws a sequence of ops for a clip, then renders any window of it.
+"""The engine: draws a sequence of ops for a clip, then renders any window of the clip.
 
-Ops are asked through the hooks of `Op` alone: which frames they need, how many are made together, whether each
-frame is made of itself alone, and whether they wrap the ops that remain.
+It knows ops only through the hooks of `Op`: which frames they need, the size of blocks they produce together,
+whether they work frame by frame, and whether they wrap the remaining ops.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ def draw(ops: Iterable[tuple[str, Op]], info: ClipInfo, rng: Stream) -> tuple[di
     """Draws labelled ops in order, each from its own stream.
 
     Returns:
-        Those that fired: ``{"label": …, "params": …}``.
+        ``{"label": …, "params": …}`` for each op that fires.
     """
     drawn = []
     for label, op in ops:
@@ -41,24 +41,24 @@ def draw(ops: Iterable[tuple[str, Op]], info: ClipInfo, rng: Stream) -> tuple[di
 
 
 def is_framewise(steps: Iterable[Step]) -> bool:
-    """Whether every frame is made of itself alone."""
+    """Whether every output frame depends on the same input frame alone."""
     return all(op.is_framewise(params) for _, op, params in steps)
 
 
 def frames_needed(steps: Sequence[Step], start: int, stop: int) -> tuple[int, int]:
-    """Which frames go into frames `start` to `stop`: the first, and the one after the last."""
+    """The input frames that frames `start` to `stop` depend on, as a half-open range."""
     for _, op, params in reversed(steps):
         start, stop = op.frames_needed(params, start, stop)
     return start, stop
 
 
 def block_size(steps: Iterable[Step]) -> int:
-    """The largest block of frames that an op makes together."""
+    """The largest block of frames that any op produces together."""
     return max((op.block_size(params) for _, op, params in steps), default=1)
 
 
 def render(steps: Sequence[Step], layer: Layer, start: int, stop: int) -> Layer:
-    """Frames `start` to `stop`; the layer holds those that `frames_needed` names."""
+    """Renders frames `start` to `stop`; the layer holds the frames that `frames_needed` returns."""
     if is_framewise(steps):
         return render_framewise(steps, layer, start)
     split = next(i for i, step in enumerate(steps) if step.op.wraps_remaining or not is_framewise((step,)))
@@ -73,7 +73,7 @@ def render(steps: Sequence[Step], layer: Layer, start: int, stop: int) -> Layer:
 
 
 def render_framewise(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
-    """One frame after the other through all steps: it stays in the cache, and memory is used again."""
+    """Passes frames through all steps one by one, so that they stay in the cache and buffers are reused."""
     frames, masks = layer
     if len(frames) <= 1 or not steps:
         return _render_all(steps, layer, start)
@@ -89,7 +89,7 @@ def render_framewise(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
 
 
 def _render_all(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
-    """Framewise steps, each over all frames at once."""
+    """Applies framewise steps, each to all frames at once."""
     frames, masks = layer
     for i, (label, op, params) in enumerate(steps):
         if op.wraps_remaining:
@@ -107,7 +107,7 @@ def _render_frames(steps: Sequence[Step], start: int, frames: Array) -> Layer:
 def _render_step(
     label: str, op: Op, params: Any, frames: Array, masks: dict[str, Array], window: tuple[int, ...]
 ) -> Layer:
-    """One op over all frames that it needs; earlier masks follow, its own join them."""
+    """Applies one op to all frames that it needs, carries earlier masks, and adds its own."""
     out, new = op.render(frames, params, *window)
     masks = {name: op.carry(mask, params, *window) for name, mask in masks.items()}
     return Layer(out, masks | {f"{label}/{name}" if name else label: mask for name, mask in new.items()})
@@ -116,7 +116,7 @@ def _render_step(
 def wrap_masks(
     masks: dict[str, Array], op: Op, rest: Sequence[Step], params: Any, first: int, start: int, stop: int
 ) -> dict[str, Array]:
-    """Masks through an op that wraps the `rest`, and through that; see `Op.wrap`."""
+    """Carries masks through an op that wraps the `rest`, and through the rest; see `Op.wrap`."""
 
     def inner(small: Array) -> Layer:
         return Layer(follow("carry", rest, small, start, stop), {})
@@ -127,7 +127,7 @@ def wrap_masks(
 def follow(
     how: Literal["move", "target", "carry"], steps: Sequence[Step], frames: Array, start: int, stop: int
 ) -> Array:
-    """Other frames, those that `frames_needed` names, through all steps."""
+    """Passes frames other than the picture, those that `frames_needed` returns, through all steps."""
     for i, (_, op, params) in enumerate(steps):
         window = frames_needed(steps[i + 1 :], start, stop)
         frames = getattr(op, how)(frames, params, *(window[:1] if op.is_framewise(params) else window))

@@ -1,4 +1,4 @@
-"""What passes between ops: clips, layers, traces."""
+"""Data that ops exchange: clips, layers, masks and traces."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from degrade.core.fields import Strict
 Array = np.ndarray
 """Frames: float32 (T, H, W, C) in [0, 1], C 1 (grey) or 3 (RGB). Masks: the same with C 1."""
 VISIBLE = 25 / 255
-"""Alpha above which a pixel counts as damaged. Between it and 0 lies a defect's faint rim."""
+"""Alpha above which a pixel counts as damaged; lower values are the faint rim of a defect."""
 
 
 class ClipInfo(Strict):
@@ -32,18 +32,18 @@ class ClipInfo(Strict):
 
     @classmethod
     def of(cls, clip: Array, id: str = "") -> "ClipInfo":
-        """That of a clip (T, H, W, C)."""
+        """Describes a clip (T, H, W, C)."""
         frames, height, width, channels = clip.shape
         return cls(frames=frames, height=height, width=width, channels=channels, id=id)
 
     def scaled(self, scale: float) -> "ClipInfo":
-        """The same clip at another size; never under one pixel."""
+        """The same clip at another size, at least one pixel high and wide."""
         height, width = (max(1, round(side * scale)) for side in (self.height, self.width))
         return self.model_copy(update={"height": height, "width": width})
 
 
 class Params(Strict):
-    """All that an op drew for one clip, in plain numbers: enough to render it without drawing again."""
+    """Everything that an op drew for one clip, as plain numbers: enough to render it without drawing again."""
 
 
 class Layer(NamedTuple):
@@ -90,7 +90,7 @@ class Trace:
         return damaged
 
     def fired(self) -> list[str]:
-        """Labels of all that fired, inner ops as ``outer/inner``."""
+        """Labels of all ops that fired, inner ones as ``outer/inner``."""
         return list(fired(self.steps))
 
 
@@ -132,17 +132,17 @@ def union(masks: dict[str, Array], shape: tuple[int, ...]) -> Array:
 
 
 def clipped(frames: Array) -> Array:
-    """Frames within [0, 1], in place."""
+    """Clips frames to [0, 1], in place."""
     return np.clip(frames, 0, 1, out=frames)
 
 
 def reached(masks: Array) -> Array:
-    """Masks that a filter has made, as the alpha of all that its weights reach, the negative ones too; in place."""
+    """Filtered masks as alpha, in place: everything that the filter's weights reach, negative ones included."""
     return np.minimum(np.abs(masks, out=masks), 1, out=masks)
 
 
 def as_clip(data: Array) -> Array:
-    """Pixels of any accepted form as float32 (T, H, W, C) in [0, 1]; not copied if they are that.
+    """Converts pixels of any accepted form to float32 (T, H, W, C) in [0, 1]; without a copy if possible.
 
     Args:
         data: uint8, or floats in [0, 1]; a picture (H, W) or (H, W, C), or a clip (T, H, W, C).
@@ -173,5 +173,5 @@ def to_uint8(frames: Array) -> Array:
 
 
 def mask_to_uint8(mask: Array) -> Array:
-    """Alpha as 8 bit, rounded up: a 0 on disk says that no contaminant touched the pixel."""
+    """Alpha as 8 bit, rounded up: 0 on disk means that no contaminant touched the pixel."""
     return np.ceil(mask * np.float32(255)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Every op, one file each: ``from degrade.ops import Dust``."""
+"""All ops, one file each: ``from degrade.ops import Dust``."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the blurs share."""
+"""Shared code of the blurs."""
 
 import math
 from typing import ClassVar, Literal

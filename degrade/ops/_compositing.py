@@ -1,4 +1,4 @@
-"""Defects laid over a frame: where their textures fall, and how they cover the picture."""
+"""Compositing: placing textures on a frame and blending them into the picture."""
 
 import functools
 import math

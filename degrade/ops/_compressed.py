@@ -1,4 +1,4 @@
-"""Pictures compressed and decompressed by themselves, at a quality of 100 or less."""
+"""Base of ops that compress each frame on its own, with a quality of at most 100."""
 
 from typing import Annotated, Any, ClassVar
 

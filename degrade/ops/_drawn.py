@@ -1,4 +1,4 @@
-"""Distributions that ops draw from."""
+"""Random distributions shared by ops."""
 
 from collections.abc import Sequence
 from typing import TypeVar

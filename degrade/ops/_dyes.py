@@ -1,4 +1,4 @@
-"""What tinting and toning share: black-and-white pictures in three channels take on a colour."""
+"""Shared code of tinting and toning, which colour black-and-white pictures stored in three channels."""
 
 from abc import abstractmethod
 from typing import ClassVar

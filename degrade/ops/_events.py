@@ -1,4 +1,4 @@
-"""Defects as events in time: when they come and go."""
+"""Defects as events in time: first frames and lifetimes."""
 
 import functools
 import itertools

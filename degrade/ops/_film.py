@@ -1,4 +1,4 @@
-"""What lies on the strip of film rather than on a frame, and runs on from the foot of one to the head of the next."""
+"""Patterns on the film strip, which continue from the bottom of one frame to the top of the next."""
 
 import functools
 import math

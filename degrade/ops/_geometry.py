@@ -1,4 +1,4 @@
-"""Distances within a frame, and lines that move."""
+"""Distances within a frame, and horizontal displacement of lines."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""From coded values to light and density, and back."""
+"""Conversion between coded values, light and density."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Lines along the film: one mark, whose frames follow each other from top to bottom."""
+"""Lines along the film: each is one continuous mark across consecutive frames."""
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Ops that mix each frame from a few frames of the clip: other times, fields, neighbours on the strip of film."""
+"""Base of ops that mix several frames of a clip: retiming, interlacing, neighbours on the film strip."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Drawn numbers as params keep them: rounded, so that traces stay short, and packed, to take little memory."""
+"""Compact storage of drawn numbers: rounded to keep traces short, packed to save memory."""
 
 from array import array
 from collections.abc import Iterable, Sequence

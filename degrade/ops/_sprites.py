@@ -1,4 +1,4 @@
-"""Defects that are textures, laid on the frame."""
+"""Base of ops that draw defects as textures placed on the frame."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar

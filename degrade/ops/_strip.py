@@ -1,4 +1,4 @@
-"""The film as a strip: frames above each other, a frame line between them, and the gate that may stand anywhere."""
+"""The film as a strip of frames separated by frame lines, and a gate that may show any part of it."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What `texture` and `moving_line` share: how a template is chosen, cut and laid over a frame."""
+"""Shared code of `texture` and `moving_line`: choosing, cropping and blending a template."""
 
 import math
 from typing import Annotated, Any, Literal, NamedTuple

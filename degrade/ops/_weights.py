@@ -1,4 +1,4 @@
-"""How often each of several choices is drawn."""
+"""Weights of random choices."""
 
 from typing import Annotated
 

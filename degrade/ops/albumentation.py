@@ -1,4 +1,4 @@
-"""Any transform of the library albumentations as an op."""
+"""Transforms of the library albumentations as ops."""
 
 import functools
 import os

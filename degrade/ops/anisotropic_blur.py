@@ -1,4 +1,4 @@
-"""Anisotropic Gaussian blur: astigmatism, shake of the camera or of the printer in one direction."""
+"""Anisotropic Gaussian blur: astigmatism, or motion of the camera or printer in one direction."""
 
 import math
 from typing import Annotated

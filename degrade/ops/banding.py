@@ -1,4 +1,4 @@
-"""Banding: contours in what was a smooth gradient, while detail stays."""
+"""Banding: visible contours in smooth gradients, while detail is preserved."""
 
 from typing import Annotated, ClassVar
 

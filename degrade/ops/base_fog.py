@@ -1,4 +1,4 @@
-"""Fog: grains that developed without light, from age, heat or spent chemicals."""
+"""Fog: grains developed without exposure, caused by age, heat or exhausted chemicals."""
 
 from typing import Annotated, ClassVar, Literal
 

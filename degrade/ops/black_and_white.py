@@ -1,4 +1,4 @@
-"""Black-and-white stock: which colours it sees."""
+"""Black-and-white stock: spectral sensitivity."""
 
 from typing import Annotated, ClassVar, Literal
 

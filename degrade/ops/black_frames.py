@@ -1,4 +1,4 @@
-"""Black frames: what was lost, replaced by leader to keep the length."""
+"""Black frames: lost frames replaced by leader to keep the length."""
 
 from bisect import bisect_left
 from typing import Annotated

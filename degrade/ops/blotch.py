@@ -1,4 +1,4 @@
-"""Blotches: opaque patches where the emulsion is gone or something thick lies on it."""
+"""Blotches: opaque patches where emulsion is missing or a thick deposit covers it."""
 
 from typing import Annotated, ClassVar
 

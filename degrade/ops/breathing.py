@@ -1,4 +1,4 @@
-"""Breathing focus: film that does not lie flat in the gate, now sharp, now soft."""
+"""Focus breathing: film that does not lie flat in the gate drifts in and out of focus."""
 
 from typing import Annotated
 

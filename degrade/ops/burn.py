@@ -1,4 +1,4 @@
-"""Burns: film that stood still in the light of the projector."""
+"""Burns: film that stopped in the light of the projector."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Chroma bleed: colour too coarse for the picture, that runs over edges to the right."""
+"""Chroma bleed: colour of low bandwidth smears over edges to the right."""
 
 import math
 from typing import Annotated, ClassVar

@@ -1,4 +1,4 @@
-"""Chroma shift: the colour of a tape lies beside its luma, and lower with every copy."""
+"""Chroma shift: colour displaced from luma, further down with every tape generation."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Combing: interlaced video whose two fields are shown together."""
+"""Combing: the two fields of interlaced video shown in one frame."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""Cue marks: the circles at the end of a reel that tell the projectionist to change over."""
+"""Cue marks: circles at the end of a reel that tell the projectionist to change over."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Decomposition of nitrate film: bleached, bubbling, eaten from the sides."""
+"""Nitrate decomposition: film bleached, bubbling and eroded from its sides."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Transparent dirt: smudges and dried water that the picture shows through."""
+"""Translucent dirt: smudges and dried water."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Dropouts: where the tape has lost its coating, or a speck lifts the head, a piece of a line is missing."""
+"""Dropouts: parts of lines missing where tape has lost its coating or a particle lifts the head."""
 
 from bisect import bisect_left, bisect_right
 from typing import Annotated

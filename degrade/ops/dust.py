@@ -1,4 +1,4 @@
-"""Dust: specks that lie on one frame."""
+"""Dust: specks that appear on single frames."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Scratches on the emulsion side: they cut through one dye layer of colour film after the other."""
+"""Emulsion scratches, which cut through the dye layers of colour film one by one."""
 
 from typing import Annotated, Literal
 

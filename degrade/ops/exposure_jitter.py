@@ -1,4 +1,4 @@
-"""Brightness and contrast that change at random from frame to frame."""
+"""Random brightness and contrast per frame."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Fading: silver that bleaches, dyes that go, each at its own pace."""
+"""Fading: bleached silver, and dyes that fade at different rates."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Film flicker: exposure that drifts and trembles from frame to frame."""
+"""Film flicker: exposure that varies from frame to frame."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Faults of single frames: lost, shown twice, blended with a neighbour."""
+"""Faults of single frames: missing, repeated, or blended with a neighbour."""
 
 from collections.abc import Sequence
 from typing import Annotated

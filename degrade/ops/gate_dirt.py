@@ -1,4 +1,4 @@
-"""Gate dirt: shavings of emulsion and lint that gather at the border of the aperture."""
+"""Gate dirt: emulsion shavings and lint that collect at the edge of the aperture."""
 
 import math
 from typing import Annotated, Literal

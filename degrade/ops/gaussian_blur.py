@@ -1,4 +1,4 @@
-"""Isotropic Gaussian blur: a soft lens, a print out of focus."""
+"""Isotropic Gaussian blur: a soft lens, or a print out of focus."""
 
 import math
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Film grain: clumps of silver or dye, new in every frame, strongest where the film is neither clear nor dense."""
+"""Film grain: clumps of silver or dye, independent in every frame, strongest at medium densities."""
 
 import math
 from typing import Annotated, ClassVar, Literal

@@ -1,4 +1,4 @@
-"""Hair and lint: on the film for a frame, or caught in the gate for many."""
+"""Hair and lint, on the film for one frame or caught in the gate for many."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Halation: light that goes through the emulsion, comes back from the base, and exposes the film once more."""
+"""Halation: light reflected by the film base exposes the emulsion a second time."""
 
 import functools
 import math

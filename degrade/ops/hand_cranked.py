@@ -1,4 +1,4 @@
-"""Hand-cranked speed: a camera that no motor drives, shown at a steady rate."""
+"""Hand-cranked speed: a camera run by hand, shown at a constant rate."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Head switching: the lowest lines of a tape, where one head hands over to the other."""
+"""Head switching: disturbance at the bottom of a tape's frames, where one head takes over from the other."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""JPEG compression: what a scan goes through on its way to an archive's website."""
+"""JPEG compression, as of scans on an archive's website."""
 
 from typing import Annotated, ClassVar
 

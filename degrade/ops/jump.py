@@ -1,4 +1,4 @@
-"""Jump: the kick that a splice gives the film in the gate."""
+"""Jumps: sudden displacement of the film in the gate when a splice passes."""
 
 from typing import Annotated
 

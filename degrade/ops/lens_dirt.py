@@ -1,4 +1,4 @@
-"""Lens dirt: what lies on glass in the light's path, out of focus, and stays."""
+"""Lens dirt: particles on glass in the light path, out of focus and stationary."""
 
 from typing import Annotated, ClassVar
 

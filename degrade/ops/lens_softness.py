@@ -1,4 +1,4 @@
-"""A lens that is sharp in the middle and soft towards the corners."""
+"""Lens softness: sharp in the centre, soft towards the corners."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Light leaks and edge fog: light that reached the film past the lens."""
+"""Light leaks and edge fog: stray light that bypasses the lens."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Line jitter: a tape's time base is not steady, so that every line starts a little early or late."""
+"""Line jitter: time-base errors of tape, by which every line starts early or late."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Mould: fungus that ate its way into the gelatine."""
+"""Mould: fungus in the gelatine."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""A line scratch that wanders: one template for the whole clip, shifted from frame to frame."""
+"""A wandering line scratch: one template for the whole clip, shifted from frame to frame."""
 
 import functools
 from collections.abc import Iterable

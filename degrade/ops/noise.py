@@ -1,4 +1,4 @@
-"""Noise of a sensor or scanner, new in every frame: Gaussian or speckle."""
+"""Sensor or scanner noise, independent in every frame: Gaussian or speckle."""
 
 from typing import Annotated, ClassVar, Literal
 

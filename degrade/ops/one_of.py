@@ -1,4 +1,4 @@
-"""One of several ops."""
+"""A random choice among ops."""
 
 from collections.abc import Sequence
 from typing import Any

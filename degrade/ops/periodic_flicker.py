@@ -1,4 +1,4 @@
-"""Flicker with a period: the hand on the crank, or lamps on mains current."""
+"""Periodic flicker: a hand-cranked camera, or lamps on mains current."""
 
 from typing import Annotated, ClassVar
 

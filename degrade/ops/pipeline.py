@@ -1,4 +1,4 @@
-"""A pipeline: ops in order, as a spec lists them."""
+"""Pipelines: ops in a fixed order."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""3:2 pulldown: film of 24 frames a second as video of 30."""
+"""3:2 pulldown: film of 24 frames per second as video of 30."""
 
 from typing import Annotated
 

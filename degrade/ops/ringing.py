@@ -1,4 +1,4 @@
-"""Ringing: the narrow band of a tape, and the peaking that is to hide it, leave echoes beside every edge."""
+"""Ringing: the limited bandwidth of tape, and the peaking that compensates for it, add echoes to edges."""
 
 import math
 from typing import Annotated, ClassVar

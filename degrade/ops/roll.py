@@ -1,4 +1,4 @@
-"""Roll: the picture runs through the gate, frame line and all, after the film has lost its loop."""
+"""Roll: the picture slides through the gate with its frame lines after the film has lost its loop."""
 
 from typing import Annotated
 

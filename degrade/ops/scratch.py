@@ -1,4 +1,4 @@
-"""Line scratches that run along the film, over many frames."""
+"""Line scratches along the film that last for many frames."""
 
 from typing import Annotated
 

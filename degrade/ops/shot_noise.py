@@ -1,4 +1,4 @@
-"""Shot noise: light arrives in photons, so dark parts are noisier for their brightness."""
+"""Shot noise: photon statistics, strongest in relation to brightness in dark areas."""
 
 import math
 from typing import Annotated, ClassVar

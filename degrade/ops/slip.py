@@ -1,4 +1,4 @@
-"""Slip: the film jumps out of its place in the gate, and stays so for a while."""
+"""Slip: the film loses its register in the gate for a while."""
 
 from typing import Annotated
 

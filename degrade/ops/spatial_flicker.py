@@ -1,4 +1,4 @@
-"""Flicker that differs from place to place: uneven development, a shutter that leaks, a decaying print."""
+"""Spatially varying flicker: uneven development, a leaking shutter, a decaying print."""
 
 import math
 from typing import Annotated, ClassVar

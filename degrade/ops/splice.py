@@ -1,4 +1,4 @@
-"""Splices: film that was cut and joined again with tape or cement."""
+"""Splices: film cut and joined with tape or cement."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Transparent stains: dried water, oil, fingerprints; the picture beneath is dimmed, softened and bent."""
+"""Translucent stains of water, oil and fingers, which dim, blur and refract the picture beneath."""
 
 from typing import Annotated, ClassVar, Literal
 

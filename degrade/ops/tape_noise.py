@@ -1,4 +1,4 @@
-"""Noise of a tape: fine streaks in the luma, coarse blotches in the colour, new in every frame."""
+"""Tape noise: fine streaks in luma and coarse blotches in chroma, independent in every frame."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Texture blending: a template of dust, hairs or scratches over each frame, a new one every time."""
+"""Template blending: a template of dust, hairs or scratches over each frame, chosen anew every time."""
 
 from typing import Annotated, Literal
 

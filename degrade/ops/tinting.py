@@ -1,4 +1,4 @@
-"""Tinting: film of the silent era bathed in a dye, or printed on coloured base."""
+"""Tinting: film dyed as a whole, or printed on coloured base."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Tone curve: contrast as a print's characteristic curve gives it, with a toe and a shoulder."""
+"""Tone curve: the characteristic curve of a print, with toe and shoulder."""
 
 from typing import Annotated, ClassVar
 

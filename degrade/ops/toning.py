@@ -1,4 +1,4 @@
-"""Toning: silver turned into a coloured compound."""
+"""Toning: silver converted into a coloured compound."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Compressed video: what tape transfers, discs and web copies have been through."""
+"""Video compression, as of tape transfers, discs and web copies."""
 
 from collections.abc import Iterator
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Vignetting: a lens that gives less light towards the corners."""
+"""Vignetting: less light towards the corners."""
 
 from typing import Annotated, ClassVar
 

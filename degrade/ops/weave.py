@@ -1,4 +1,4 @@
-"""Gate weave: the film never comes to rest in the gate at quite the same place."""
+"""Gate weave: the film never settles in exactly the same position."""
 
 from typing import Annotated, ClassVar
 

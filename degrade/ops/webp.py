@@ -1,4 +1,4 @@
-"""WebP compression: what pictures and clips on the web have been through."""
+"""WebP compression, as of pictures and clips on the web."""
 
 from typing import Annotated, ClassVar
 

@@ -21,7 +21,7 @@ def load_spec(
     changes: Iterable[str] = (),
     **fields: Any,
 ) -> Spec:
-    """Reads a spec and applies what a command line says.
+    """Reads a spec and applies changes, such as those of a command line.
 
     Args:
         path: YAML file; without one the defaults, which need a `preset`.
@@ -46,7 +46,7 @@ def load_spec(
 
 
 def parse(raw: dict[str, Any]) -> Spec:
-    """A spec from plain data, with the place of the first error in it."""
+    """A spec from plain data; an error names the place in it."""
     raw = dict(raw)
     _expand_preset(raw)
     try:  # first, so that its errors name `pipeline[2]`
@@ -57,7 +57,7 @@ def parse(raw: dict[str, Any]) -> Spec:
 
 
 def set_value(raw: dict[str, Any], change: str) -> None:
-    """Sets what ``key=value`` says, see `load_spec`.
+    """Applies one ``key=value``, see `load_spec`.
 
     Raises:
         SpecError: Not of that form, the value is not YAML, or the key leads through something that is no mapping.

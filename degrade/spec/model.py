@@ -59,7 +59,7 @@ class Output(Strict):
 
 
 class Spec(Strict):
-    """A dataset, wholly: footage, damage, target, splits, output."""
+    """The complete definition of a dataset: footage, damage, target, splits, output."""
 
     name: Slug = "dataset"
     """Names the dataset, and its folder ``out/<name>`` if no other is given."""

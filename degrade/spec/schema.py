@@ -12,7 +12,7 @@ from degrade.spec.model import Spec
 
 
 def _loadable() -> dict[str, type[Op]]:
-    """Every op by name, but for another package's that is broken: the others have their schema without it."""
+    """All ops by name, without those of other packages that cannot be loaded."""
     ops = {}
     for name in registry.names():
         with contextlib.suppress(SpecError):
