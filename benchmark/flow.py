@@ -8,7 +8,7 @@ import numpy as np
 from degrade.core.color import LUMA
 from degrade.core.flow import dis_flow
 from degrade.core.types import Array
-from degrade.sources.base import Sequence, Source
+from degrade.sources.base import FrameSequence, Source
 
 
 class Motion(NamedTuple):
@@ -35,7 +35,7 @@ def dis(t: int, here: Array, there: Array) -> Motion:
     return Motion(forward, ~(occluded(forward, backward) | boundary(forward)))
 
 
-def exact(source: Source, sequence: Sequence | str, start: int = 0) -> MotionSource:
+def exact(source: Source, sequence: FrameSequence | str, start: int = 0) -> MotionSource:
     """A `MotionSource` of the true motion, for a source that knows it (`builtin:stills`); else `dis`.
 
     Args:

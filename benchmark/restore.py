@@ -14,7 +14,7 @@ from degrade.core.types import Array
 from degrade.models._stream import stream
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture, sheet
-from degrade.sources import Sequence, Source
+from degrade.sources import FrameSequence, Source
 from degrade.writers import open_writer
 
 READ = 16  # frames read at a time
@@ -73,7 +73,7 @@ def restore_source(
 def _restore(
     model: RestorationModel,
     source: Source,
-    sequence: Sequence,
+    sequence: FrameSequence,
     path: Path,
     window: int | None,
     tile: int | None,
@@ -104,7 +104,7 @@ def _restore(
     return row
 
 
-def _read(source: Source, sequence: Sequence) -> Iterator[Array]:
+def _read(source: Source, sequence: FrameSequence) -> Iterator[Array]:
     """Each frame, (H, W, 3) uint8."""
     for start in range(0, sequence.frames, READ):
         yield from source.read(sequence, start, min(start + READ, sequence.frames))

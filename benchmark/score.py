@@ -12,8 +12,7 @@ from degrade.benchmark.metrics import Frame, Metric, make, registry
 from degrade.benchmark.summary import ScoredClip
 from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.core.types import Array
-from degrade.sources.base import Sequence as Footage
-from degrade.sources.base import Source
+from degrade.sources.base import FrameSequence, Source
 
 CHUNK = 8  # frames read at once
 
@@ -114,7 +113,7 @@ def _together(streams: Mapping[str, Frames]) -> Iterator[dict[str, Array]]:
 
 
 class ScoringInputs(NamedTuple):
-    """Footage to be scored, and what belongs to it. Clips belong together by their ids."""
+    """FrameSequence to be scored, and what belongs to it. Clips belong together by their ids."""
 
     prediction: Source
     target: Source
@@ -122,7 +121,7 @@ class ScoringInputs(NamedTuple):
     mask: Source | None = None
     predicted_mask: Source | None = None
 
-    def clips(self) -> list[dict[str, Footage]]:
+    def clips(self) -> list[dict[str, FrameSequence]]:
         """Each clip's sequences, by field.
 
         Sources of one sequence each belong together whatever their names.
@@ -147,7 +146,7 @@ class ScoringInputs(NamedTuple):
                 raise DatasetError(f"{words}: clip {missing[0]!r}{more} of the ground truth is missing")
         return [{field: clips[name] for field, clips in found.items()} for name in targets]
 
-    def _check(self, words: str, field: str, target: Footage, clip: Footage) -> None:
+    def _check(self, words: str, field: str, target: FrameSequence, clip: FrameSequence) -> None:
         if clip.frames != target.frames:
             gap = _first_gap(getattr(self, field), clip, self.target, target)
             raise DatasetError(
@@ -160,7 +159,7 @@ class ScoringInputs(NamedTuple):
             )
 
 
-def _first_gap(source: Source, clip: Footage, other: Source, target: Footage) -> str:
+def _first_gap(source: Source, clip: FrameSequence, other: Source, target: FrameSequence) -> str:
     """Which frame is missing, where both are folders of pictures under the same names."""
     names = [
         [path.stem for path in getattr(getattr(s, "footage", {}).get(c.id), "paths", ())]
@@ -218,7 +217,7 @@ def score_footage(
     """
     for clip in given.clips():
 
-        def frames(field: str, clip: dict[str, Footage] = clip) -> Iterator[Array] | None:
+        def frames(field: str, clip: dict[str, FrameSequence] = clip) -> Iterator[Array] | None:
             source = getattr(given, field)
             form = _first if "mask" in field else luma if grey else None
             return None if source is None else _read(source, clip[field], form)
@@ -246,7 +245,7 @@ def _counted(frames: Frames, each: Callable[[], None]) -> Iterator[Array]:
         each()
 
 
-def _read(source: Source, clip: Footage, form: Callable[[Array], Array] | None) -> Iterator[Array]:
+def _read(source: Source, clip: FrameSequence, form: Callable[[Array], Array] | None) -> Iterator[Array]:
     for start in range(0, clip.frames, CHUNK):
         for frame in source.read(clip, start, min(start + CHUNK, clip.frames)):
             picture = frame.astype(np.float32) / 255

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from degrade.core.errors import SourceError, unknown
-from degrade.sources.base import Sequence, Source
+from degrade.sources.base import FrameSequence, Source
 from degrade.storage import locate, reaching
 
-__all__ = ["Sequence", "Source", "open_source"]
+__all__ = ["FrameSequence", "Source", "open_source"]
 
 
 def open_source(spec: str | Path) -> Source:

@@ -1,4 +1,4 @@
-"""The contract of sources: named sequences of frames, read at random."""
+"""The interface of sources: named sequences of frames, read at random."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", "
 
 
 @dataclass(frozen=True)
-class Sequence:
-    """A run of frames of one size."""
+class FrameSequence:
+    """Frames of one size, in order."""
 
     id: str
     """Relative path with ``/``, unique in its source: ``train_sharp/000``."""
@@ -27,11 +27,11 @@ class Source(ABC):
     """Clean footage. Pickles small: what is open stays with the process that opened it."""
 
     @abstractmethod
-    def sequences(self) -> list[Sequence]:
+    def sequences(self) -> list[FrameSequence]:
         """All sequences, in natural order of their ids: ``take2`` before ``take10``."""
 
     @abstractmethod
-    def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
+    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
         """Frames `start` to `stop` of a sequence, given as such or by id.
 
         Returns:
@@ -42,10 +42,10 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def fingerprint(self, sequence: Sequence | str) -> str:
+    def fingerprint(self, sequence: FrameSequence | str) -> str:
         """SHA-256 (hex) of what the pixels of a sequence derive from: for files, their bytes."""
 
-    def find(self, sequence: Sequence | str) -> Sequence:
+    def find(self, sequence: FrameSequence | str) -> FrameSequence:
         """The sequence of that id.
 
         Raises:

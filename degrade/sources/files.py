@@ -9,7 +9,7 @@ from typing import Any
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources import video
-from degrade.sources.base import PICTURES, Sequence, Source
+from degrade.sources.base import PICTURES, FrameSequence, Source
 from degrade.sources.pictures import Pictures, picture_size
 from degrade.sources.video import Video
 from degrade.storage import is_remote, reaching
@@ -53,7 +53,7 @@ class Files(Source):
             opens = Pictures.open([path]) if _is_picture(path) else Video.open(path)
             self._add(path.stem, opens, path)
         self._sequences = [
-            Sequence(name, item.frames, item.height, item.width, item.fps)
+            FrameSequence(name, item.frames, item.height, item.width, item.fps)
             for name, item in sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
         ]
 
@@ -80,21 +80,21 @@ class Files(Source):
             raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
         self.footage[name] = footage
 
-    def sequences(self) -> list[Sequence]:
+    def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`."""
         return self._sequences
 
-    def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
+    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
         """See `Source.read`."""
         with reaching(self.path, SourceError):
             return self._get(sequence).read(start, stop)
 
-    def fingerprint(self, sequence: Sequence | str) -> str:
+    def fingerprint(self, sequence: FrameSequence | str) -> str:
         """See `Source.fingerprint`."""
         with reaching(self.path, SourceError):
             return self._get(sequence).fingerprint()
 
-    def _get(self, sequence: Sequence | str) -> Pictures | Video:
+    def _get(self, sequence: FrameSequence | str) -> Pictures | Video:
         name = sequence if isinstance(sequence, str) else sequence.id
         return self.footage[name] if name in self.footage else self.footage[self.find(name).id]
 

@@ -13,7 +13,7 @@ import numpy as np
 from degrade.core.errors import SourceError
 from degrade.core.rng import Stream
 from degrade.core.types import Array
-from degrade.sources.base import Sequence, Source, check_range
+from degrade.sources.base import FrameSequence, Source, check_range
 from degrade.sources.pictures import hash_file, read_picture
 
 BACKGROUNDS = (
@@ -134,18 +134,18 @@ class Stills(Source):
         self.count, self.frames, self.height, self.width = count, frames, height, width
         stems = [Path(name).stem for name in BACKGROUNDS]
         names = [f"{i:02d}_{stems[i % len(stems)]}" for i in range(count)]
-        self._named = {name: Sequence(name, frames, height, width) for name in names}
+        self._named = {name: FrameSequence(name, frames, height, width) for name in names}
 
-    def sequences(self) -> list[Sequence]:
+    def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`; ids are like ``00_coffee``."""
         return list(self._named.values())
 
-    def find(self, sequence: Sequence | str) -> Sequence:
+    def find(self, sequence: FrameSequence | str) -> FrameSequence:
         """See `Source.find`; as fast however many there are."""
         name = sequence if isinstance(sequence, str) else sequence.id
         return self._named[name] if name in self._named else super().find(name)
 
-    def read(self, sequence: Sequence | str, start: int, stop: int) -> Array:
+    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
         """See `Source.read`."""
         sequence = self.find(sequence)
         check_range(sequence.id, self.frames, start, stop)
@@ -155,7 +155,7 @@ class Stills(Source):
             _render(scene, start + i, frame)
         return out
 
-    def flow(self, sequence: Sequence | str, t: int) -> tuple[Array, Array]:
+    def flow(self, sequence: FrameSequence | str, t: int) -> tuple[Array, Array]:
         """Exact motion of what is seen in frame t.
 
         Args:
@@ -183,7 +183,7 @@ class Stills(Source):
             occluded |= (k > front) & (mover.depth(there, t + 1, *size) > 0)
         return (there - here).astype(np.float32), occluded
 
-    def fingerprint(self, sequence: Sequence | str) -> str:
+    def fingerprint(self, sequence: FrameSequence | str) -> str:
         """SHA-256 of the photographs and of the scene."""
         scene = self._scene(self.find(sequence))
         digest = hashlib.sha256(repr((scene, self.height, self.width)).encode())
@@ -191,7 +191,7 @@ class Stills(Source):
             digest.update(_photo_hash(name))
         return digest.hexdigest()
 
-    def _scene(self, sequence: Sequence) -> Scene:
+    def _scene(self, sequence: FrameSequence) -> Scene:
         return _scene(int(sequence.id.partition("_")[0]), self.height, self.width)
 
 
