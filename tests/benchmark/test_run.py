@@ -239,7 +239,7 @@ def test_the_model_of_the_guide_is_trained(tiny: Callable[..., Task], tmp_path: 
     paths, _ = run(task, chosen, tmp_path / "out")
     result = load(paths[-1])
     assert (result.id, result.training.steps) == ("mine.Sharper-scratch", 2)
-    assert result.model.parameters == 3 * 3 * 9 + 3
+    assert result.model.parameters == 11011  # as its card says
     weights = tmp_path / "out/train/mine.Sharper-scratch/weights.safetensors"
     (entry,) = entries(task, [f"{own}:Sharper"], str(weights))[2:]
     assert entry.id == "mine.Sharper-weights.safetensors"
