@@ -1,6 +1,6 @@
 """Writes what is generated: a page for each op, docs/ops/<name>.md, with a picture, their list, docs/presets.md,
-the tables of models, metrics and tasks in other pages, and the stub by which type checkers know the ops,
-degrade/ops/__init__.pyi.
+the tables of models, metrics and tasks in other pages, the stub by which type checkers know the ops,
+degrade/ops/__init__.pyi, and the digests of new tasks, tests/benchmark/digests.json; those of others it never changes.
 
 python tools/docs.py             # all; minutes
 python tools/docs.py --text      # all but the pictures
@@ -11,6 +11,7 @@ python tools/docs.py --presets   # the pictures of the presets, docs/pictures/<n
 import argparse
 import inspect
 import io
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from PIL import Image
 import degrade
 from degrade import models, presets
 from degrade.benchmark.metrics import registry as metrics
-from degrade.benchmark.task import task_names, task_text
+from degrade.benchmark.task import load_task, task_names, task_text
 from degrade.core.composition import Composition
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
@@ -34,6 +35,7 @@ from degrade.sources import open_source
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 STUB = DOCS.parent / "degrade/ops/__init__.pyi"
+DIGESTS = DOCS.parent / "tests/benchmark/digests.json"
 FOLDER = DOCS / "ops"
 WITH_TABLES = ("models.md", "benchmark.md")
 LARGEST, LARGEST_SHEET = 60_000, 150_000
@@ -247,6 +249,12 @@ def jpeg(picture: Array, largest: int = LARGEST) -> bytes:
     return file.getvalue()
 
 
+def digests() -> dict[str, str]:
+    """The digests of all tasks: new ones as they are now, others as they were frozen."""
+    now = {name: load_task(name, source="builtin:stills").digest()[:16] for name in task_names()}
+    return dict(sorted((now | json.loads(DIGESTS.read_text("utf-8"))).items()))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="ops whose pictures are made; all if none is named")
@@ -263,6 +271,7 @@ def main() -> None:
     for path in (DOCS / name for name in WITH_TABLES):
         path.write_text(with_tables(path.read_text("utf-8")), "utf-8")
     STUB.write_text(stub(), "utf-8")
+    DIGESTS.write_text(json.dumps(digests(), indent=1) + "\n", "utf-8")
     for name in presets.names() if asked.presets else ():
         (DOCS / f"pictures/{name}.jpg").write_bytes(jpeg(preset_picture(name), LARGEST_SHEET))
         print(f"{name}.jpg", flush=True)

@@ -25,7 +25,7 @@ from degrade.ops import (
     Stain,
 )
 from degrade.ops._compositing import texture_at, tint
-from degrade.ops._film import along, ease, fractal_along, tiled
+from degrade.ops._film import ease, fractal_along
 
 HEIGHT, WIDTH = 120, 160
 
@@ -49,33 +49,6 @@ def flat(level: float = 0.5, channels: int = 3) -> Array:
 def alone(params: Any, i: int) -> Any:
     """The params of defect `i` by itself."""
     return type(params)(**{name: (value[i],) for name, value in params.model_dump().items()})
-
-
-# ---- noise and textures along the film ----
-
-
-@pytest.mark.parametrize("rows", [1, 3, 8])
-def test_noise_along_the_film_runs_on_into_the_next_frame(rows: int) -> None:
-    frames = np.stack([along(7, t, (90, 130), rows) for t in range(40)])
-    inside = np.abs(np.diff(frames, axis=1)).max()
-    across = np.abs(frames[1:, 0] - frames[:-1, -1]).max()
-    assert 0 < across < 1.5 * inside < 0.5 * frames.std() * rows
-    assert abs(frames.mean()) < 0.3
-    assert np.abs(frames[0] - along(8, 0, (90, 130), rows)).mean() > 0.3
-
-
-def test_a_part_of_the_noise_is_that_part_of_the_whole() -> None:
-    whole = fractal_along(3, 5, (90, 130), 2, 4, 0.6)
-    part = np.s_[10:47, 80:130]
-    np.testing.assert_array_equal(fractal_along(3, 5, (90, 130), 2, 4, 0.6, part), whole[part])
-    assert whole.std() == pytest.approx(0.75, abs=0.25)
-
-
-def test_tiles_are_of_the_size_asked_for_and_differ_between_frames() -> None:
-    first, second = (tiled("honeycomb", 4, t, (90, 130), 40) for t in (0, 1))
-    np.testing.assert_array_equal(first[:50], first[40:])
-    np.testing.assert_array_equal(first[:, :90], first[:, 40:])
-    assert np.abs(first - second).mean() > 0.1
 
 
 # ---- what lies on the film here and there ----

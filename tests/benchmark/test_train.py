@@ -1,0 +1,109 @@
+"""Training: it resumes, learns, and depends on nothing but the task."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
+from degrade.adapters.torch import DegradedClips  # noqa: E402
+from degrade.benchmark.entries import entries  # noqa: E402
+from degrade.benchmark.run import run  # noqa: E402
+from degrade.benchmark.task import Task  # noqa: E402
+from degrade.benchmark.train import TrainingStopped, train  # noqa: E402
+from degrade.leaderboard.schema import load  # noqa: E402
+from degrade.models import build, save  # noqa: E402
+
+
+def trained(task: Task, folder: Path, **options: object) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
+    torch.manual_seed(0)
+    model = build("unet")
+    result = train(model, task, folder, **options)
+    from safetensors.torch import load_file
+
+    return load_file(result.weights), result.curve
+
+
+@pytest.mark.parametrize(
+    ("loss", "cuts"),
+    [({"l1": 1.0}, 1), ({"l1": 0, "charbonnier": 1.0, "adversarial": 0.01}, 1), ({"l1": 1.0, "damage": 0.3}, 3)],
+)
+def test_resumed_training_equals_an_uninterrupted_one(
+    tiny: Callable[..., Task], tmp_path: Path, loss: dict, cuts: int
+) -> None:
+    task = tiny(loss=loss, cuts=cuts)
+    weights, curve = trained(task, tmp_path / "whole")
+
+    def stop(step: int, _: float) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(task, tmp_path / "parts", stepped=stop)
+    again, curve_again = trained(task, tmp_path / "parts", resume=True)
+    assert [(p["step"], p["psnr"]) for p in curve] == [(p["step"], p["psnr"]) for p in curve_again]
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+
+
+@pytest.mark.parametrize("cuts", [1, 2])
+def test_training_does_not_depend_on_workers(cuts: int, tiny: Callable[..., Task], tmp_path: Path) -> None:
+    task = tiny(steps=3, batch=2, cuts=cuts, crop=[16, 32])
+    one, _ = trained(task, tmp_path / "0")
+    other, _ = trained(task, tmp_path / "2", workers=2)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_training_leaves_curve_pictures_and_weights(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    _, curve = trained(tiny(), tmp_path)
+    assert [point["step"] for point in curve] == [3, 6]
+    assert sorted(path.name for path in tmp_path.glob("*.*")) >= ["checkpoint.pt", "sample-000003.png"]
+
+
+def test_training_learns(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    _, curve = trained(tiny(steps=60, validate_every=20, lr=2e-3, ema=0), tmp_path)
+    assert curve[-1]["loss"] < 0.9 * curve[0]["loss"]
+    assert curve[-1]["psnr"] > curve[0]["psnr"]
+
+
+def test_mask_loss_teaches_a_gate_where_the_damage_is(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    task = tiny(steps=40, frames=4, cuts=4, lr=1e-2, ema=0, loss={"l1": 0.0, "mask": 1.0})
+    torch.manual_seed(0)
+    weights = train(build("rtn", groups=1, dim=32), task, tmp_path).weights
+    sample = DegradedClips(task.data, "val", samples=1, frames=4, crop=(32, 32))[0]
+    there = sample["mask"] > 0.1
+    with torch.no_grad():
+        seen = build("rtn", weights).eval()(sample["lq"][None], return_masks=True).masks[0]
+    assert seen[there].mean() > seen[~there].mean() + 0.1
+
+
+def test_fine_tuning_starts_from_the_weights_named(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    task = tiny(steps=1, lr=1e-9, ema=0)
+    torch.manual_seed(5)
+    save(build("unet"), tmp_path / "mine.safetensors")
+    chosen = entries(task, ["unet"], "scratch", str(tmp_path / "mine.safetensors"))
+    assert [(e.model, e.weights) for e in chosen][-1] == ("unet", "fine-tuned")
+    paths, _ = run(task, chosen, tmp_path / "out")
+    result = load(paths[-1])
+    assert (result.label, result.training.recipe["init"]) == ("unet (fine-tuned)", "mine.safetensors")
+    tuned = build("unet", tmp_path / "out/train/unet-fine-tuned/weights.safetensors")
+    start = build("unet", tmp_path / "mine.safetensors")
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(tuned.parameters(), start.parameters(), strict=True))
+    torch.manual_seed(6)
+    save(build("unet"), tmp_path / "mine.safetensors")  # another start: nothing of the run can be kept
+    with pytest.raises(TrainingStopped, match="model file or start"):
+        run(task, chosen, tmp_path / "out", resume=True)
+
+
+def test_checkpoint_of_another_task_is_refused(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    trained(tiny(steps=2), tmp_path)
+    with pytest.raises(TrainingStopped, match="is of another task, budget, model file or start"):
+        trained(tiny(steps=3), tmp_path, resume=True)
+
+
+def test_training_that_diverges_stops(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = build("unet")
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingStopped, match="the loss is nan at step 1"):
+        train(model, tiny(), tmp_path)
