@@ -11,12 +11,12 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from degrade.core.color import LUMA
 from degrade.core.errors import SpecError
 from degrade.core.flow import dis_flow
 from degrade.models._card import ModelCard
 from degrade.models.base import Flows, RestorationModel, Restored
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 BOX = np.ones((3, 3), np.uint8)
 
 
@@ -61,7 +61,7 @@ class Classical(RestorationModel):
         clip = np.ascontiguousarray(even_out(clip, self.deflicker) if self.deflicker else clip)
         if len(clip) < 3:
             return clip, np.zeros(clip.shape[:3], np.float32)
-        grey = (clip * LUMA).sum(-1)
+        grey = (clip * np.float32(LUMA)).sum(-1)
         coded = (grey * 255).round().clip(0, 255).astype(np.uint8)
         near = [neighbours(t, len(clip)) for t in range(len(clip))]
         flows = [[dis_flow(coded[t], coded[s]) for s in near[t]] for t in range(len(clip))]
