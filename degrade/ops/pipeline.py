@@ -45,8 +45,7 @@ class Pipeline(Composition[Steps]):
             SourceError: `clip` is of another form.
         """
         frames = as_clip(clip)
-        count, height, width, channels = frames.shape
-        info = ClipInfo(frames=count, height=height, width=width, channels=channels, id=clip_id)
+        info = ClipInfo.of(frames, clip_id)
         return self._apply(clip, frames, info, self.draw(info, seed))
 
     def draw(self, info: ClipInfo, seed: int) -> Steps:
