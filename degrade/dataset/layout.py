@@ -198,11 +198,7 @@ class DatasetFolder:
         return trace.replay(frames)
 
     def rerender(self, clip: str, start: int = 0, stop: int | None = None) -> Iterator[Pair]:
-        """Frames of a clip from its source and its trace, chunk by chunk, so of any length.
-
-        Raises:
-            As `replay`.
-        """
+        """Frames of a clip from its source and its trace, chunk by chunk, so of any length; errors as of `replay`."""
         params = self.spec.damage().load_params({"steps": self.trace(clip).steps})
         return render_pairs(self._planned(clip), self.spec, self.source, params, start, stop)
 
