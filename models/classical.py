@@ -61,7 +61,7 @@ class Classical(RestorationModel):
         clip = np.ascontiguousarray(even_out(clip, self.deflicker) if self.deflicker else clip)
         if len(clip) < 3:
             return clip, np.zeros(clip.shape[:3], np.float32)
-        grey = (clip * np.float32(LUMA)).sum(-1)
+        grey = (clip * np.array(LUMA, np.float32)).sum(-1)
         coded = (grey * 255).round().clip(0, 255).astype(np.uint8)
         near = [neighbours(t, len(clip)) for t in range(len(clip))]
         flows = [[dis_flow(coded[t], coded[s]) for s in near[t]] for t in range(len(clip))]
