@@ -80,7 +80,7 @@ class DetectFill(RestorationModel):
         near, inside = [], torch.ones_like(here)
         for s in neighbours(t, grey.shape[1]):
             flow = flow_between(t, s, forward, backward)
-            near.append(matched(warp(grey[:, s], flow, "border"), here) if s != t else here)
+            near.append(matched(warp(grey[:, s], flow, "border"), here))
             inside = inside * warp(torch.ones_like(here), flow)
         a, b = near
         above = (here - torch.maximum(highest(a), highest(b))).clamp_min(0) * inside
@@ -126,7 +126,7 @@ def neighbours(t: int, length: int) -> tuple[int, int]:
 def flow_between(t: int, s: int, forward: Tensor, backward: Tensor) -> Tensor:
     """Flow (B, 2, H, W) from frame t to frame s, composed of the steps between."""
     step = 1 if s > t else -1
-    flow = torch.zeros_like(forward[:, 0])
+    flow = forward.new_zeros(forward.shape[0], *forward.shape[2:])
     for i in range(t, s, step):
         onward = backward[:, i] if step > 0 else forward[:, i - 1]
         flow = flow + (warp(onward, flow, "border") if i != t else onward)
