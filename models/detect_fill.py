@@ -107,8 +107,8 @@ class DetectFill(RestorationModel):
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
-"""What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both, as far
-as both are inside the frame."""
+"""What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both, where
+both are inside the frame."""
 SOUND = 0.1
 """Up to this probability of damage a pixel stays as it is."""
 STEEPNESS, THRESHOLD = 60.0, 0.06

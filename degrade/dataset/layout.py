@@ -157,6 +157,12 @@ class DatasetFolder:
         """
         return self.reader(kind, clip)(start, self._find(clip).frames if stop is None else stop)
 
+    def layers(self, clip: str | ClipRecord) -> dict[str, str]:
+        """The masks of single ops that a clip has, as kinds to `read`, by the labels of the contaminants that fired."""
+        fired = (self._find(clip) if isinstance(clip, str) else clip).fired.split()
+        own = set(_contaminants(self.spec.damage())) if self.spec.output.masks == "layers" else set()
+        return {label: layer(label) for label in fired if label in own}
+
     def reader(self, kind: str, clip: str) -> Callable[[int, int], Array]:
         """`read` for one kind of a clip, opened once for many windows."""
         about = self._find(clip)
@@ -266,8 +272,7 @@ class DatasetFolder:
         """Where a clip's masks must be, and where other layers are, of ops that leave some though no `Contaminant`."""
         masks = {self.frames_path(kind, clip) for kind in self.kinds if is_mask(kind)}
         if self.spec.output.masks == "layers":
-            labels = set(_contaminants(self.spec.damage())) & set(clip.fired.split())
-            masks |= {self.frames_path(layer(label), clip) for label in labels}
+            masks |= {self.frames_path(kind, clip) for kind in self.layers(clip).values()}
             masks |= set(self.split_path(clip.split).glob(f"{LAYER}*/{glob.escape(self.file_name(MASK, clip.id))}"))
         return sorted(masks, key=lambda path: path.parent.name)
 
