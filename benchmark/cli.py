@@ -25,16 +25,16 @@ def _commands(version: Version = False) -> None:
 @app.command()
 def ls() -> None:
     """Lists tasks, models and metrics, a line each."""
-    import yaml
     from rich.table import Table
 
     from degrade import models
     from degrade.benchmark.metrics import registry
     from degrade.benchmark.task import task_names, task_text
+    from degrade.core import plain_yaml
 
     table = Table("task", "what it is", "footage", box=None, header_style="dim")
     for name in task_names():
-        content = yaml.safe_load(task_text(name))
+        content = plain_yaml.load(task_text(name))
         table.add_row(name, content["about"], content.get("footage", "its own"))
     console.print(table)
 

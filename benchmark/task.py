@@ -5,11 +5,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field
 
+from degrade.core import plain_yaml
 from degrade.core.errors import SpecError, unknown
-from degrade.core.fields import Probability, Strict
+from degrade.core.fields import Probability, Settings
 from degrade.dataset.layout import DatasetFolder
 from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
@@ -17,7 +17,7 @@ Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-class Loss(Strict):
+class Loss(Settings):
     """Weights of the terms that a model is trained with."""
 
     l1: Weight = 1.0
@@ -40,7 +40,7 @@ class Loss(Strict):
     """File with that network's convolutions, under torchvision's names; where it lies is not part of the task."""
 
 
-class TrainingBudget(Strict):
+class TrainingBudget(Settings):
     """How models that learn are trained."""
 
     steps: Count
@@ -79,7 +79,7 @@ class TrainingBudget(Strict):
     """Arguments of models, by name."""
 
 
-class Task(Strict):
+class Task(Settings):
     """What is compared, and how. A change of any of it is a new version, under a new name."""
 
     name: str
@@ -126,7 +126,7 @@ def task_text(name: str) -> str:
 
 def task_about(name: str) -> str:
     """What a task is, in one line; empty if it is not one of `task_names`."""
-    return str(yaml.safe_load(task_text(name))["about"]) if name in task_names() else ""
+    return str(plain_yaml.load(task_text(name))["about"]) if name in task_names() else ""
 
 
 def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
@@ -147,7 +147,7 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
     if path.suffix in (".yaml", ".yml"):
         raw, name = read_yaml(path), path.stem
     elif name in task_names():
-        raw = yaml.safe_load(task_text(name))
+        raw = plain_yaml.load(task_text(name))
     else:
         raise SpecError(unknown("task", name, task_names()))
     raw["name"] = name

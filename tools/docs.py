@@ -18,13 +18,13 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import yaml
 from PIL import Image
 
 import degrade
 from degrade import models, presets
 from degrade.benchmark.metrics import registry as metrics
 from degrade.benchmark.task import load_task, task_names, task_text
+from degrade.core import plain_yaml
 from degrade.core.composition import Composition
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
@@ -150,7 +150,7 @@ def task_table() -> str:
     """Every task, from its file."""
     rows = []
     for name in task_names():
-        task = yaml.safe_load(task_text(name))
+        task = plain_yaml.load(task_text(name))
         data = task["data"]
         footage = task.get("footage") or f"`{data['source'].partition('?')[0]}`"
         rows.append((f"`{name}`", task["about"], footage, data.get("target", "clean")))

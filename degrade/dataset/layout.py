@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from degrade.core.composition import flat
 from degrade.core.errors import DatasetError, DegradeError, unknown
 from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
 from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
@@ -335,7 +336,7 @@ def encode(pair: Pair, masks: str) -> Iterator[tuple[str, Array]]:
 
 def layer(label: str) -> str:
     """The kind of one op's mask: ``mask.lines.scratch`` for ``lines/scratch``."""
-    return LAYER + label.replace("/", ".")
+    return LAYER + flat(label)
 
 
 def is_mask(kind: str) -> bool:

@@ -5,8 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from degrade.core import plain_yaml
 from degrade.core.composition import OpLike
 from degrade.core.errors import SpecError, unknown
 from degrade.core.op import Op
@@ -36,7 +35,7 @@ def about(name: str) -> str:
 
 def read(name: str) -> list[Any]:
     """A preset's list of ops, as written; see `text` for errors."""
-    return yaml.safe_load(text(name))
+    return plain_yaml.load(text(name))
 
 
 def load(name: str, *, severity: float = 1.0) -> Pipeline:
