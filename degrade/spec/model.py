@@ -25,6 +25,7 @@ from degrade.core.fields import Probability, Settings
 from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
+from degrade.ops.at_scale import AtScale
 from degrade.ops.pipeline import Pipeline
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
@@ -35,6 +36,8 @@ Side = Annotated[int, Field(ge=1, le=16384)]
 Share = Annotated[float, Field(gt=0, le=1)]
 LONGEST_LABEL = 200
 """Characters of an op's label, which names the folders and files of its masks."""
+LARGEST_SCALE = 4
+"""Of ops within each other that work at another size."""
 FILES = (".json", ".csv", ".jsonl", ".md", ".txt", ".yaml", ".lock", ".part")
 """Suffixes of files that lie, or may come to lie, beside the folders of the splits."""
 
@@ -134,6 +137,11 @@ class Spec(Settings):
         return self
 
     @model_validator(mode="after")
+    def _enlarges_within_bounds(self) -> "Spec":
+        _check_enlargement(self.pipeline, 1)
+        return self
+
+    @model_validator(mode="after")
     def _stride_needs_length(self) -> "Spec":
         if self.clips.stride and not self.clips.length:
             raise SpecError("needs clips.length", "clips.stride")
@@ -198,6 +206,20 @@ def _dry_run(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
             op.sample(info, Stream(0, info.id))
         except SpecError as error:
             raise error.within(place) from None
+
+
+def _check_enlargement(ops: Iterable[Op], scale: float) -> None:
+    """Refuses ops that enlarge within others beyond what one may: each multiplies the pixels."""
+    for op in ops:
+        inner = scale
+        if isinstance(op, AtScale):
+            inner *= max(1, *(high for _, high in op.scales))
+        if inner > LARGEST_SCALE:
+            raise SpecError(f"at_scale within at_scale enlarges {inner:g} times; at most {LARGEST_SCALE}", "pipeline")
+        if isinstance(op, Composition):
+            _check_enlargement(op.ops, inner)
+        if op.wraps_remaining:
+            scale = inner
 
 
 def canonical(content: Any) -> bytes:
