@@ -25,6 +25,7 @@ from degrade.core.fields import Probability, Settings
 from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
+from degrade.ops import registry
 from degrade.ops.at_scale import AtScale
 from degrade.ops.pipeline import Pipeline
 
@@ -162,6 +163,10 @@ class Spec(Settings):
         damage.files()
         _dry_run(damage.ops, info.model_copy(update={"frames": 1}), "pipeline")
 
+    def versions(self) -> dict[str, str]:
+        """Of the packages, other than this project, that the ops come from."""
+        return _versions(self.pipeline)
+
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
         return self.model_dump(mode="json", exclude_none=True)
@@ -206,6 +211,15 @@ def _dry_run(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
             op.sample(info, Stream(0, info.id))
         except SpecError as error:
             raise error.within(place) from None
+
+
+def _versions(ops: Iterable[Op]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for op in ops:
+        found |= registry.version_of(type(op))
+        if isinstance(op, Composition):
+            found |= _versions(op.ops)
+    return found
 
 
 def _check_enlargement(ops: Iterable[Op], scale: float) -> None:
