@@ -110,7 +110,7 @@ def run(app: typer.Typer) -> int:
     return 0
 
 
-def _warn(message: Warning | str, *place: Any) -> None:
+def _warn(message: Warning | str, *place: Any, **more: Any) -> None:
     errors.print("warning: " + " ".join(str(message).split()), style="yellow", markup=False)
 
 

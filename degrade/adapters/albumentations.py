@@ -27,11 +27,11 @@ SEVERAL = {"volumes", "masks3d"}
 class Degrade(albumentations.DualTransform):
     """Film damage in a `Compose`.
 
-    Targets: ``image`` (H, W) or (H, W, C) is a clip of one frame; ``images`` (N, H, W) or (N, H, W, C) is one clip
-    of N, coherent in time, and so is ``volume``; uint8 or floats in [0, 1], RGB. ``mask``, ``masks`` and ``mask3d``
-    are annotations that move with the picture, or the damage's own masks. All that is drawn comes from one number out of the transform's random
-    state, so ``Compose(…, seed=…)`` repeats it, `ReplayCompose` keeps it, and `to_dict` holds the ops as a spec has
-    them.
+    Targets: ``image`` (H, W) or (H, W, C) is a clip of one frame; ``images`` (N, H, W) or (N, H, W, C) is one clip of
+    N, coherent in time, and so is ``volume``; uint8 or floats in [0, 1], RGB. ``mask``, ``masks`` and ``mask3d`` are
+    annotations that move with the picture, or the damage's own masks. All that is drawn comes from one number out of
+    the transform's random state, so ``Compose(…, seed=…)`` repeats it, `ReplayCompose` keeps it, and `to_dict` holds
+    the ops as a spec has them.
 
     Args:
         ops: Name of a preset, an op, or a list of ops as in a spec.

@@ -1,7 +1,7 @@
 """YAML that people write: plain values as YAML 1.2's core schema has them, read in bounded time and memory.
 
-Only ``true`` and ``false`` are booleans, and there are neither dates nor numbers to base 60: ``on`` and ``2001-01-01`` are
-words. Keys are words, and none is given twice.
+Only ``true`` and ``false`` are booleans, and there are neither dates nor numbers to base 60: ``on`` and ``2001-01-01``
+are words. Keys are words, and none is given twice.
 """
 
 import copy
@@ -72,11 +72,11 @@ class _Reader:
 
     def value(self, event: yaml.Event, depth: int) -> Any:
         """The value that begins with an event."""
-        before, anchor = self.count, getattr(event, "anchor", None)
+        before, anchor = self.count, getattr(event, "anchor", None) or ""
         self.count += 1
         if isinstance(event, yaml.AliasEvent):
             if anchor not in self.anchors:
-                raise _refused(event, f"*{shown(anchor)} refers to no value that ends before it")
+                raise _refused(event, f"{shown('*' + anchor)} refers to no value that ends before it")
             value, size = self.anchors[anchor]
             self.count += size
         if self.count > NODES:
@@ -149,5 +149,5 @@ def _tag(event: Any) -> str:
     return f"{shown(event.tag.replace(TAG, '!!'))}, which is not known or does not fit"
 
 
-def _refused(event: yaml.Event, problem: str) -> SpecError:
+def _refused(event: Any, problem: str) -> SpecError:
     return SpecError(problem, f"{event.start_mark.line + 1}")

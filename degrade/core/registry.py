@@ -46,10 +46,8 @@ class Named:
             if point.name not in self._folder and point.name not in found:
                 found[point.name] = point
             elif parent_process() is None:  # workers need not say it again
-                warnings.warn(
-                    f"{self.what} {point.name!r} is defined twice; {_origin(point)} is passed over, and needs another name",
-                    stacklevel=2,
-                )
+                passed = f"{_origin(point)} is passed over, and needs another name"
+                warnings.warn(f"{self.what} {point.name!r} is defined twice; {passed}", stacklevel=2)
         return found
 
     def names(self) -> list[str]:

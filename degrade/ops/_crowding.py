@@ -23,7 +23,8 @@ def check_crowding(name: str, count: Interval, area: float) -> None:
     covered = count[1] * min(area, 2)
     if covered > MOST:
         raise SpecError(
-            f"up to {count[1]:g} of such a size cover {covered:.0f} square frame heights of a frame; at most {MOST}", name
+            f"up to {count[1]:g} of such a size cover {covered:.0f} square frame heights of a frame; at most {MOST}",
+            name,
         )
 
 

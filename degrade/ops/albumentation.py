@@ -12,7 +12,6 @@ from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo, Layer, Params
 
-
 OVERSHOOT = 0.5
 """How far resampling may lead beyond [0, 1] before it is clipped; what leads further gives no picture."""
 
@@ -28,8 +27,8 @@ class Albumentation(Op[AlbumentationParams]):
     """A transform of albumentations, its random numbers drawn from the clip's streams.
 
     Drawn per clip, every frame goes through the same transform with the same random numbers. Masks, and targets
-    that are to stay aligned, follow a spatial transform; one that changes size, type or range is refused. The library comes
-    with the extra `albumentations`.
+    that are to stay aligned, follow a spatial transform; one that changes size, type or range is refused. The library
+    comes with the extra `albumentations`.
     """
 
     family: ClassVar[Family] = "quality"
@@ -75,7 +74,9 @@ class Albumentation(Op[AlbumentationParams]):
                 raise SpecError(f"{self.transform} makes float32 of shape {frame.shape} into {became}; ops keep both")
             low, high = float(changed.min()), float(changed.max())
             if not -OVERSHOOT <= low <= high <= 1 + OVERSHOOT:
-                raise SpecError(f"{self.transform} leaves the range [0, 1]: {low:g} to {high:g}; apply it after the ops")
+                raise SpecError(
+                    f"{self.transform} leaves the range [0, 1]: {low:g} to {high:g}; apply it after the ops"
+                )
             np.clip(changed.reshape(frame.shape), 0, 1, out=out[i])
         return out
 

@@ -8,7 +8,6 @@ from degrade.core.op import Op
 from degrade.core.registry import Documents
 from degrade.ops.pipeline import Pipeline
 
-
 registry = Documents("preset", __name__)
 
 

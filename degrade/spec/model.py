@@ -47,7 +47,9 @@ def _share_or_names(value: Any) -> Any:
     share = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
     if share or (isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)):
         return value
-    raise ValueError(f"must be a share of the sequences, above 0 and up to 1, or a list of their names, got {shown(value)}")
+    raise ValueError(
+        f"must be a share of the sequences, above 0 and up to 1, or a list of their names, got {shown(value)}"
+    )
 
 
 Part = Annotated[Share | tuple[str, ...], BeforeValidator(_share_or_names)]

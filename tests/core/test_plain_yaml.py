@@ -23,7 +23,10 @@ from degrade.core.errors import SpecError
         ("['1', \"true\", !!str 5, ! 5, !!int '3', !!float 2]", ["1", "true", "5", "5", 3, 2.0]),
         ("on: {yes: 1}", {"on": {"yes": 1}}),
         ("[&a [1], *a]", [[1], [1]]),
-        ("[&a {x: 1, y: 2}, {<<: *a, y: 3}, {<<: [{x: 4}, *a]}]", [{"x": 1, "y": 2}, {"x": 1, "y": 3}, {"x": 4, "y": 2}]),
+        (
+            "[&a {x: 1, y: 2}, {<<: *a, y: 3}, {<<: [{x: 4}, *a]}]",
+            [{"x": 1, "y": 2}, {"x": 1, "y": 3}, {"x": 4, "y": 2}],
+        ),
     ],
 )
 def test_values_are_those_of_the_core_schema(text: str, value: Any) -> None:
@@ -46,8 +49,8 @@ BOMB = ", ".join(["&b0 [x,x,x,x,x,x,x,x,x]"] + [f"&b{i} [{','.join([f'*b{i - 1}'
         ("a: {b: 1, b: 1}", "1: 'b' is given twice"),
         ("a: 1\ntrue: 2", "2: a key must be a word, got True; in quotes it is one"),
         ("[a]: 1", "1: a key must be a word, got ['a']"),
-        ("a: &a [*a]", "1: *'a' refers to no value that ends before it"),
-        ("a: *b", "1: *'b' refers to no value"),
+        ("a: &a [*a]", "1: '*a' refers to no value that ends before it"),
+        ("a: *b", "1: '*b' refers to no value"),
         ("<<: 3", "<< takes mappings, got 3"),
         (f"[{BOMB}]", "1: holds more than 100,000 values"),
         (f"[&a {'x' * 500_000}{', *a' * 30}]", "1: holds more than 100,000 values"),
