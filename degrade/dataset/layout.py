@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from degrade.core.composition import Composition
+from degrade.core.composition import Composition, flat
 from degrade.core.errors import DatasetError, DegradeError, unknown
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
@@ -367,7 +367,7 @@ def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
 
 def layer(label: str) -> str:
     """The kind of one op's mask: ``mask.lines.scratch`` for ``lines/scratch``."""
-    return LAYER + label.replace("/", ".")
+    return LAYER + flat(label)
 
 
 def is_mask(kind: str) -> bool:
