@@ -68,8 +68,10 @@ def restore(
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
     out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mp4, or a folder for PNGs.")],
     weights: Annotated[
-        Path | None,
-        typer.Option("--weights", help="Of models that learn, .safetensors or .pth; bundled ones if not given."),
+        str | None,
+        typer.Option(
+            "--weights", help="Of models that learn, .safetensors or .pth; bundled ones if not given; none: its own."
+        ),
     ] = None,
     config: Annotated[list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")] = [],  # noqa: B006
     window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
@@ -86,19 +88,22 @@ def restore(
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
 ) -> None:
     """Restores a real film of any length."""
-    from degrade.benchmark.entries import trainable
+    from degrade.benchmark.entries import check_own_weights, trainable
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
     from degrade.models import build, bundled
     from degrade.sources import open_source
 
     source = open_source(film)
-    network = build(model, weights, **dict(map(parse_assignment, config)))
-    if weights is None and trainable(network):
-        weights = bundled(model)
-        if weights is None:
-            raise SpecError(f"model {model!r} has no bundled weights; give --weights", "--weights")
-        network = build(model, weights, **dict(map(parse_assignment, config)))
+    given = None if weights in (None, "none") else weights
+    network = build(model, given, **dict(map(parse_assignment, config)))
+    if given is None and trainable(network):
+        if weights == "none":
+            check_own_weights(model, network)
+        elif ours := bundled(model):
+            network = build(model, ours, **dict(map(parse_assignment, config)))
+        else:
+            raise SpecError(f"model {model!r} has no bundled weights; give a file, or none", "--weights")
     network = network.eval().to(choose_device(device))
     with progress("frames") as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
@@ -163,7 +168,7 @@ def run(
     task: Annotated[str, typer.Option("--task", help="A task of `benchmark ls`, or a YAML file.")] = "quick-v1",
     data: Annotated[str | None, typer.Option("--data", help="The footage, for tasks that bring none.")] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="scratch, bundled or a file; as the task says if not given.")
+        str | None, typer.Option("--weights", help="scratch, bundled, none or a file; as the task says if not given.")
     ] = None,
     init: Annotated[
         str | None, typer.Option("--init", help="bundled or a file: where --weights scratch starts, to fine-tune it.")

@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from degrade.core import atomic
-from degrade.core.errors import SourceError
+from degrade.core.errors import DegradeError, SourceError
 
 State = dict[str, Tensor]
+ABOUT = "film_degrade"
+"""The only key of the metadata: safetensors writes several in random order, and the same weights must give the same file."""
 NO_FLOW_WEIGHTS = "flow 'raft' has no weights: give flow_weights, or a checkpoint that holds them"
 
 
 def save(model: nn.Module, path: str | Path, **about: Any) -> None:
-    """Write a model's weights as safetensors.
+    """Write a model's weights as safetensors; the same weights give the same bytes.
 
     Args:
         model: Any module; a model made by `build` also stores its configuration.
@@ -32,16 +34,22 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     # Files of weights that it was built from are not needed again: their tensors are in the state.
     config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
     about = {"model": type(model).__name__, "config": config, **about}
-    metadata = {key: json.dumps(value) for key, value in about.items()}
-    atomic.write(Path(path), lambda temporary: save_file(state, temporary, metadata))
+    atomic.write(Path(path), serialise(state, {ABOUT: json.dumps(about, sort_keys=True)}))
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
-    """What `save` wrote beside the tensors; empty for other files."""
+    """What `save` wrote beside the tensors; empty for other files.
+
+    Raises:
+        SourceError: Missing or damaged.
+    """
     if Path(path).suffix != ".safetensors":
         return {}
     with _one_line(path), safe_open(path, "pt") as file:
-        return {key: _json(value) for key, value in (file.metadata() or {}).items()}
+        about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
+        if not (isinstance(about, dict) and isinstance(about.get("config", {}), dict)):
+            raise ValueError(f"{ABOUT} in its metadata is not what it should be")
+        return about
 
 
 def read_state(path: str | Path) -> State:
@@ -95,13 +103,6 @@ def _some(names: Any, most: int = 3) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
 class _one_line:
     """Turns what the readers raise for a bad file into one line that names it."""
 
@@ -115,6 +116,7 @@ class _one_line:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
         if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
             raise SourceError(f"{self.path}: holds more than tensors, and could run code; refused") from error
-        if isinstance(error, SafetensorError | pickle.UnpicklingError | RuntimeError | EOFError | OSError | ValueError):
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        # A hostile file makes PyTorch's reader raise almost anything.
+        if isinstance(error, Exception) and not isinstance(error, DegradeError):
+            reason = next(iter(str(error).split("\n")), "").strip()[:200] or type(error).__name__
             raise SourceError(f"{self.path}: damaged or not a weights file ({reason})") from error
