@@ -84,6 +84,9 @@ def generate(
     console.print(table)
     kept = f", {summary.resumed} of them from before" if summary.resumed else ""
     console.print(f"{summary.clips} clips{kept}, {summary.frames} frames in {place}")
+    if summary.mended:
+        shown = ", ".join(summary.mended[:5]) + ("…" if len(summary.mended) > 5 else "")
+        console.print(f"made again, as files were missing or damaged: {len(summary.mended)} ({shown})")
 
 
 @app.command()

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
 import yaml
+from hypothesis import given
 
 from degrade import SpecError, presets
 from degrade.ops import registry
@@ -117,14 +119,25 @@ def test_bad_set_gives_one_line(change: str, message: str) -> None:
     assert message in str(error.value)
 
 
-def test_all_clips_of_a_sequence_share_a_split_and_shares_hold() -> None:
-    spec = parse({**MINIMAL, "splits": {"train": 0.7, "val": 0.2, "test": 0.1}})
-    names = [f"s{i}" for i in range(50)]
-    split_of = spec.split_of(names)
+def test_shares_hold_on_average() -> None:
+    shares = {"train": 0.7, "val": 0.2, "test": 0.1}
+    names = [f"s{i}" for i in range(2000)]
+    split_of = parse({**MINIMAL, "splits": shares}).split_of(names)
     assert sorted(split_of) == sorted(names)
-    counts = [list(split_of.values()).count(split) for split in ("train", "val", "test")]
-    assert counts == [35, 10, 5]
-    assert spec.split_of(reversed(names)) == split_of
+    for split, share in shares.items():
+        assert abs(list(split_of.values()).count(split) / 2000 - share) < 4 * (share * (1 - share) / 2000) ** 0.5
+
+
+@given(
+    st.permutations(["train", "val", "test"]), st.sets(st.text("abc", min_size=1, max_size=3), min_size=2), st.data()
+)
+def test_neither_order_nor_more_sequences_move_one(order: list[str], names: set[str], data: st.DataObject) -> None:
+    shares = {"train": 0.5, "val": 0.25, "test": 0.25}
+    whole = parse({**MINIMAL, "splits": shares}).split_of(names)
+    some = data.draw(st.sets(st.sampled_from(sorted(names)), min_size=1))
+    again = parse({**MINIMAL, "splits": {split: shares[split] for split in order}})
+    assert again.split_of(some) == {name: whole[name] for name in some}
+    assert parse(again.resolved()).split_of(names) == whole
 
 
 def test_splits_by_pattern_come_first() -> None:
@@ -133,6 +146,12 @@ def test_splits_by_pattern_come_first() -> None:
     with pytest.raises(SpecError, match="matches no sequence"):
         spec.split_of(["a", "b"])
     assert parse({**MINIMAL, "splits": {"val": ["b"]}}).split_of(["a", "b"]) == {"b": "val"}
+
+
+@pytest.mark.parametrize("splits", [{"val": ["b"], "train": ["*"]}, {"train": ["*"], "val": ["b"]}])
+def test_a_sequence_that_two_splits_name_is_refused(splits: dict[str, object]) -> None:
+    with pytest.raises(SpecError, match=r"matches 'b', which '(train|val)' has"):
+        parse({**MINIMAL, "splits": splits}).split_of(["a", "b"])
 
 
 def test_schema_describes_every_op_and_field() -> None:

@@ -6,6 +6,7 @@ of different sizes.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.fields import Probability, Strict
 from degrade.core.op import Op
 from degrade.core.rng import Stream
+from degrade.core.threads import one_thread
 from degrade.core.types import VISIBLE, Array, ClipInfo, as_clip
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import fit, make_pair
@@ -196,8 +198,6 @@ class DegradedClips(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < self.samples:
             raise IndexError(index)
-        if get_worker_info():
-            cv2.setNumThreads(1)  # workers are the unit of parallel work
         number = int(self._epoch) * self.samples + index
         name, pixels, parts = self._stretch(number // self.cuts)
         window, flips = parts[number % self.cuts]
@@ -210,7 +210,8 @@ class DegradedClips(Dataset[Sample]):
         damage = self.damage
         key, stretch = self._kept
         if key != (number, damage):
-            stretch = self._render(f"sample-{self.seed}-{number}", damage)
+            with one_thread() if get_worker_info() else nullcontext():  # workers are the unit of parallel work
+                stretch = self._render(f"sample-{self.seed}-{number}", damage)
             self._kept = (number, damage), stretch
         return stretch
 

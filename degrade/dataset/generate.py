@@ -5,12 +5,13 @@ import functools
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from degrade.core.errors import DatasetError
+from degrade.core.lock import hold
 from degrade.dataset import executors
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
@@ -29,12 +30,14 @@ class Summary:
         frames: In the dataset.
         resumed: Clips that an earlier run had finished.
         fired: Number of clips that each op fired in, by label.
+        mended: Clips that an earlier run had finished and that were made again, as files were missing or damaged.
     """
 
     clips: int
     frames: int
     resumed: int
     fired: dict[str, int]
+    mended: tuple[str, ...] = ()
 
 
 def generate(
@@ -69,10 +72,15 @@ def generate(
     for clip in list(clips.values())[:1]:
         spec.dry_run(clip.info())  # what cannot be drawn is found before anything is written
     record = describe(spec)
-    with reaching(folder.path):
-        _claim(folder, record, resume)
+    worker, divided = Worker(folder.absolute()), (scheduler is not None or workers > 1) and not is_remote(folder.path)
+    done: Callable[[executors.Next], Iterator[Made | ClipRecord]] = functools.partial(executors.run_serial, worker)
+    if scheduler is not None:
+        done = functools.partial(executors.run_dask, worker, address=scheduler, count=workers)
+    elif workers > 1:
+        done = functools.partial(executors.run_processes, worker, count=workers)
+    with _one_line_on_full_disk(folder), reaching(folder.path), _alone(folder, record, resume):
         started(list(clips.values()))
-        todo, rows = [], []
+        todo, rows, mended = [], [], []
         for clip in clips.values():
             if row := folder.finished(clip):
                 rows.append(row)
@@ -80,20 +88,15 @@ def generate(
                 finished(clip)
             else:
                 todo.append(clip)
-    resumed, worker, remote = len(rows), Worker(folder.absolute()), is_remote(folder.path)
-    divided = (scheduler is not None or workers > 1) and not remote
-    done: Callable[[executors.Next], Iterator[Made | ClipRecord]] = functools.partial(executors.run_serial, worker)
-    if scheduler is not None:
-        done = functools.partial(executors.run_dask, worker, address=scheduler, count=workers)
-    elif workers > 1:
-        done = functools.partial(executors.run_processes, worker, count=workers)
-    with _one_line_on_full_disk(folder), reaching(folder.path), _nothing_left_of_nothing(folder):
+                mended += [clip.id] if folder.trace_path(clip).exists() else []
+        resumed = len(rows)
         for row in _rows(todo, done, divided, advanced):
             rows.append(row)
             finished(clips[row.clip])
         _complete(folder, record, rows)
     fired = Counter(label for row in rows for label in row.fired.split())
-    return Summary(len(clips), sum(clip.frames for clip in clips.values()), resumed, dict(fired.most_common()))
+    frames = sum(clip.frames for clip in clips.values())
+    return Summary(len(clips), frames, resumed, dict(fired.most_common()), tuple(mended))
 
 
 def _rows(
@@ -126,25 +129,62 @@ def _rows(
             yield result
 
 
-def _claim(folder: DatasetFolder, now: dict[str, Any], resume: bool) -> None:
-    """Makes sure that the folder is free, or holds the same dataset begun earlier."""
+@contextmanager
+def _alone(folder: DatasetFolder, record: dict[str, Any], resume: bool) -> Iterator[None]:
+    """Begins or resumes the dataset, and keeps other runs out of its folder, if that can be locked: a URL cannot.
+
+    If the run ends before its first clip is whole, nothing of it is left.
+    """
+    found = folder.path.exists()
+    if not folder.unfinished.exists():
+        _begun(folder, resume)  # nothing is made in a folder that holds something else
+    with nullcontext() if is_remote(folder.path) else hold(folder.lock_path, folder.path):
+        _claim(folder, record, resume)
+        try:
+            yield
+        except BaseException:
+            if not any(folder.trace_path(clip).exists() for clip in folder.planned.values()):
+                for begun in (*map(folder.split_path, folder.spec.splits), folder.unfinished):
+                    remove(begun)
+                if not found and not any(folder.path.iterdir()):
+                    folder.path.rmdir()
+            raise
+
+
+def _begun(folder: DatasetFolder, resume: bool) -> Path | None:
+    """The record of what an earlier run has left, if any.
+
+    Raises:
+        DatasetError: The folder holds something else, or what is not to be resumed.
+    """
     out = folder.path
-    marks = [path for path in (folder.begun_path, folder.record_path) if path.exists()]
-    if not marks:
-        if out.is_dir() and any(out.iterdir()):
-            raise DatasetError(f"{out} holds something else ({next(out.iterdir()).name}); name a new or empty folder")
+    if mark := next((path for path in (folder.record_path, folder.begun_path) if path.exists()), None):
+        if not resume:
+            state = "a dataset" if mark == folder.record_path else "an unfinished dataset"
+            raise DatasetError(f"{out} holds {state}; go on with --resume, or name another folder")
+        return mark
+    others = [path.name for path in out.iterdir() if path != folder.unfinished] if out.is_dir() else []
+    if others:
+        raise DatasetError(f"{out} holds something else ({others[0]}); name a new or empty folder")
+    return None
+
+
+def _claim(folder: DatasetFolder, now: dict[str, Any], resume: bool) -> None:
+    """Begins the dataset, or makes sure that the one in the folder is the same."""
+    mark = _begun(folder, resume)
+    if not mark:
         make_folder(folder.unfinished)
         put(pretty(now), folder.begun_path)
         return
-    if not resume:
-        state = "a dataset" if marks[-1] == folder.record_path else "an unfinished dataset"
-        raise DatasetError(f"{out} holds {state}; go on with --resume, or name another folder")
-    begun = read_json(marks[0])
+    try:
+        begun = dict(read_json(mark))
+    except (DatasetError, TypeError, ValueError):
+        raise DatasetError(f"{mark}: damaged; delete {folder.path}, or name another folder") from None
     for key in ("spec", "files_sha256", "versions"):
         change = _first_difference(begun.get(key), now[key], key)
         if change:
             raise DatasetError(
-                f"{out} was begun with another spec: {change}; resume with the same or name another folder"
+                f"{folder.path} was begun with another spec: {change}; resume with the same or name another folder"
             )
 
 
@@ -165,20 +205,6 @@ def _complete(folder: DatasetFolder, described: dict[str, Any], rows: list[ClipR
     put(table, folder.manifest_path)
     put(pretty(record), folder.record_path)
     remove(folder.unfinished)
-
-
-@contextmanager
-def _nothing_left_of_nothing(folder: DatasetFolder) -> Iterator[None]:
-    """Removes what was begun if the run ends before its first clip is whole."""
-    try:
-        yield
-    except BaseException:
-        if not any(folder.trace_path(clip).exists() for clip in folder.planned.values()):
-            for begun in (*map(folder.split_path, folder.spec.splits), folder.unfinished):
-                remove(begun)
-            if not any(folder.path.iterdir()):
-                folder.path.rmdir()
-        raise
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from degrade.core.composition import Composition
 from degrade.core.errors import DatasetError, DegradeError, unknown
+from degrade.core.op import Contaminant
 from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
 from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
 from degrade.dataset.plan import Clip, plan
@@ -28,7 +30,7 @@ from degrade.spec import Spec, parse
 from degrade.storage import is_remote, locate, reaching
 
 RECORD, MANIFEST = "dataset.json", "manifest.csv"
-UNFINISHED, BEGUN = ".generating", "spec.json"
+UNFINISHED, BEGUN, LOCK = ".generating", "spec.json", "lock"
 """Holds what is not finished; gone when the dataset is complete."""
 DAMAGED, TARGET, MASK, TRACE, SHARD = "lq", "gt", "mask", "trace", "shards"
 """Folders of a split, and the keys of samples."""
@@ -235,6 +237,11 @@ class DatasetFolder:
         return self.unfinished / BEGUN
 
     @property
+    def lock_path(self) -> Path:
+        """Locked by the run that is at work."""
+        return self.unfinished / LOCK
+
+    @property
     def in_shards(self) -> bool:
         """Whether the frames of a clip are in one tar file."""
         return self.spec.output.frames == "webdataset"
@@ -255,9 +262,14 @@ class DatasetFolder:
         """The clip's frames of one kind: a folder, or a video."""
         return self._path(kind, clip)
 
-    def layer_paths(self, clip: ClipRecord) -> list[Path]:
-        """The masks of single ops that the clip has."""
-        return list(self.split_path(clip.split).glob(f"{LAYER}*/{glob.escape(self.file_name(MASK, clip.id))}"))
+    def mask_paths(self, clip: ClipRecord) -> list[Path]:
+        """Where a clip's masks must be, and where other layers are, of ops that leave some though no `Contaminant`."""
+        masks = {self.frames_path(kind, clip) for kind in self.kinds if is_mask(kind)}
+        if self.spec.output.masks == "layers":
+            labels = set(_contaminants(self.spec.damage())) & set(clip.fired.split())
+            masks |= {self.frames_path(layer(label), clip) for label in labels}
+            masks |= set(self.split_path(clip.split).glob(f"{LAYER}*/{glob.escape(self.file_name(MASK, clip.id))}"))
+        return sorted(masks, key=lambda path: path.parent.name)
 
     def relative(self, path: Path) -> str:
         """A path inside the folder, for people."""
@@ -292,19 +304,25 @@ class DatasetFolder:
     # ---- how a clip is finished ----
 
     def finished(self, clip: Clip) -> ClipRecord | None:
-        """The clip's row of the manifest, if the clip is finished.
-
-        Raises:
-            DatasetError: Its trace is damaged.
-        """
+        """The clip's row of the manifest, if it is finished: its trace is whole, and no file is missing."""
         path = self.trace_path(clip)
         if not path.exists():
             return None
-        content = read_json(path)
         try:
-            return ClipRecord.parse({**content["row"], "trace_sha256": file_hash(path)})
-        except (KeyError, TypeError, ValueError):
-            raise DatasetError(f"{path}: holds no trace of a clip") from None
+            record = ClipRecord.parse({**read_json(path)["row"], "trace_sha256": file_hash(path)})
+        except (DatasetError, KeyError, TypeError, ValueError):
+            return None
+        return record if self._is_there(record) else None
+
+    def _is_there(self, clip: ClipRecord) -> bool:
+        """Whether no file of a clip is missing; what is in them is for `verify`."""
+        if self.in_shards:
+            return self.shard_path(clip).exists()
+        frames = {frame_name(t) for t in range(clip.frames)}
+        return all(
+            path.exists() and (not path.is_dir() or frames <= {file.name for file in path.iterdir()})
+            for path in (self.frames_path(DAMAGED, clip), self.frames_path(TARGET, clip), *self.mask_paths(clip))
+        )
 
     def write_trace(self, piece: Path, clip: Clip, row: dict[str, Any], params: Any) -> ClipRecord:
         """Writes the trace of a clip that is otherwise finished into the folder `piece`, and completes its row."""
@@ -331,6 +349,15 @@ def encode(pair: Pair, masks: str) -> Iterator[tuple[str, Array]]:
     if masks == "layers":
         for label, alpha in pair.masks.items():
             yield layer(label), mask_to_uint8(alpha)
+
+
+def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
+    """Labels of all ops that leave a mask, whether they fire or not."""
+    for label, op in ops.labelled():
+        if isinstance(op, Contaminant):
+            yield f"{outer}{label}"
+        elif isinstance(op, Composition):
+            yield from _contaminants(op, f"{outer}{label}/")
 
 
 def layer(label: str) -> str:

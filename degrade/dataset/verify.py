@@ -3,13 +3,11 @@
 import hashlib
 import io
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from degrade.core.composition import Composition
 from degrade.core.errors import DegradeError, SourceError
-from degrade.core.op import Contaminant
-from degrade.dataset.layout import MASK, TRACE, DatasetFolder, encode, frame_name, is_mask, layer, parse_member
+from degrade.dataset.layout import MASK, TRACE, DatasetFolder, encode, frame_name, is_mask, parse_member
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hash, joint_hash, parse_manifest, record_hash
 from degrade.spec import canonical, parse
@@ -74,7 +72,7 @@ def verify(
 def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list[str]]:
     """The clip's files, and what is wrong with them."""
     groups = {kind: [folder.frames_path(kind, row)] for kind in folder.kinds}
-    groups |= {MASK: _masks(folder, row), TRACE: [folder.trace_path(row)]}
+    groups |= {MASK: folder.mask_paths(row), TRACE: [folder.trace_path(row)]}
     files, problems = set(), []
     for kind, paths in groups.items():
         for path in paths:
@@ -95,25 +93,6 @@ def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list
                 shown = f"{row.split}/{{{kinds}}}/{paths[0].name}"
             problems.append(f"{shown}: differs from what was written (its SHA-256 is not the manifest's)")
     return files, problems
-
-
-def _masks(folder: DatasetFolder, row: ClipRecord) -> list[Path]:
-    """Where a clip's masks must be, and where other layers are, of ops that leave some though no `Contaminant`."""
-    masks = {folder.frames_path(kind, row) for kind in folder.kinds if is_mask(kind)}
-    if folder.spec.output.masks == "layers":
-        labels = set(_contaminants(folder.spec.damage())) & set(row.fired.split())
-        masks |= {folder.frames_path(layer(label), row) for label in labels}
-        masks |= set(folder.layer_paths(row))
-    return sorted(masks, key=lambda path: path.parent.name)
-
-
-def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
-    """Labels of all ops that leave a mask, whether they fire or not."""
-    for label, op in ops.labelled():
-        if isinstance(op, Contaminant):
-            yield f"{outer}{label}"
-        elif isinstance(op, Composition):
-            yield from _contaminants(op, f"{outer}{label}/")
 
 
 def _check_shard(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list[str]]:

@@ -9,13 +9,12 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-
+from degrade.core.threads import one_thread
 from degrade.core.types import fired
 from degrade.dataset.layout import DAMAGED, TARGET, DatasetFolder, encode, frame_name, is_mask, member
 from degrade.dataset.pairs import CHUNK_VALUES, render_pairs
@@ -77,7 +76,7 @@ class Worker:
 
     def __call__(self, job: Job) -> Made | ClipRecord:
         """Makes a part, or a whole clip, of which it returns the row of the manifest."""
-        with _one_thread(), reaching(self.folder.path):
+        with one_thread(), reaching(self.folder.path):
             if isinstance(job, Part):
                 return self.part(job)
             try:
@@ -154,22 +153,13 @@ class Worker:
 
     def _params(self, clip: Clip) -> Any:
         """What is drawn for the clip; kept for its next part."""
-        if self._drawn is None or self._drawn[0] != clip:
-            self._drawn = clip, self.folder.spec.damage().draw(clip.info(), self.folder.spec.seed)
-        return self._drawn[1]
+        drawn = self._drawn  # which other threads of this process may change
+        if drawn is None or drawn[0] != clip:
+            drawn = self._drawn = clip, self.folder.spec.damage().draw(clip.info(), self.folder.spec.seed)
+        return drawn[1]
 
 
 @functools.lru_cache(maxsize=64)
 def _fingerprint(source: Source, sequence: str) -> str:
     """Hashed once for all clips that are cut from the sequence."""
     return source.fingerprint(sequence)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)

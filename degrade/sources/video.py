@@ -95,12 +95,12 @@ class Video:
         if start == stop:
             return out
         with _errors(self.path):
-            decoder = _decoder(self)
+            decoder = _decoders.get(self)
             try:
                 for i, frame in enumerate(decoder.frames(start, stop)):
                     out[i] = frame
             except BaseException:
-                _forget(self)
+                _decoders.forget(self)
                 raise
         return out
 
@@ -205,29 +205,34 @@ class _Decoder:
         return self.reformat(frame, format="rgb24", interpolation=EXACT, threads=1).to_ndarray()
 
 
-_decoders: OrderedDict[tuple[int, int, Path], _Decoder] = OrderedDict()
-"""The last few files read, so that the next chunk of a clip goes on where the last one ended."""
+class _Decoders(threading.local):
+    """The last few files that this thread has read, so that the next chunk of a clip goes on where the last one ended.
+
+    No two threads share a decoder, nor do a process and its forked child: these would share the place in the file.
+    """
+
+    def __init__(self) -> None:
+        self.opened: OrderedDict[tuple[int, Path], _Decoder] = OrderedDict()
+
+    def get(self, video: Video) -> _Decoder:
+        """The decoder of a video, opened if needed."""
+        key = os.getpid(), video.path
+        decoder = self.opened.pop(key, None)
+        if decoder is None or decoder.video != video:
+            decoder = _Decoder(video)
+        self.opened[key] = decoder
+        while len(self.opened) > 4:
+            self.opened.popitem(last=False)[1].close()
+        return decoder
+
+    def forget(self, video: Video) -> None:
+        """Closes the decoder of a video, if opened."""
+        decoder = self.opened.pop((os.getpid(), video.path), None)
+        if decoder:
+            decoder.close()
 
 
-def _key(video: Video) -> tuple[int, int, Path]:
-    # By process and thread: a forked child shares its parent's file position, so it must open its own.
-    return os.getpid(), threading.get_ident(), video.path
-
-
-def _decoder(video: Video) -> _Decoder:
-    decoder = _decoders.pop(_key(video), None)
-    if decoder is None or decoder.video != video:
-        decoder = _Decoder(video)
-    _decoders[_key(video)] = decoder
-    while len(_decoders) > 4:
-        _decoders.popitem(last=False)[1].close()
-    return decoder
-
-
-def _forget(video: Video) -> None:
-    decoder = _decoders.pop(_key(video), None)
-    if decoder:
-        decoder.close()
+_decoders = _Decoders()
 
 
 def _container(path: Path) -> av.container.InputContainer:

@@ -11,7 +11,9 @@ override:
 splits: {train: 0.8, val: 0.2}
 """
 
+import bisect
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -83,7 +85,8 @@ class Spec(Strict):
     shrink in proportion. As 1 if not given."""
     splits: dict[Slug, Share | tuple[str, ...]] = {"train": 1.0}
     """Each split's share of the sequences, or the sequences themselves by name or pattern (``val/*``).
-    Patterns choose first; what they leave is shared out, or left out if no split has a share."""
+    Patterns choose first; of what they leave each sequence draws its split by the shares, or is left out if there are
+    none. Name and seed alone say what it draws: neither the order here nor sequences that are added move it."""
     output: Output = Output()
     """What is written."""
 
@@ -129,25 +132,24 @@ class Spec(Strict):
         """The split of each sequence that has one; all clips of a sequence are in one split, so none leaks.
 
         Raises:
-            SpecError: A pattern matches no sequence.
+            SpecError: A pattern matches no sequence, or two splits ask for the same one.
         """
-        rest, split_of = sorted(sequences), {}
+        names, split_of = sorted(sequences), dict[str, str]()
         for split, patterns in self.splits.items():
-            if isinstance(patterns, float):
-                continue
-            for pattern in patterns:
-                matched = [name for name in rest if fnmatchcase(name, pattern)]
+            for pattern in () if isinstance(patterns, float) else patterns:
+                matched = [name for name in names if fnmatchcase(name, pattern)]
                 if not matched:
                     raise SpecError(f"{pattern!r} matches no sequence of the source", f"splits.{split}")
-                split_of.update(dict.fromkeys(matched, split))
-                rest = [name for name in rest if name not in split_of]
-        shares = [(split, share) for split, share in self.splits.items() if isinstance(share, float)]
-        rest.sort(key=lambda name: hashlib.sha256(f"{self.seed}:{name}".encode()).digest())
-        start = 0.0
-        for split, share in shares:
-            end = start + share
-            split_of.update(dict.fromkeys(rest[round(start * len(rest)) : round(end * len(rest))], split))
-            start = end
+                for name in matched:
+                    if (other := split_of.setdefault(name, split)) != split:
+                        rest = f"a share, {other}: 1.0, takes what patterns leave"
+                        raise SpecError(f"{pattern!r} matches {name!r}, which {other!r} has; {rest}", f"splits.{split}")
+        shares = sorted((split, share) for split, share in self.splits.items() if isinstance(share, float))
+        bounds = list(itertools.accumulate(share for _, share in shares))
+        for name in names if shares else ():
+            digest = hashlib.sha256(f"{self.seed}:{name}".encode()).digest()
+            drawn = bisect.bisect(bounds[:-1], int.from_bytes(digest[:8]) / 2**64)
+            split_of.setdefault(name, shares[drawn][0])
         return split_of
 
 

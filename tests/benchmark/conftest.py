@@ -16,7 +16,7 @@ TINY: dict[str, Any] = {
         "clips": {"length": 3},
         "color": "grey",
         "pipeline": [{"dust": {"per_frame": [5, 9], "size": [0.05, 0.1], "opacity": 1}}, {"noise": {"sigma": [5, 9]}}],
-        "splits": {"train": 0.5, "val": 0.5},
+        "splits": {"val": ["*_chelsea", "*_camera"], "train": 1.0},
     },
     "metrics": ["psnr", "ssim", "psnr_inside"],
     "flow": "exact",

@@ -32,7 +32,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_layout_and_pairs(make_spec: MakeSpec, tmp_path: Path) -> None:
-    spec = make_spec(splits={"train": 0.5, "val": 0.5}, output={"masks": "layers"})
+    spec = make_spec(splits={"train": ["s0", "s3"], "val": 1.0}, output={"masks": "layers"})
     summary = generate(spec, tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/manifest.csv")
     assert summary.clips == len(table) == 4
