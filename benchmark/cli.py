@@ -203,9 +203,14 @@ def run(
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done)
 
+        def damaged(line: str) -> None:
+            if not rank():
+                bar.console.print(line, style="yellow", markup=False)
+
         paths, table = run_task(
-            loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step
-        )
+            loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step,
+            damaged=damaged,
+        )  # fmt: skip
     if rank():  # under torchrun the first process says it all
         return
     console.print(table, markup=False)

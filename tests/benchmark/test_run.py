@@ -140,7 +140,7 @@ def test_a_model_may_load_its_own_weights(tiny: Callable[..., Task], tmp_path: P
     result = load(run(tiny(), chosen, tmp_path / "out")[0][-1])
     assert (result.model.parameters, result.model.weights, result.model.weights_sha256) == (12, "none", None)
     own.write_text(own.read_text().replace(loads, "pass"))
-    with pytest.raises(SpecError, match="none is for models that load their own; .* starts from random numbers"):
+    with pytest.raises(SpecError, match=r"none is for models that load their own; .* starts from random numbers"):
         entries(tiny(), [str(own)], "none")
 
 
