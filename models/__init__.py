@@ -93,13 +93,20 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
     cls = get(name)
     if weights is None:
         return _make(cls, name, config)
-    from degrade.models._weights import load, read_about, read_state
+    from degrade.models._weights import load, no_larger, one_line, read_about, read_state
 
     about, state = read_about(weights), read_state(weights)
     stored = about.get("config", {})
     if foreign := set(stored) - set(inspect.signature(cls).parameters):
-        raise SourceError(f"{weights}: weights of {about.get('model')}, built with {min(foreign)!r}, not of {name}")
-    model = _make(cls, name, {**stored, **config})
+        what = f"weights of {about.get('model')!s:.60}, built with {min(foreign)!r:.60}"
+        raise SourceError(f"{weights}: {what}, not of {name}")
+    try:
+        with no_larger(state):
+            model = _make(cls, name, {**stored, **config})
+    except Exception as error:
+        if config and isinstance(error, SpecError):
+            raise  # of the caller's own
+        raise SourceError(f"{weights}: {one_line(error)}") from error
     load(model, model.adapt(state if about else model.convert(state)), weights)
     return model
 
@@ -112,7 +119,7 @@ def _make(cls: "type[RestorationModel]", name: str, config: dict[str, Any]) -> "
     try:
         model = cls(**config)
     except TypeError as error:
-        raise SpecError(f"{name} cannot be built from {config}: {error}") from error
+        raise SpecError(f"{name} cannot be built from {config!r:.200}: {error}") from error
     model.config = config
     return model
 
