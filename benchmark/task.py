@@ -27,7 +27,7 @@ class Loss(Strict):
     damage: Weight = 0.0
     """Mean absolute difference inside the damage: weighed by the mask and divided by the mask's sum."""
     mask: Weight = 0.0
-    """Distance of the masks of models that make them from the damage mask; see `degrade.models.losses.mask`."""
+    """Distance of the masks of models that make them from the damage mask; see `RestorationModel.mask_loss`."""
     charbonnier: Weight = 0.0
     """Smooth L1."""
     perceptual: Weight = 0.0

@@ -177,7 +177,7 @@ class _Run:
         restored, found = self.network(damaged, return_masks=True) if masks else (self.network(damaged), None)
         loss = self.objective(restored, clean, mask)
         if found is not None:
-            loss = loss + self.budget.loss.mask * losses.mask(found, mask)
+            loss = loss + self.budget.loss.mask * self.plain.mask_loss(found, mask)
         if self.critic is not None:
             self._teach_critic(clean, restored.detach(), rate)
             loss = loss + self.budget.loss.adversarial * losses.generator_loss(self.critic(_rgb(restored)))

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.core.errors import SourceError, SpecError
+from degrade.models import losses
 from degrade.models._card import ModelCard
 
 Flows = tuple[Tensor, Tensor]
@@ -41,6 +42,15 @@ class RestorationModel(nn.Module, ABC):
     @abstractmethod
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
         """Restore RGB frames (B, T, 3, H, W) whose sides are multiples of `card.multiple`."""
+
+    def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:
+        """How far the masks of a model that learns are from the damage; `loss.mask` of a task weighs it.
+
+        Args:
+            found: Masks as `restore` gives them, probabilities.
+            alpha: Of the damage, the same shape.
+        """
+        return losses.detection(found, alpha)
 
     def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Weights as others name them, under the names of this model. Files that `save` wrote have those already."""

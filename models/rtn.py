@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from degrade.models import losses
 from degrade.models._card import ModelCard
 from degrade.models._concurrency import run_concurrently
 from degrade.models._flow import make_flow, warp, with_flow
@@ -98,6 +99,9 @@ class RTN(RestorationModel):
             mixed, mask = gate(x[:, i], x[:, previous], state, flow[:, min(i, previous)] if i != previous else None)
             state, previous = block(mixed), i
             yield state, mask
+
+    def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:
+        return losses.gate(found, alpha)
 
     def convert(self, state: State) -> State:
         """Weights as the authors released them, under our names."""

@@ -1,7 +1,8 @@
 """What models are trained with: pixel, mask, perceptual and adversarial losses, on clips (B, T, C, H, W)."""
 
 from degrade.models.losses.adversarial import TemporalPatchGAN, discriminator_loss, generator_loss
-from degrade.models.losses.mask import mask
+from degrade.models.losses.detection import detection
+from degrade.models.losses.gate import gate
 from degrade.models.losses.perceptual import Perceptual
 from degrade.models.losses.pixel import charbonnier, inside, l1
 
@@ -9,9 +10,10 @@ __all__ = [
     "Perceptual",
     "TemporalPatchGAN",
     "charbonnier",
+    "detection",
     "discriminator_loss",
+    "gate",
     "generator_loss",
     "inside",
     "l1",
-    "mask",
 ]

@@ -1,4 +1,4 @@
-"""Mask loss: how far a model's mask is from the true damage."""
+"""Gate loss: how far a recurrent gate, as a mask, is from the true damage."""
 
 import math
 
@@ -10,15 +10,15 @@ SOUND, DAMAGED = 0.55, 0.75
 """What a mask may reach on sound pixels, and must reach on damage, at no cost."""
 
 
-def mask(found: Tensor, alpha: Tensor) -> Tensor:
+def gate(found: Tensor, alpha: Tensor) -> Tensor:
     """How far a mask's logit falls short of that of `DAMAGED` on damage, plus how far it exceeds that of `SOUND`
     elsewhere, each averaged over its pixels.
 
-    A recurrent gate is such a mask, and needs the room: half open it averages grain over time, and wholly closed it
+    A gate needs the room: half open it averages grain over time, and wholly closed it
     lets nothing through by which the damage could be told and taken away.
 
     Args:
-        found: A model's mask, (B, T, 1, H, W) in [0, 1].
+        found: The gate's mask, (B, T, 1, H, W) in [0, 1].
         alpha: Of the damage, the same shape; its faint rims may be found or not.
     """
     logit = found.float().logit(eps=1e-6)
