@@ -74,14 +74,13 @@ def chart(
     ys = [y for _, _, points in series for _, y in points]
     if not xs:
         return None
-    x_low, x_high = min(xs), max(xs)
-    y_low, y_high = min(ys), max(ys)
+    x_ends, y_ends = (min(xs), max(xs)), (min(ys), max(ys))
 
     def across(x: float) -> float:
-        return LEFT + (RIGHT - LEFT) * ((x - x_low) / (x_high - x_low) if x_high > x_low else 0.5)
+        return LEFT + (RIGHT - LEFT) * _place(x, *x_ends)
 
     def down(y: float) -> float:
-        return BOTTOM - (BOTTOM - TOP) * ((y - y_low) / (y_high - y_low) if y_high > y_low else 0.5)
+        return BOTTOM - (BOTTOM - TOP) * _place(y, *y_ends)
 
     lines = []
     for label, style, points in series:
@@ -92,18 +91,32 @@ def chart(
         title,
         x_label,
         y_label,
-        [(round(across(x), 1), f"{x:g}") for x in _ticks(x_low, x_high, whole=True)],
-        [(round(down(y), 1), f"{y:g}") for y in _ticks(y_low, y_high)],
+        [(round(across(x), 1), f"{x:g}") for x in _ticks(*x_ends, whole=True)],
+        [(round(down(y), 1), f"{y:g}") for y in _ticks(*y_ends)],
         lines,
     )
 
 
+def _span(low: float, high: float) -> float:
+    """Their distance; 0 where it is so small, or the numbers so large, that it cannot be drawn."""
+    span = high - low
+    drawn = 1e-12 * max(abs(low), abs(high), 1e-200) < span < math.inf
+    return span if drawn else 0.0
+
+
+def _place(value: float, low: float, high: float) -> float:
+    """Where a value lies from `low`, 0, to `high`, 1."""
+    span = _span(low, high)
+    return (value - low) / span if span else 0.5
+
+
 def _ticks(low: float, high: float, whole: bool = False) -> list[float]:
     """Round numbers from `low` to `high`, 1, 2 or 5 times a power of ten apart."""
-    if low == high:
+    span = _span(low, high)
+    if not span:
         return [low]
-    power = 10.0 ** math.floor(math.log10((high - low) / 3))
-    step = power * max(factor for factor in (1, 2, 5) if factor * power <= (high - low) / 3)
+    power = 10.0 ** math.floor(math.log10(span / 3))
+    step = power * max(factor for factor in (1, 2, 5) if factor * power <= span / 3)
     if whole:
         step = max(1.0, step)
-    return [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [float(f"{k * step:.12g}") for k in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -72,8 +72,10 @@ def restore(
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
     out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mp4, or a folder for PNGs.")],
     weights: Annotated[
-        Path | None,
-        typer.Option("--weights", help="Of models that learn, .safetensors or .pth; bundled ones if not given."),
+        str | None,
+        typer.Option(
+            "--weights", help="Of models that learn, .safetensors or .pth; bundled ones if not given; none: its own."
+        ),
     ] = None,
     config: Annotated[list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")] = [],  # noqa: B006
     window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
@@ -90,19 +92,22 @@ def restore(
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
 ) -> None:
     """Restores a real film of any length."""
-    from degrade.benchmark.entries import trainable
+    from degrade.benchmark.entries import check_own_weights, trainable
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
     from degrade.models import build, bundled
     from degrade.sources import open_source
 
     source = open_source(film)
-    network = build(model, weights, **dict(map(parse_assignment, config)))
-    if weights is None and trainable(network):
-        weights = bundled(model)
-        if weights is None:
-            raise SpecError(f"model {model!r} has no bundled weights; give --weights", "--weights")
-        network = build(model, weights, **dict(map(parse_assignment, config)))
+    given = None if weights in (None, "none") else weights
+    network = build(model, given, **dict(map(parse_assignment, config)))
+    if given is None and trainable(network):
+        if weights == "none":
+            check_own_weights(model, network)
+        elif ours := bundled(model):
+            network = build(model, ours, **dict(map(parse_assignment, config)))
+        else:
+            raise SpecError(f"model {model!r} has no bundled weights; give a file, or none", "--weights")
     network = network.eval().to(choose_device(device))
     with progress("frames") as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
@@ -167,7 +172,7 @@ def run(
     task: Annotated[str, typer.Option("--task", help="A task of `benchmark ls`, or a YAML file.")] = "quick-v1",
     data: Annotated[str | None, typer.Option("--data", help="The footage, for tasks that bring none.")] = None,
     weights: Annotated[
-        str | None, typer.Option("--weights", help="scratch, bundled or a file; as the task says if not given.")
+        str | None, typer.Option("--weights", help="scratch, bundled, none or a file; as the task says if not given.")
     ] = None,
     init: Annotated[
         str | None, typer.Option("--init", help="bundled or a file: where --weights scratch starts, to fine-tune it.")
@@ -202,9 +207,14 @@ def run(
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done)
 
+        def damaged(line: str) -> None:
+            if not rank():
+                bar.console.print(line, style="yellow", markup=False)
+
         paths, table = run_task(
-            loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step
-        )
+            loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step,
+            damaged=damaged,
+        )  # fmt: skip
     if rank():  # under torchrun the first process says it all
         return
     console.print(table, markup=False)

@@ -21,7 +21,7 @@ def prepare_clips(task: Task, out: Path, workers: int, progress: Progress) -> Pa
     """Writes the clips that the task scores, or finds them written, and checks them.
 
     Raises:
-        DatasetError: `out` holds something else.
+        DatasetError: `out` holds something else, or what an earlier run has written was changed.
     """
     if task.dataset:
         return task.dataset
@@ -37,15 +37,15 @@ def prepare_clips(task: Task, out: Path, workers: int, progress: Progress) -> Pa
         spec, out, workers=workers, resume=True, started=started,
         finished=lambda clip: progress("clips", next(done), total),
     )  # fmt: skip
-    check_dataset(out)
+    check_dataset(out, "delete the folder, and go on with --resume")
     return out
 
 
-def check_dataset(dataset: Path) -> None:
+def check_dataset(dataset: Path, cure: str = "make it anew") -> None:
     """Refuses a dataset that is not as it was written."""
     problems = verify(dataset)
     if problems:
-        raise DatasetError(f"{dataset}: {problems[0]}; make it anew")
+        raise DatasetError(f"{dataset}: {problems[0]}; {cure}")
 
 
 def scored_spec(task: Task) -> Spec:

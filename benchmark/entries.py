@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from degrade.benchmark.task import Task
 from degrade.core.errors import SpecError
 from degrade.dataset.records import file_hash
 from degrade.leaderboard.schema import result_id
-from degrade.models import ModelCard, build, bundled
+from degrade.models import ModelCard, build, bundled, sources
 from degrade.models._weights import read_about
 from degrade.models.base import RestorationModel
 
@@ -49,8 +51,8 @@ class Entry:
         return result_id(self.name, self.weights)
 
     def source_hash(self) -> str:
-        """Changes with the model's file and with the weights that it starts from; empty if there is neither."""
-        return file_hash(*filter(None, [self.source, self.file if self.trained else None]))
+        """Changes with the model's files and with the weights that it starts from; empty if there are neither."""
+        return file_hash(*sources(self.model), *([self.file] if self.file and self.trained else []))
 
     def licence(self, card: ModelCard) -> str:
         """Of weights that were there before the run; empty if nobody has said."""
@@ -67,28 +69,34 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
     Args:
         task: Says which weights are run where none are named.
         models: Names; one may come several times through several weights.
-        weights: ``scratch``, ``bundled`` or a file, for all `models` that learn.
+        weights: ``scratch``, ``bundled``, ``none`` (they load their own) or a file, for all `models` that learn.
         init: ``bundled`` or a file, whose weights a training from scratch starts from, in their configuration.
 
     Raises:
-        SpecError: No such model, no bundled weights, nothing to train from `init`, or two models of one name.
+        SpecError: No such model, no weights, nothing to train from `init`, or two models of one name.
         SourceError: Weights that are damaged or those of another model.
     """
-    if weights and weights not in ("scratch", "bundled") and not Path(weights).is_file():
-        raise SpecError(f"must be scratch, bundled or a weights file, got {weights!r}", "--weights")
+    if weights and weights not in ("scratch", "bundled", "none") and not Path(weights).is_file():
+        raise SpecError(f"must be scratch, bundled, none or a weights file, got {weights!r}", "--weights")
     if init and init != "bundled" and not Path(init).is_file():
         raise SpecError(f"must be bundled or a weights file, got {init!r}", "--init")
     if init and weights != "scratch":
         raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
     found: list[Entry] = []
     for name in dict.fromkeys([*task.baselines, *models]):
-        if not trainable(build(name, **task.train.config.get(Entry(name).name, {}))):
+        model = build(name, **task.train.config.get(Entry(name).name, {}))
+        if not trainable(model):
+            found.append(Entry(name))
+            continue
+        if weights == "none" and name in models:
+            check_own_weights(name, model)
             found.append(Entry(name))
             continue
         wanted = (weights,) if weights and name in models else task.weights
         ours = bundled(name, task.name)
         if wanted == ("bundled",) and ours is None:
-            raise SpecError(f"model {name!r} has no bundled weights; train it with --weights scratch", "--weights")
+            cure = "train it with --weights scratch, or say none if it loads its own"
+            raise SpecError(f"model {name!r} has no bundled weights; {cure}", "--weights")
         for kind in wanted:
             if kind == "scratch" and init and name in models:
                 start = ours if init == "bundled" else Path(init)
@@ -110,6 +118,19 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
             cure = "name their classes, or rename a file"
             raise SpecError(f"{other.model!r} and {entry.model!r} would both be {entry.id!r}; {cure}", "--model")
     return found
+
+
+def check_own_weights(name: str, model: RestorationModel) -> None:
+    """Refuses a model that starts from random numbers, which are others every time it is built.
+
+    Raises:
+        SpecError: It does.
+    """
+    with torch.random.fork_rng(devices=()):
+        torch.seed()
+        again = build(name, **model.config)
+    if not all(map(torch.equal, model.parameters(), again.parameters())):
+        raise SpecError(f"none is for models that load their own; {name!r} starts from random numbers", "--weights")
 
 
 def trainable(model: RestorationModel) -> int:

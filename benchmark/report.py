@@ -97,6 +97,8 @@ def _table(task: Path, paths: Sequence[Path]) -> Table:
     for path, result in zip(paths, results, strict=True):
         if result.task != task.name:
             raise ResultError(f"{path}: is of task {result.task!r}, not {task.name!r}")
+        if task.name == "index":
+            raise ResultError(f"{path}: its page would be the overview, index.html; give the task another name")
         for name in result.metrics:
             if name not in registry:
                 raise ResultError(f"{path}: {unknown('metric', name, registry.names())}")

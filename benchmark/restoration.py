@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from degrade.benchmark.metrics import registry as metrics
 from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained
 from degrade.core import atomic
+from degrade.core.errors import DatasetError, DegradeError
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
@@ -91,23 +93,44 @@ def restore_clips(
     )
     saved = Restoration(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
-    atomic.write(folder / "record.json", json.dumps({"task": task.digest() + entry.source_hash(), **content}))
+    content |= {"task": task.digest() + entry.source_hash(), "pictures_sha256": _pictures_hash(folder)}
+    atomic.write(folder / "record.json", json.dumps(content))
     return saved
 
 
-def kept_restoration(task: Task, entry: Entry, out: Path) -> Restoration | None:
-    """What an earlier run of the task has restored, if it came to the end and the model is still the same."""
-    record = out / "restored" / entry.id / "record.json"
-    kept = read_json(record) if record.exists() else None
-    if not kept or kept["task"] != task.digest() + entry.source_hash():
+def kept_restoration(
+    task: Task, entry: Entry, out: Path, damaged: Callable[[str], object] = lambda line: None
+) -> Restoration | None:
+    """What an earlier run of the task has restored, if it came to the end and the model is still the same.
+
+    Args:
+        task: The same.
+        entry: The same model.
+        out: Folder of the run.
+        damaged: Called with a line that names what is to be made again.
+    """
+    folder = out / "restored" / entry.id
+    record = folder / "record.json"
+    if not record.exists():
         return None
-    if entry.file and not entry.trained and kept["model"]["weights_sha256"] != file_hash(entry.file):
+    try:
+        kept = read_json(record)
+        if kept["task"] != task.digest() + entry.source_hash():
+            return None
+        if entry.file and not entry.trained and kept["model"]["weights_sha256"] != file_hash(entry.file):
+            return None
+        training = Training(**kept["training"]) if kept["training"] else None
+        found = Restoration(entry, Model(**kept["model"]), Run(**kept["run"]), training)
+        if kept["pictures_sha256"] != _pictures_hash(folder):
+            raise DatasetError("frames are missing or were changed")
+    except (DegradeError, LookupError, TypeError, RecursionError) as error:
+        damaged(f"{folder}: damaged ({type(error).__name__}: {error}); made again")
         return None
-    training = kept["training"]
-    if training:
-        points = tuple(CurvePoint(**point) for point in training.pop("curve"))
-        training = Training(**training, curve=points)
-    return Restoration(entry, Model(**kept["model"]), Run(**kept["run"]), training)
+    return found
+
+
+def _pictures_hash(folder: Path) -> str:
+    return file_hash(*(path for kind in ("frames", "masks") if (path := folder / kind).is_dir()))
 
 
 @torch.no_grad()

@@ -1,6 +1,8 @@
 """Runs a task: prepares its clips, trains what learns, restores, scores, reports."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -16,10 +18,17 @@ from degrade.benchmark.train import Trained, rank, train
 from degrade.benchmark.train import check as check_training
 from degrade.core import atomic
 from degrade.core.errors import DatasetError, SpecError
+from degrade.core.lock import hold
 from degrade.dataset.plan import plan
 from degrade.dataset.records import pretty, read_json
 from degrade.models import build
 from degrade.sources import open_source
+
+MARK, RUNNING = "task.json", ".running"
+"""Says what a folder is the run of; is there while a process is at work."""
+MADE = {MARK, "data", "train", "restored", "results", "strips", "report.html"}
+BEGUN = {RUNNING, f".{MARK}.part", ".report.html.part"}
+"""What a run that was killed may leave beside."""
 
 
 def run(
@@ -31,6 +40,7 @@ def run(
     workers: int = 0,
     resume: bool = False,
     progress: Progress = lambda what, done, total: None,
+    damaged: Callable[[str], object] = lambda line: None,
 ) -> tuple[list[Path], str]:
     """Runs a task.
 
@@ -42,6 +52,7 @@ def run(
         workers: Processes that prepare clips and samples.
         resume: Keep what an interrupted run of the same task has finished.
         progress: Called as the work goes on.
+        damaged: Called with a line for each damaged piece of an earlier run that is made again.
 
     Under ``torchrun`` all processes train together, and the first does the rest; `out` is a folder that all see.
 
@@ -49,13 +60,27 @@ def run(
         The result files, and the table as Markdown; nothing in processes that only help to train.
 
     Raises:
-        DatasetError: `out` holds something else, or the dataset was changed.
+        DatasetError: `out` holds something else, another run is at work there, or the dataset was changed.
+        TrainingStopped: See `train`.
         SpecError, SourceError: The task cannot be run; all that can be known before the work is refused before it.
     """
     if not rank():
         _check(task, chosen)
-        _claim(out, task, resume)
-    kept = {entry: kept_restoration(task, entry, out) for entry in chosen if resume}
+    with nullcontext() if rank() else _claimed(out, task, resume, damaged):
+        return _run(task, chosen, out, device, workers, resume, progress, damaged)
+
+
+def _run(
+    task: Task,
+    chosen: Sequence[Entry],
+    out: Path,
+    device: str,
+    workers: int,
+    resume: bool,
+    progress: Progress,
+    damaged: Callable[[str], object],
+) -> tuple[list[Path], str]:
+    kept = {entry: kept_restoration(task, entry, out, damaged) for entry in chosen if resume}
     trained = {
         entry: _train(task, entry, out, device, workers, resume, progress)
         for entry in chosen
@@ -91,17 +116,41 @@ def _check(task: Task, chosen: Sequence[Entry]) -> None:
         check_training(task)
 
 
-def _claim(out: Path, task: Task, resume: bool) -> None:
-    """Makes sure that `out` is free, or holds a run of the same task begun earlier."""
-    mark = out / "task.json"
-    if not mark.exists():
-        if out.is_dir() and any(out.iterdir()):
-            raise DatasetError(f"{out} holds something else ({next(out.iterdir()).name}); name a new or empty folder")
-        atomic.write(mark, pretty({"task": task.name, "task_sha256": task.digest()}))
-    elif not resume:
-        raise DatasetError(f"{out} holds a run; go on with --resume, or name another folder")
-    elif read_json(mark) != {"task": task.name, "task_sha256": task.digest()}:
-        raise DatasetError(f"{out} holds a run of another task or budget; name another folder")
+@contextmanager
+def _claimed(out: Path, task: Task, resume: bool, damaged: Callable[[str], object]) -> Iterator[None]:
+    """Makes sure that `out` is free, or holds a run of the same task begun earlier, and keeps others out."""
+    _refuse_strangers(out)
+    with hold(out / RUNNING / "lock", out):
+        try:
+            _claim(out, task, resume, damaged)
+            yield
+        finally:
+            shutil.rmtree(out / RUNNING)
+
+
+def _refuse_strangers(out: Path) -> None:
+    """Nothing is made in a folder that holds something else."""
+    found = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if MARK not in found and (others := found - BEGUN):
+        raise DatasetError(f"{out} holds something else ({min(others)}); name a new or empty folder")
+
+
+def _claim(out: Path, task: Task, resume: bool, damaged: Callable[[str], object]) -> None:
+    mark, content = out / MARK, {"task": task.name, "task_sha256": task.digest()}
+    if mark.exists():
+        if not resume:
+            raise DatasetError(f"{out} holds a run; go on with --resume, or name another folder")
+        try:
+            begun = read_json(mark)
+        except DatasetError as error:
+            if others := {path.name for path in out.iterdir()} - MADE - BEGUN:
+                raise DatasetError(f"{error}, beside {min(others)}; name another folder") from None
+            damaged(f"{error}; made again")  # whatever else is there says itself what it is of
+        else:
+            if begun != content:
+                raise DatasetError(f"{out} holds a run of another task or budget; name another folder")
+            return
+    atomic.write(mark, pretty(content))
 
 
 def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, progress: Progress) -> Trained:

@@ -288,7 +288,7 @@ def _references(results: Sequence[Result], columns: list[Column]) -> dict[str, d
     for name in dict.fromkeys(key for result in results for row in result.clips for key in row.references):
         if name == "input" and taken:
             continue
-        parts = [pd.DataFrame({row.clip: row.references.get(name) for row in result.clips}) for result in results]
+        parts = [pd.DataFrame({row.clip: row.references.get(name, {}) for row in result.clips}) for result in results]
         scores = _by_sequence(pd.concat([part.T.astype(float) for part in parts]).groupby(level=0).first(), results)
         scores = scores.reindex(columns=[column.name for column in columns])
         cells = {column.name: _cells(column, scores[[column.name]], {})[column.name] for column in columns}

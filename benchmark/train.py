@@ -20,7 +20,7 @@ from degrade.core import atomic
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import to_uint8
 from degrade.models import losses
-from degrade.models._weights import save
+from degrade.models._weights import one_line, save
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture, sheet
 
@@ -69,7 +69,8 @@ def train(
         stepped: Called after each update with its number and its loss.
 
     Raises:
-        TrainingStopped: The loss is not finite, or the checkpoint is of another task or file.
+        TrainingStopped: The loss is not finite, or the checkpoint is damaged or of another task or file.
+        OSError: The disk is full; the last checkpoint is kept.
         SpecError, SourceError: See `check`.
     """
     budget = task.train
@@ -198,7 +199,16 @@ class _Run:
 
     def save(self, path: Path) -> None:
         """Writes a checkpoint; what was there stays whole until the new one is."""
-        atomic.write(path, lambda temporary: torch.save(self._state(), temporary))
+
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                try:
+                    torch.save(self._state(), file)
+                except RuntimeError as error:
+                    # PyTorch's complaint about its archive hides that the disk is full.
+                    raise error.__context__ if isinstance(error.__context__, OSError) else error from None
+
+        atomic.write(path, write)
 
     def _state(self) -> dict[str, Any]:
         state = {"model": self.plain.state_dict(), "optimizer": self.optimizer.state_dict()}
@@ -216,11 +226,20 @@ class _Run:
         """Goes on from a checkpoint.
 
         Raises:
-            TrainingStopped: It is of another task or file.
+            TrainingStopped: It is damaged, or of another task or file.
         """
-        state = torch.load(path, map_location=self.fabric.device, weights_only=True)
-        if state["task"] != self.task:
+        try:
+            state = torch.load(path, map_location=self.fabric.device, weights_only=True)
+            same = state["task"] == self.task
+            if same:
+                self._restore(state)
+        except Exception as error:  # a damaged file makes PyTorch's reader raise almost anything
+            what = f"{type(error).__name__}: {one_line(error)}"
+            raise TrainingStopped(f"{path}: damaged ({what}); delete it to start the training anew") from error
+        if not same:
             raise TrainingStopped(f"{path} is of another task, budget, model file or start; delete it to start anew")
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self.plain.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.ema:
@@ -228,7 +247,11 @@ class _Run:
         if self.critic is not None:
             self.critic.load_state_dict(state["critic"])
             self.critic_optimizer.load_state_dict(state["critic_optimizer"])
-        vars(self).update(state["progress"])
+        progress = state["progress"]
+        self.step, self.seconds = int(progress["step"]), float(progress["seconds"])
+        self.curve, self.recent = list(progress["curve"]), list(progress["recent"])
+        if not 0 <= self.step <= self.budget.steps:
+            raise ValueError(f"step {self.step} of {self.budget.steps}")
 
 
 class _Objective(nn.Module):

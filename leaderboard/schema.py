@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from degrade.core import atomic
 from degrade.core.errors import DegradeError
 from degrade.core.fields import Strict
+from degrade.spec.model import Slug
 
 VERSION: Literal[2] = 2
 
@@ -28,15 +29,33 @@ def _undefined(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+def _inside(name: str) -> str:
+    if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name):
+        raise ValueError(f"{name!r:.80} leads out of the folder of strips")
+    return name
+
+
+def _depth(content: Any) -> int:
+    """Of lists and mappings in each other, counted to one more than `DEEPEST`."""
+    depth, level = 0, [content]
+    while depth <= DEEPEST and (level := [one for one in level if isinstance(one, dict | list)]):
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-Score = Annotated[float | None, Field(strict=True), BeforeValidator(_undefined)]
+DEEPEST = 100
+MOST = 1e12
+"""No score or amount is greater; means and differences of what is allowed stay finite."""
+Score = Annotated[Annotated[float, Field(strict=True, ge=-MOST, le=MOST)] | None, BeforeValidator(_undefined)]
 """NaN, which metrics return where they are not defined, becomes None."""
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0)]
-Amount = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Amount = Annotated[float, Field(ge=0, le=MOST)]
 
 
 class Model(Strict):
@@ -68,7 +87,7 @@ class Model(Strict):
 class ClipScores(Strict):
     """The scores of one clip."""
 
-    clip: str = Field(min_length=1)
+    clip: Annotated[str, Field(min_length=1), AfterValidator(_inside)]
     sequence: str = Field(min_length=1)
     """What it was cut from; the clips of one sequence are no independent measurements."""
     damage: tuple[str, ...] = ()
@@ -119,8 +138,8 @@ class Result(Strict):
     """One model's scores on one task."""
 
     schema_version: Literal[2] = VERSION
-    task: str = Field(min_length=1)
-    """Name with version: ``quick-v1``."""
+    task: Slug
+    """Name with version: ``quick-v1``. Names the folder of its results and its page."""
     task_sha256: Hash
     """Of all that the task fixes (`Task.digest`), however its file is written and wherever the footage lies."""
     data_sha256: Hash
@@ -176,10 +195,15 @@ def load(path: Path) -> Result:
     """
     try:
         content = json.loads(path.read_bytes(), parse_constant=_no_constant)
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        if _depth(content) > DEEPEST:
+            raise RecursionError
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror}") from None
     except ValueError:
         raise ResultError(f"{path}: damaged, not JSON") from None
+    except RecursionError:
+        raise ResultError(f"{path}: damaged, nested too deeply") from None
     if not isinstance(content, dict):
         raise ResultError(f"{path}: damaged, not a result")
     version = content.get("schema_version")

@@ -10,6 +10,9 @@ Listing names and cards imports neither torch nor any model.
 import importlib
 import importlib.util
 import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +51,18 @@ def get(name: str) -> "type[RestorationModel]":
     Raises:
         SpecError: No such model (the nearest name is suggested), file or class.
     """
-    path, _, attribute = name.partition(".py:") if ".py:" in name else (name.removesuffix(".py"), "", "")
-    if path == name:
-        return models.get(name.replace("-", "_"))
-    return _from_file(Path(f"{path}.py"), attribute)
+    path, attribute = _file(name)
+    return _from_file(path, attribute)[0] if path else models.get(name.replace("-", "_"))
+
+
+def sources(name: str) -> list[Path]:
+    """The files of a model given by its path: its own, and those beside it that it imports; none of a registered one.
+
+    Raises:
+        SpecError: As `get`.
+    """
+    path, attribute = _file(name)
+    return [path, *_from_file(path, attribute)[1]] if path else []
 
 
 def bundled(name: str, task: str = "clips-v1") -> Path | None:
@@ -82,14 +93,21 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
     cls = get(name)
     if weights is None:
         return _make(cls, name, config)
-    from degrade.models._weights import load, read_about, read_state
+    from degrade.models._weights import load, no_larger, one_line, read_about, read_state
 
-    about = read_about(weights)
+    about, state = read_about(weights), read_state(weights)
     stored = about.get("config", {})
     if foreign := set(stored) - set(inspect.signature(cls).parameters):
-        raise SourceError(f"{weights}: weights of {about.get('model')}, built with {min(foreign)!r}, not of {name}")
-    model = _make(cls, name, {**stored, **config})
-    load(model, model.convert(read_state(weights)), weights)
+        what = f"weights of {about.get('model')!s:.60}, built with {min(foreign)!r:.60}"
+        raise SourceError(f"{weights}: {what}, not of {name}")
+    try:
+        with no_larger(state):
+            model = _make(cls, name, {**stored, **config})
+    except Exception as error:
+        if config and isinstance(error, SpecError):
+            raise  # of the caller's own
+        raise SourceError(f"{weights}: {one_line(error)}") from error
+    load(model, model.adapt(state if about else model.convert(state)), weights)
     return model
 
 
@@ -101,26 +119,63 @@ def _make(cls: "type[RestorationModel]", name: str, config: dict[str, Any]) -> "
     try:
         model = cls(**config)
     except TypeError as error:
-        raise SpecError(f"{name} cannot be built from {config}: {error}") from error
+        raise SpecError(f"{name} cannot be built from {config!r:.200}: {error}") from error
     model.config = config
     return model
 
 
-def _from_file(path: Path, attribute: str) -> "type[RestorationModel]":
+def _file(name: str) -> tuple[Path | None, str]:
+    """``path/to/file.py:Name`` as path and class (empty if not named); None for a registered name."""
+    path, _, attribute = name.partition(".py:") if ".py:" in name else (name.removesuffix(".py"), "", "")
+    return (None if path == name else Path(f"{path}.py")), attribute
+
+
+def _from_file(path: Path, attribute: str) -> "tuple[type[RestorationModel], list[Path]]":
+    """A class, and the files beside its own that are imported with it."""
     from degrade.models.base import RestorationModel
 
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise SpecError(f"no such file: {path}")
     module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise SpecError(f"{path}: {type(error).__name__}: {error}") from error
+    with _neighbours(path.resolve().parent) as neighbours:
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise SpecError(f"{path}: {type(error).__name__}: {error}") from error
     if not attribute:
-        return defined_in(module, RestorationModel, "model")  # type: ignore[type-abstract]
+        return defined_in(module, RestorationModel, "model"), neighbours  # type: ignore[type-abstract]
     found = getattr(module, attribute, None)
     if not (isinstance(found, type) and issubclass(found, RestorationModel)):
         names = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, RestorationModel)]
         raise SpecError(unknown(f"model in {path}", attribute, names))
-    return found
+    return found, neighbours
+
+
+@contextmanager
+def _neighbours(folder: Path) -> Iterator[list[Path]]:
+    """Inside the block, modules of the folder can be imported; after it, their files are in the list.
+
+    They are forgotten again: another model may have neighbours of the same names.
+    """
+    before, files = set(sys.modules), list[Path]()
+    importlib.invalidate_caches()
+    sys.path.insert(0, str(folder))
+    try:
+        yield files
+    finally:
+        sys.path.remove(str(folder))
+        for name in sys.modules.keys() - before:
+            if (top := name.partition(".")[0]) in before:
+                continue  # a part of a package that was there before
+            file = getattr(sys.modules[name], "__file__", None)
+            places = [file] if file else getattr(sys.modules[name], "__path__", [])
+            # Not all that lies below the folder: an environment may, too.
+            if any(Path(place).is_relative_to(folder / found) for place in places for found in _found_as(folder, top)):
+                files += [Path(file)] if file else []
+                del sys.modules[name]
+        files.sort()
+
+
+def _found_as(folder: Path, module: str) -> list[str]:
+    return [path.name for path in folder.glob(f"{module}*") if path.name.partition(".")[0] == module]

@@ -2,24 +2,29 @@
 
 import json
 import pickle
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from degrade.core import atomic
-from degrade.core.errors import SourceError
+from degrade.core.errors import DegradeError, SourceError
 
 State = dict[str, Tensor]
+ABOUT = "film_degrade"
+"""The only key of the metadata; safetensors would write several in random order."""
 NO_FLOW_WEIGHTS = "flow 'raft' has no weights: give flow_weights, or a checkpoint that holds them"
 
 
 def save(model: nn.Module, path: str | Path, **about: Any) -> None:
-    """Write a model's weights as safetensors.
+    """Write a model's weights as safetensors; the same weights give the same bytes.
 
     Args:
         model: Any module; a model made by `build` also stores its configuration.
@@ -32,16 +37,22 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     # Files of weights that it was built from are not needed again: their tensors are in the state.
     config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
     about = {"model": type(model).__name__, "config": config, **about}
-    metadata = {key: json.dumps(value) for key, value in about.items()}
-    atomic.write(Path(path), lambda temporary: save_file(state, temporary, metadata))
+    atomic.write(Path(path), serialise(state, {ABOUT: json.dumps(about, sort_keys=True)}))
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
-    """What `save` wrote beside the tensors; empty for other files."""
+    """What `save` wrote beside the tensors; empty for other files.
+
+    Raises:
+        SourceError: Missing or damaged.
+    """
     if Path(path).suffix != ".safetensors":
         return {}
-    with _one_line(path), safe_open(path, "pt") as file:
-        return {key: _json(value) for key, value in (file.metadata() or {}).items()}
+    with _reading(path), safe_open(path, "pt") as file:
+        about = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
+        if not (isinstance(about, dict) and isinstance(about.get("config", {}), dict)):
+            raise ValueError(f"{ABOUT} in its metadata is not what it should be")
+        return about
 
 
 def read_state(path: str | Path) -> State:
@@ -50,7 +61,7 @@ def read_state(path: str | Path) -> State:
     Raises:
         SourceError: Missing, damaged, not a weights file, or a pickle of anything but tensors.
     """
-    with _one_line(path):
+    with _reading(path):
         if Path(path).suffix == ".safetensors":
             with safe_open(path, "pt") as file:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
@@ -90,19 +101,36 @@ def load(model: nn.Module, state: State, path: str | Path) -> None:
     model.load_state_dict(state)
 
 
+@contextmanager
+def no_larger(state: State) -> Iterator[None]:
+    """Stops the making of a model that is far larger than its weights: what a file says of sizes is not believed."""
+    left, maker = 4 * sum(value.numel() for value in state.values()), threading.get_ident()
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal left
+        if parameter is not None and threading.get_ident() == maker:
+            left -= parameter.numel()
+            if left < 0:
+                raise SourceError("its configuration is that of a much larger model")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception says, or its kind."""
+    return str(error).strip().partition("\n")[0][:300] or type(error).__name__
+
+
 def _some(names: Any, most: int = 3) -> str:
     names = sorted(names)
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-class _one_line:
+class _reading:
     """Turns what the readers raise for a bad file into one line that names it."""
 
     def __init__(self, path: str | Path) -> None:
@@ -115,6 +143,6 @@ class _one_line:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
         if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
             raise SourceError(f"{self.path}: holds more than tensors, and could run code; refused") from error
-        if isinstance(error, SafetensorError | pickle.UnpicklingError | RuntimeError | EOFError | OSError | ValueError):
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise SourceError(f"{self.path}: damaged or not a weights file ({reason})") from error
+        # A hostile file makes PyTorch's reader raise almost anything.
+        if isinstance(error, Exception) and not isinstance(error, DegradeError):
+            raise SourceError(f"{self.path}: damaged or not a weights file ({one_line(error)})") from error

@@ -53,7 +53,11 @@ class RestorationModel(nn.Module, ABC):
         return losses.detection(found, alpha)
 
     def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Weights as others name them, under the names of this model."""
+        """Weights as others name them, under the names of this model. Files that `save` wrote have those already."""
+        return state
+
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights under this model's names, but of another configuration, for this one."""
         return state
 
     def forward(self, frames: Tensor, flows: Flows | None = None, return_masks: bool = False) -> Any:

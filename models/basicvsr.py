@@ -49,7 +49,7 @@ class BasicVSR(RestorationModel):
         self.last = nn.Conv2d(channels // 2, 3, 3, padding=1)
         self.to(memory_format=torch.channels_last)
 
-    def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         return with_flow(state, self.flow)
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:

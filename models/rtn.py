@@ -112,6 +112,9 @@ class RTN(RestorationModel):
             derived = ("attn_mask", "relative_position_index")
             rest = {n: v for n, v in state.items() if not n.startswith("spynet.") and not n.endswith(derived)}
             state = {**{ours(name): value for name, value in rest.items()}, **flow}
+        return state
+
+    def adapt(self, state: State) -> State:
         return with_flow(state, self.flow)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """A free name beside `path`; the file or folder made there takes the place of `path` at the end of the block.
 
-    After an error in the block nothing of it is left, and what was at `path` before stays as it is.
+    After an error in the block nothing of it is left, and what was at `path` before stays as it is. An OSError that
+    names no file, as that of a full disk, gets the name of `path`.
 
     Args:
         path: On a local disk, in a folder that is there; if a folder itself, empty.
@@ -20,6 +21,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         _discard(temporary)
 

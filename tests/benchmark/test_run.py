@@ -123,6 +123,27 @@ def test_the_model_of_the_guide_is_trained(tiny: Callable[..., Task], tmp_path: 
         run(task, chosen, tmp_path / "out", resume=True)
 
 
+def test_a_model_may_load_its_own_weights(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    own = tmp_path / "mine.py"
+    loads = f"self.net.load_state_dict(torch.load({str(tmp_path / 'theirs.pth')!r}))"
+    own.write_text(
+        "import torch\nfrom degrade.extend import ModelCard, RestorationModel, Restored\n"
+        "class Mine(RestorationModel):\n    card = ModelCard(summary='', source='')\n"
+        "    def __init__(self):\n        super().__init__()\n        self.net = torch.nn.Conv2d(3, 3, 1)\n"
+        f"        {loads}\n    def restore(self, frames, flows): return Restored(frames)\n"
+    )
+    torch.save(torch.nn.Conv2d(3, 3, 1).state_dict(), tmp_path / "theirs.pth")
+    with pytest.raises(SpecError, match="train it with --weights scratch, or say none if it loads its own"):
+        entries(tiny(), [str(own)], "bundled")
+    chosen = entries(tiny(), [str(own)], "none")
+    assert [(entry.id, entry.weights, entry.file) for entry in chosen][-1] == ("mine", "none", None)
+    result = load(run(tiny(), chosen, tmp_path / "out")[0][-1])
+    assert (result.model.parameters, result.model.weights, result.model.weights_sha256) == (12, "none", None)
+    own.write_text(own.read_text().replace(loads, "pass"))
+    with pytest.raises(SpecError, match=r"none is for models that load their own; .* starts from random numbers"):
+        entries(tiny(), [str(own)], "none")
+
+
 def test_a_result_says_under_which_licence_its_weights_are(tmp_path: Path) -> None:
     torch.save(build("rtn").state_dict(), tmp_path / "released.pth")
     save(build("rtn"), tmp_path / "own.safetensors")

@@ -43,6 +43,8 @@ def test_resumed_training_equals_an_uninterrupted_one(
     again, curve_again = trained(task, tmp_path / "parts", resume=True)
     assert [(p["step"], p["psnr"]) for p in curve] == [(p["step"], p["psnr"]) for p in curve_again]
     assert all(torch.equal(weights[name], again[name]) for name in weights)
+    one, other = ((tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "parts"))
+    assert one == other
 
 
 @pytest.mark.parametrize("cuts", [1, 2])

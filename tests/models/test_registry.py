@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from degrade.core.errors import SpecError
-from degrade.models import build, cards, get, models
+from degrade.models import build, cards, get, models, save, sources
 
 OWN = """
 from degrade.models.base import RestorationModel, Restored
@@ -78,6 +78,65 @@ def test_a_file_without_the_model(tmp_path, text, name, message):
     with pytest.raises(SpecError, match=message) as caught:
         build(str(tmp_path / name))
     assert "\n" not in str(caught.value)
+
+
+WRAP = """
+from theirs import Net
+from degrade.extend import ModelCard, RestorationModel, Restored
+
+class Wrap(RestorationModel):
+    card = ModelCard(summary="somebody's", source="a test")
+
+    def __init__(self):
+        super().__init__()
+        self.net = Net()
+
+    def restore(self, frames, flows):
+        return Restored(self.net(frames.flatten(0, 1)).unflatten(0, frames.shape[:2]))
+
+    def convert(self, state):
+        return {"net." + name: value for name, value in state.items()}
+"""
+THEIRS = "from torch import nn\nimport helper_of_theirs.sizes as s\nclass Net(nn.Conv2d):\n"
+THEIRS += "    def __init__(self): super().__init__(3, 3, s.SIDE, padding='same')\n"
+
+
+@pytest.fixture
+def wrap(tmp_path):
+    """`wrap(folder, side)`: a model of a network that lies beside it."""
+
+    def make(folder, side):
+        (tmp_path / folder / "helper_of_theirs").mkdir(parents=True)
+        (tmp_path / folder / "wrap.py").write_text(WRAP)
+        (tmp_path / folder / "theirs.py").write_text(THEIRS)
+        (tmp_path / folder / "helper_of_theirs/sizes.py").write_text(f"SIDE = {side}")
+        return f"{tmp_path / folder / 'wrap.py'}:Wrap"
+
+    return make
+
+
+def test_a_file_imports_what_lies_beside_it_and_no_other(wrap):
+    before = list(sys.path)
+    for folder, side in (("a", 3), ("b", 5)):
+        assert build(wrap(folder, side)).net.kernel_size == (side, side)
+    assert sys.path == before
+    assert not {"theirs", "helper_of_theirs", "helper_of_theirs.sizes"} & set(sys.modules)
+
+
+def test_the_sources_of_a_model(wrap):
+    found = [path.name for path in sources(wrap("a", 3))]
+    assert found == ["wrap.py", "sizes.py", "theirs.py"]
+    assert sources("unet") == []
+
+
+def test_weights_of_others_are_converted_and_our_own_are_not(wrap, tmp_path):
+    name = wrap("a", 3)
+    model = build(name)
+    torch.save(model.net.state_dict(), tmp_path / "theirs.pth")
+    save(model, tmp_path / "ours.safetensors")
+    for file in ("theirs.pth", "ours.safetensors"):
+        again = build(name, tmp_path / file)
+        assert all(map(torch.equal, again.parameters(), model.parameters()))
 
 
 def test_a_model_of_another_package(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import degrade.models
 from degrade.core.errors import SourceError
@@ -94,7 +95,29 @@ def test_the_configuration_travels_with_the_weights(tmp_path, small):
     about = read_about(tmp_path / "w.safetensors")
     assert about == {"model": "UNet", "config": {"channels": 4}, "task": "dust-v1", "steps": 7}
     assert build("unet", weights=tmp_path / "w.safetensors").config == {"channels": 4}
+    again = build("unet", weights=tmp_path / "w.safetensors")
+    save(again, tmp_path / "again.safetensors", steps=7, task="dust-v1")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "w.safetensors").read_bytes()
     assert len(read_state(tmp_path / "w.safetensors")) == len(small.state_dict())
+
+
+def contiguous(model):
+    """What safetensors' own function takes."""
+    return {name: value.contiguous() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("about", ["[]", "{", '{"config": 3}', "[" * 100_000])
+def test_a_damaged_configuration_is_one_line(tmp_path, small, about):
+    save_file(contiguous(small), tmp_path / "w.safetensors", {"film_degrade": about})
+    with pytest.raises(SourceError, match=r"w\.safetensors: damaged or not a weights file") as caught:
+        build("unet", weights=tmp_path / "w.safetensors")
+    assert len(str(caught.value).removeprefix(str(tmp_path))) < 300
+
+
+def test_metadata_of_others_is_no_configuration(tmp_path, small):
+    save_file(contiguous(small), tmp_path / "w.safetensors", {"format": "pt", "config": "none of ours"})
+    assert read_about(tmp_path / "w.safetensors") == {}
+    assert build("unet", weights=tmp_path / "w.safetensors", channels=4).config == {"channels": 4}
 
 
 def test_only_safetensors_are_written(tmp_path, small):
