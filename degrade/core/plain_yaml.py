@@ -50,7 +50,8 @@ def load(text: str | bytes) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", "damaged")
-        raise SpecError(f"is not YAML: {problem}", f"{mark.line + 1}" if mark else "") from None
+        line = min(mark.line, text.count("\n")) + 1 if mark else ""  # the parser finds some only after the end
+        raise SpecError(f"is not YAML: {problem}", f"{line}") from None
 
 
 class _Reader:
