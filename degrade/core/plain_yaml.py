@@ -50,8 +50,8 @@ def load(text: str | bytes) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", "damaged")
-        line = min(mark.line, text.count("\n")) + 1 if mark else ""  # the parser finds some only after the end
-        raise SpecError(f"is not YAML: {problem}", f"{line}") from None
+        last = len(text.splitlines())  # the end of a text lies on it, not below as libyaml says
+        raise SpecError(f"is not YAML: {problem}", f"{min(mark.line + 1, last)}" if mark else "") from None
 
 
 class _Reader:

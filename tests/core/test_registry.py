@@ -195,35 +195,36 @@ def plug_ins(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def degrade(plug_ins: Path, *arguments: str, module: str = "degrade.cli") -> "subprocess.CompletedProcess[str]":
+DEGRADE, BENCHMARK = (f"from degrade{part}.cli import ls, main; ls(); main()" for part in ("", ".benchmark"))
+
+
+def list_and_run(code: str, plug_ins: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", f"from {module} import main; main()", *arguments], cwd=plug_ins,
+        [sys.executable, "-c", code, *arguments], cwd=plug_ins,
         env={**os.environ, "PYTHONPATH": str(plug_ins)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
 
 
 def test_packages_bring_ops_and_presets_and_their_version_is_recorded(plug_ins: Path) -> None:
-    listed = degrade(plug_ins, "ls")
-    for shown in ("A light rain.", "Mist.", "preset 'lost': rainy.specs of rainy-damage cannot be read: FileNotFound"):
-        assert shown in listed.stdout
-    for taken in ("op 'dust'", "preset 'vhs'"):
-        assert listed.stderr.count(f"warning: {taken} is defined twice") == 1
     source = "builtin:stills?count=1&frames=2&height=32&width=48"
-    made = degrade(plug_ins, "generate", "--preset", "drizzle", "--source", source, "--out", "out", "--workers", "2")
-    assert made.stderr.count("defined twice") == 2
+    options = ("--preset", "drizzle", "--source", source, "--out", "out", "--workers", "2")
+    ran = list_and_run(DEGRADE, plug_ins, "generate", *options)
+    for shown in ("A light rain.", "Mist.", "preset 'lost': rainy.specs of rainy-damage cannot be read: FileNotFound"):
+        assert shown in ran.stdout
+    for taken in ("op 'dust'", "preset 'vhs'"):
+        assert ran.stderr.count(f"{taken} is defined twice") == 1
+    assert ran.stderr.count("defined twice") == 2
     record = json.loads((plug_ins / "out/dataset.json").read_text())
     assert record["versions"]["rainy-damage"] == "1.5"
     assert [next(iter(op)) for op in record["spec"]["pipeline"]] == ["mist", "dust"]
-    degrade(plug_ins, "verify", "out")
 
 
 def test_packages_bring_tasks(plug_ins: Path) -> None:
     pytest.importorskip("torch")
-    listed = degrade(plug_ins, "ls", module="degrade.benchmark.cli")
-    assert "A light rain, taken away." in listed.stdout
-    assert "task 'lost-v1': rainy.none of rainy-damage cannot be read: ModuleNotFoundError" in listed.stdout
     run = ("run", "--task", "drizzle-v1", "--model", "median", "--out", "run", "--device", "cpu")
-    degrade(plug_ins, *run, module="degrade.benchmark.cli")
+    ran = list_and_run(BENCHMARK, plug_ins, *run)
+    assert "A light rain, taken away." in ran.stdout
+    assert "task 'lost-v1': rainy.none of rainy-damage cannot be read: ModuleNotFoundError" in ran.stdout
     result = json.loads(next((plug_ins / "run").rglob("*median*.json")).read_text())
     assert result["task"] == "drizzle-v1"
     assert result["run"]["versions"]["rainy-damage"] == "1.5"
