@@ -53,7 +53,7 @@ def run(
         SpecError, SourceError: The task cannot be run; all that can be known before the work is refused before it.
     """
     if not rank():
-        _check(task, chosen)
+        _check(task, chosen, out)
         _claim(out, task, resume)
     kept = {entry: kept_restoration(task, entry, out) for entry in chosen if resume}
     trained = {
@@ -76,7 +76,7 @@ def run(
     return paths, build_report(results, out / "strips", out / "report.html", about=task.about)
 
 
-def _check(task: Task, chosen: Sequence[Entry]) -> None:
+def _check(task: Task, chosen: Sequence[Entry], out: Path) -> None:
     """Refuses what could not be run, before anything is made."""
     for name in task.metrics:
         try:
@@ -86,7 +86,10 @@ def _check(task: Task, chosen: Sequence[Entry]) -> None:
     if task.dataset:
         check_dataset(task.dataset)
     else:
-        plan(scored_spec(task), open_source(task.data.source))
+        source = open_source(task.data.source)
+        if source.holds(out):
+            raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")
+        plan(scored_spec(task), source)
     if any(entry.trained for entry in chosen):
         check_training(task)
 

@@ -98,13 +98,13 @@ class _Bar(Progress):
 
 
 class _Log(Progress):
-    """Plain lines in place of a bar: one now and then, one at the end of each task."""
+    """Plain lines in place of a bar: one now and then, and of what took so long, one at its end."""
 
     def __init__(self, unit: str) -> None:
         super().__init__(console=errors, speed_estimate_period=60)
         self.unit = unit
         self.told = time.monotonic()
-        self.ended: set[TaskID] = set()
+        self.slow: set[TaskID] = set()  # tasks that lines told of, and that have not ended
 
     def start(self) -> None:
         """Draws nothing."""
@@ -125,11 +125,12 @@ class _Log(Progress):
 
     def _tell_now_and_then(self, task_id: TaskID) -> None:
         task = self._tasks[task_id]
-        ends = task.finished and task_id not in self.ended
-        if ends or time.monotonic() - self.told >= LOG_INTERVAL:
+        if task.finished and task_id in self.slow:
+            self.slow.remove(task_id)
             self._tell(task)
-        if ends:
-            self.ended.add(task_id)
+        elif not task.finished and time.monotonic() - self.told >= LOG_INTERVAL:
+            self.slow.add(task_id)
+            self._tell(task)
 
     def _tell(self, task: Task) -> None:
         self.told = time.monotonic()

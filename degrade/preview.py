@@ -16,13 +16,13 @@ from degrade.dataset.pairs import Pair, render_pairs
 from degrade.dataset.plan import plan, spread
 from degrade.sources import open_source
 from degrade.spec import Spec
-from degrade.writers import open_writer
+from degrade.writers import names_media, open_writer
 
 GAP, MARGIN, CAPTION = 4, 12, 22
 PAPER, INK = (22, 22, 24), (222, 222, 216)
 
 
-def preview(spec: Spec, out: Path, *, clips: int = 3, columns: int = 2, frames: int = 48) -> list[Path]:
+def preview(spec: Spec, out: str | Path, *, clips: int = 3, columns: int = 2, frames: int = 48) -> list[Path]:
     """Writes ``sheet.png``, and ``clip.mp4`` with the first clip, clean beside damaged.
 
     Args:
@@ -34,8 +34,13 @@ def preview(spec: Spec, out: Path, *, clips: int = 3, columns: int = 2, frames: 
 
     Returns:
         The files written.
+
+    Raises:
+        DatasetError: `out` is named as a file, or cannot be written.
     """
-    source = open_source(spec.source)
+    out, source = Path(out).expanduser(), open_source(spec.source)
+    if names_media(out):
+        raise DatasetError(f"{out}: is no name of a folder; sheet.png and clip.mp4 are written into one")
     out.mkdir(parents=True, exist_ok=True)
     rows: list[list[tuple[str, Array]]] = []
     for clip in spread(plan(spec, source), clips):

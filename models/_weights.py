@@ -113,8 +113,21 @@ class _one_line:
             raise SourceError(f"{self.path}: no such weights file")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+        if isinstance(error, Exception) and (found := _no_download(Path(self.path))):
+            raise SourceError(f"{self.path}: {found}") from error
         if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
             raise SourceError(f"{self.path}: holds more than tensors, and could run code; refused") from error
         if isinstance(error, SafetensorError | pickle.UnpicklingError | RuntimeError | EOFError | OSError | ValueError):
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise SourceError(f"{self.path}: damaged or not a weights file ({reason})") from error
+
+
+def _no_download(path: Path) -> str:
+    """What came in place of the weights, if it is one of the usual things."""
+    with path.open("rb") as file:
+        head = file.read(64).lstrip()
+    if head.startswith(b"version https://git-lfs"):
+        return "not a weights file, but a Git LFS pointer; fetch the file itself with `git lfs pull`"
+    if head.startswith(b"<"):
+        return "not a weights file, but a web page; download the file itself"
+    return ""

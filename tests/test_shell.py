@@ -111,6 +111,7 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys:
             clock[0] += 1
             bar.advance(task, 10)
         bar.advance(task, 0)
+        bar.advance(bar.add_task("short", total=10), 10)
     lines = capsys.readouterr().err.splitlines()
     told = [int(line.removeprefix("reel: ").partition("/1000, ")[0]) for line in lines]
     assert told == [300, 600, 900, 1000]

@@ -25,11 +25,10 @@ from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_
 from degrade.sources import Source, open_source
 from degrade.sources.shards import read_pictures
 from degrade.spec import Spec, parse
-from degrade.storage import is_remote, locate, reaching
+from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, locate, reaching
 
-RECORD, MANIFEST = "dataset.json", "manifest.csv"
-UNFINISHED, BEGUN = ".generating", "spec.json"
-"""Holds what is not finished; gone when the dataset is complete."""
+BEGUN = "spec.json"
+"""In the folder of what is not finished."""
 DAMAGED, TARGET, MASK, TRACE, SHARD = "lq", "gt", "mask", "trace", "shards"
 """Folders of a split, and the keys of samples."""
 LAYER = f"{MASK}."
