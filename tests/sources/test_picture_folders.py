@@ -264,5 +264,6 @@ def test_datasets_among_the_footage_are_passed_over(make_spec: Callable[..., Spe
     assert len(open_source(out / "train/gt").sequences()) == clips
     with pytest.raises(SourceError, match="pairs: is a dataset of pairs, no footage; name a folder in it, as train/gt"):
         open_source(out)
-    (out / "dataset.json").rename(out / ".generating")  # as it stands while it is written
+    (out / "dataset.json").unlink()
+    (out / ".generating").mkdir()  # as it stands while it is written
     assert [sequence.id for sequence in open_source(footage).sequences()] == ["s0", "s1", "s2", "s3"]
