@@ -244,7 +244,7 @@ def run(
 
     loaded = load_task(task, tuple(change), data)
     chosen = entries(loaded, model.split(","), weights, init)
-    folder = out or Path("runs") / loaded.name
+    folder = (out or Path("runs") / loaded.name).expanduser()
     with progress("steps", quiet=quiet) as bar:
         tasks: dict[str, Any] = {}
 

@@ -25,7 +25,7 @@ from degrade.sources import open_source
 def run(
     task: Task,
     chosen: Sequence[Entry],
-    out: Path,
+    out: str | Path,
     *,
     device: str = "cpu",
     workers: int = 0,
@@ -52,6 +52,7 @@ def run(
         DatasetError: `out` holds something else, or the dataset was changed.
         SpecError, SourceError: The task cannot be run; all that can be known before the work is refused before it.
     """
+    out = Path(out).expanduser()
     if not rank():
         _check(task, chosen, out)
         _claim(out, task, resume)

@@ -86,9 +86,9 @@ def _print(table: Table) -> None:
     Output(file=console.file, width=max(console.width, needed), highlight=False).print(table)
 
 
-def write(path: Path, result: dict[str, Any]) -> None:
+def write(path: str | Path, result: dict[str, Any]) -> None:
     """Writes a result as JSON, whole or not at all."""
-    atomic.write(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    atomic.write(Path(path).expanduser(), json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 def _shown(value: float | None, digits: int) -> str:

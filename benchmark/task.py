@@ -129,7 +129,7 @@ def task_about(name: str) -> str:
     return str(yaml.safe_load(task_text(name))["about"]) if name in task_names() else ""
 
 
-def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
+def load_task(name: str | Path, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
     """Reads a task.
 
     Args:
@@ -143,7 +143,7 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
         SpecError: No such task or file, or a value that is not allowed.
         DatasetError: The dataset is damaged.
     """
-    path = Path(name)
+    path, name = Path(name), str(name)
     if path.suffix in (".yaml", ".yml"):
         raw, name = read_yaml(path), path.stem
     elif name in task_names():
@@ -160,7 +160,7 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
     if "name" in data:
         raise SpecError("is the task's own, the name of its file", "data.name")
     if source and (written := DatasetFolder(Path(source))).record_path.is_file():
-        raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": Path(source)}
+        raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": written.path}
         return Task(**raw, data=written.spec)
     if source:
         data["source"] = source

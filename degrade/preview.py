@@ -104,12 +104,13 @@ def _thumbnail(picture: Array, height: int) -> Image.Image:
     )
 
 
-def check_picture(path: Path) -> str:
+def check_picture(path: str | Path) -> str:
     """The format that a picture of that name has.
 
     Raises:
         DatasetError: No picture can be written there.
     """
+    path = Path(path).expanduser()
     kind = Image.registered_extensions().get(path.suffix.lower())
     if path.is_dir():
         raise DatasetError(f"{path}: is a folder; name a file for the picture")
@@ -118,7 +119,7 @@ def check_picture(path: Path) -> str:
     return kind
 
 
-def save_picture(path: Path, picture: Array) -> None:
+def save_picture(path: str | Path, picture: Array) -> None:
     """Writes a picture (H, W, 3) uint8; what was there stays whole until the new one is.
 
     Raises:
@@ -127,6 +128,6 @@ def save_picture(path: Path, picture: Array) -> None:
     data = io.BytesIO()
     Image.fromarray(picture).save(data, format=check_picture(path))
     try:
-        atomic.write(path, data.getvalue())
+        atomic.write(Path(path).expanduser(), data.getvalue())
     except OSError as error:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -51,7 +51,7 @@ def get(name: str) -> "type[RestorationModel]":
     path, _, attribute = name.partition(".py:") if ".py:" in name else (name.removesuffix(".py"), "", "")
     if path == name:
         return models.get(name.replace("-", "_"))
-    return _from_file(Path(f"{path}.py"), attribute)
+    return _from_file(Path(f"{path}.py").expanduser(), attribute)
 
 
 def bundled(name: str, task: str = "clips-v1") -> Path | None:
@@ -84,6 +84,7 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
         return _make(cls, name, config)
     from degrade.models._weights import load, read_about, read_state
 
+    weights = Path(weights).expanduser()
     about = read_about(weights)
     stored = about.get("config", {})
     if foreign := set(stored) - set(inspect.signature(cls).parameters):

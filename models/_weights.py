@@ -26,14 +26,15 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
         path: Ends in `.safetensors`.
         about: What else to remember (task, steps), as JSON.
     """
-    if Path(path).suffix != ".safetensors":
+    path = Path(path).expanduser()
+    if path.suffix != ".safetensors":
         raise SourceError(f"{path}: weights are written as .safetensors")
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     # Files of weights that it was built from are not needed again: their tensors are in the state.
     config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
     about = {"model": type(model).__name__, "config": config, **about}
     metadata = {key: json.dumps(value) for key, value in about.items()}
-    atomic.write(Path(path), lambda temporary: save_file(state, temporary, metadata))
+    atomic.write(path, lambda temporary: save_file(state, temporary, metadata))
 
 
 def read_about(path: str | Path) -> dict[str, Any]:
