@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from degrade.core import atomic
+from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError
 from degrade.core.types import Array
 from degrade.dataset.layout import frame_name
 from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
-from degrade.preview import save_picture, sheet
+from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source, open_source
 from degrade.sources.pictures import read_picture
 from degrade.writers import VIDEOS, names_media, open_writer

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from degrade.core import atomic
+from degrade.core.display import sheet
 from degrade.core.errors import DatasetError
 from degrade.core.types import Array
 from degrade.dataset.layout import encode
@@ -17,9 +18,6 @@ from degrade.dataset.plan import plan, spread
 from degrade.sources import open_source
 from degrade.spec import Spec
 from degrade.writers import names_media, open_writer
-
-GAP, MARGIN, CAPTION = 4, 12, 22
-PAPER, INK = (22, 22, 24), (222, 222, 216)
 
 
 def preview(spec: Spec, out: str | Path, *, clips: int = 3, columns: int = 2, frames: int = 48) -> list[Path]:
@@ -65,43 +63,6 @@ def _frames(chunks: Iterable[Pair]) -> Iterator[tuple[Array, ...]]:
     """Damaged, clean and mask of one frame after the other, 8 bit."""
     for pair in chunks:
         yield from zip(*(frames for _, frames in encode(pair, "union")), strict=True)
-
-
-def sheet(rows: list[list[tuple[str, Array]]], height: int = 200) -> Array:
-    """A contact sheet.
-
-    Args:
-        rows: For each row its cells, left to right: a caption and a picture (H, W) or (H, W, C), uint8.
-        height: Of each picture on the sheet, in pixels; at most twice its own.
-
-    Returns:
-        (height, width, 3) uint8 RGB.
-    """
-    font = ImageFont.load_default(12)
-    drawn = [[(caption, _thumbnail(picture, height)) for caption, picture in row] for row in rows]
-    width = max(sum(p.width + GAP for _, p in row) for row in drawn) + 2 * MARGIN
-    total = sum(max(p.height for _, p in row) + CAPTION for row in drawn) + 2 * MARGIN
-    page = Image.new("RGB", (width, total), PAPER)
-    draw = ImageDraw.Draw(page)
-    top = MARGIN
-    for row in drawn:
-        left = MARGIN
-        for caption, picture in row:
-            while draw.textlength(caption, font) > picture.width and len(caption) > 1:
-                caption = caption[1:]
-            draw.text((left, top + 3), caption, INK, font)
-            page.paste(picture, (left, top + CAPTION))
-            left += picture.width + GAP
-        top += max(p.height for _, p in row) + CAPTION
-    return np.asarray(page)
-
-
-def _thumbnail(picture: Array, height: int) -> Image.Image:
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("RGB")
-    scale = min(height / image.height, 2)
-    return image.resize(
-        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
-    )
 
 
 def check_picture(path: str | Path) -> str:

@@ -148,6 +148,9 @@ class Strict(BaseModel):
         finally:
             _nested.reset(token)
 
+    def __str__(self) -> str:
+        return repr(self)
+
 
 _nested: ContextVar[bool] = ContextVar("nested")
 
