@@ -63,7 +63,7 @@ class Files(Source):
         for folder, relative, subfolders, names in _walk(root):
             if _is_dataset(subfolders, names):
                 if relative == PurePosixPath():
-                    raise SourceError(f"{root}: is a dataset of pairs, no footage; name a folder in it, as train/gt")
+                    raise SourceError(f"{root}: is a dataset of pairs, no footage; name a folder of frames in it")
                 subfolders.clear()
                 continue
             subfolders[:] = [name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)]

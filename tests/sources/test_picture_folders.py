@@ -262,7 +262,7 @@ def test_datasets_among_the_footage_are_passed_over(make_spec: Callable[..., Spe
         assert generate(spec, place, resume=resume).clips == clips
     assert [sequence.id for sequence in open_source(footage).sequences()] == ["s0", "s1", "s2", "s3"]
     assert len(open_source(out / "train/gt").sequences()) == clips
-    with pytest.raises(SourceError, match="pairs: is a dataset of pairs, no footage; name a folder in it, as train/gt"):
+    with pytest.raises(SourceError, match="pairs: is a dataset of pairs, no footage; name a folder of frames in it"):
         open_source(out)
     (out / "dataset.json").unlink()
     (out / ".generating").mkdir()  # as it stands while it is written
