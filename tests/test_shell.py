@@ -40,9 +40,7 @@ def dataset(run: Run, footage: Path, tmp_path: Path) -> Path:
     assert json.loads(text) | {"fired": {}} == {
         "dataset": str(tmp_path / "out"), "clips": 4, "frames": 26, "resumed": 0, "fired": {},
     }  # fmt: skip
-    assert error.splitlines()[-1].startswith("film-light: 26/26, ") or error.splitlines()[-1].startswith(
-        "dataset: 26/26, "
-    )
+    assert error == ""  # it took less than a line of progress
     return tmp_path / "out"
 
 
