@@ -9,12 +9,24 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from degrade.console import Version, console, fail, progress
+from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_line()
+
+
+def _models() -> list[str]:
+    from degrade import models
+
+    return list(models.cards())
+
+
+def _tasks() -> list[str]:
+    from degrade.benchmark.task import tasks
+
+    return tasks.names()
 
 
 @app.callback()
@@ -23,52 +35,81 @@ def _commands(version: Version = False) -> None:
 
 
 @app.command()
-def ls() -> None:
+def ls(as_json: Json = False) -> None:
     """Lists tasks, models and metrics, a line each."""
     from rich.table import Table
 
-    from degrade import models
-    from degrade.benchmark.metrics import registry
-    from degrade.benchmark.task import tasks
-    from degrade.spec import mapping
-
+    tasks, models, metrics = _about_tasks(), _about_models(), _about_metrics()
+    if as_json:
+        print_json({"tasks": tasks, "models": models, "metrics": metrics})
+        return
     table = Table("task", "what it is", "footage", box=None, header_style="dim")
-    for name in tasks.names():
-        try:
-            content = mapping(tasks.content(name), f"task {name}")
-        except SpecError as error:
-            table.add_row(name, escape(str(error)))
-            continue
-        table.add_row(name, escape(str(content.get("about", ""))), escape(str(content.get("footage", "its own"))))
+    for about in tasks:
+        table.add_row(about["name"], about["about"], about["footage"] or "its own")
     console.print(table)
 
     table = Table("model", "what it does", "parameters", "flow", "masks", box=None, header_style="dim")
-    for name, card in models.cards().items():
-        if card is None:
-            table.add_row(name, "from another package")
-            continue
-        size = f"{card.parameters / 1e6:.2f} M" if card.parameters else "–"
-        marks = ("yes" if has else "–" for has in (card.flow, card.masks))
-        table.add_row(name, card.summary, size, *marks)
+    for about in models:
+        size = f"{about['parameters'] / 1e6:.2f} M" if about["parameters"] else "–"
+        marks = ("yes" if about[key] else "–" for key in ("flow", "masks"))
+        table.add_row(about["name"], about["about"], size, *marks)
     console.print()
     console.print(table)
 
     table = Table("metric", "better", "what it says", box=None, header_style="dim")
-    for name in registry.names():
-        try:
-            metric = registry.get(name)
-        except SpecError as error:
-            table.add_row(name, "", escape(str(error)))
-            continue
-        about = (metric.__doc__ or "").strip().partition("\n")[0]
-        table.add_row(name, "higher" if metric.higher_is_better else "lower", about)
+    for about in metrics:
+        better = {True: "higher", False: "lower", None: ""}[about["higher_is_better"]]
+        table.add_row(about["name"], better, escape(about["about"]))
     console.print()
     console.print(table)
 
 
+def _about_tasks() -> list[dict[str, Any]]:
+    from degrade.benchmark.task import tasks
+    from degrade.spec import mapping
+
+    found = []
+    for name in tasks.names():
+        try:
+            content = mapping(tasks.content(name), f"task {name}")
+        except SpecError as error:
+            content = {"about": str(error)}
+        found.append({"name": name, "about": content.get("about", ""), "footage": content.get("footage", "")})
+    return found
+
+
+def _about_models() -> list[dict[str, Any]]:
+    from degrade import models
+
+    found = []
+    for name, card in models.cards().items():
+        about = card.summary if card else "from another package"
+        facts = {key: card and getattr(card, key) for key in ("parameters", "flow", "masks")}
+        found.append({"name": name, "about": about, **facts})
+    return found
+
+
+def _about_metrics() -> list[dict[str, Any]]:
+    from degrade.benchmark.metrics import registry
+
+    found = []
+    for name in registry.names():
+        higher = None
+        try:
+            metric = registry.get(name)
+            about, higher = (metric.__doc__ or "").strip().partition("\n")[0], metric.higher_is_better
+        except SpecError as error:
+            about = str(error)
+        found.append({"name": name, "about": about, "higher_is_better": higher})
+    return found
+
+
 @app.command()
 def restore(
-    model: Annotated[str, typer.Option("--model", help="A name of `benchmark ls`, or path/to/file.py:Name.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", autocompletion=_models, help="A name of `benchmark ls`, or path/to/file.py:Name."),
+    ],
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
     out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mp4, or a folder for PNGs.")],
     weights: Annotated[
@@ -90,6 +131,7 @@ def restore(
         ),
     ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Restores a real film of any length."""
     from degrade.benchmark.entries import check_own_weights, trainable
@@ -109,7 +151,7 @@ def restore(
         else:
             raise SpecError(f"model {model!r} has no bundled weights; give a file, or none", "--weights")
     network = network.eval().to(choose_device(device))
-    with progress("frames") as bar:
+    with progress("frames", quiet=quiet) as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
         written = restore_source(
             network,
@@ -138,6 +180,8 @@ def score(
     grey: Annotated[bool, typer.Option("--grey", help="Compare the luma alone.")] = False,
     out: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="Also write the result as JSON.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Scores anybody's restored footage against the clean one: a row per clip, the mean and its 95% interval."""
     from degrade.benchmark.hardware import choose_device
@@ -151,25 +195,37 @@ def score(
     clips, rows = given.clips(), []
     place = choose_device(device) if "lpips" in names else "cpu"
     try:
-        with progress("frames") as bar:
+        with progress("frames", quiet=quiet) as bar:
             task = bar.add_task("score", total=sum(clip["target"].frames for clip in clips))
             for row in score_footage(given, names, grey=grey, device=place, scored=lambda: bar.advance(task)):
                 rows.append(row)  # noqa: PERF402 - what was scored before an interruption is kept
     finally:
         if rows:
             result = summarise(rows, len(clips))
-            show(result)
+            whole = {"pred": pred, "gt": gt, "input": film, "mask": mask, "grey": grey, **result}
             if out:
-                write(out, {"pred": pred, "gt": gt, "input": film, "mask": mask, "grey": grey, **result})
-                console.print(str(out), markup=False)
+                write(out, whole)
+            if as_json:
+                print_json(whole)
+            else:
+                show(result)
+                if out:
+                    console.print(str(out), markup=False)
 
 
 @app.command()
 def run(
     model: Annotated[
-        str, typer.Option("--model", help="Names of `benchmark ls`, as rtn,unet, or path/to/file.py:Name.")
+        str,
+        typer.Option(
+            "--model",
+            autocompletion=_models,
+            help="Names of `benchmark ls`, as rtn,unet, or path/to/file.py:Name.",
+        ),
     ],
-    task: Annotated[str, typer.Option("--task", help="A task of `benchmark ls`, or a YAML file.")] = "quick-v1",
+    task: Annotated[
+        str, typer.Option("--task", autocompletion=_tasks, help="A task of `benchmark ls`, or a YAML file.")
+    ] = "quick-v1",
     data: Annotated[str | None, typer.Option("--data", help="The footage, for tasks that bring none.")] = None,
     weights: Annotated[
         str | None, typer.Option("--weights", help="scratch, bundled, none or a file; as the task says if not given.")
@@ -186,6 +242,8 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep what an earlier run in the same folder has finished.")
     ] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Trains, restores and scores models beside the task's baselines, and writes results and a report."""
     from degrade.benchmark.entries import entries
@@ -196,8 +254,8 @@ def run(
 
     loaded = load_task(task, tuple(change), data)
     chosen = entries(loaded, model.split(","), weights, init)
-    folder = out or Path("runs") / loaded.name
-    with progress("steps") as bar:
+    folder = (out or Path("runs") / loaded.name).expanduser()
+    with progress("steps", quiet=quiet) as bar:
         tasks: dict[str, Any] = {}
 
         def step(what: str, done: int, total: int) -> None:
@@ -216,6 +274,9 @@ def run(
             damaged=damaged,
         )  # fmt: skip
     if rank():  # under torchrun the first process says it all
+        return
+    if as_json:
+        print_json({"results": list(map(str, paths)), "report": str(folder / "report.html")})
         return
     console.print(table, markup=False)
     for path in paths:

@@ -34,7 +34,7 @@ class Entry:
     @property
     def source(self) -> Path | None:
         """The file of a model that is not one of `benchmark ls`."""
-        path = Path(self.model if self.model.endswith(".py") else self.model.rpartition(":")[0])
+        path = Path(self.model if self.model.endswith(".py") else self.model.rpartition(":")[0]).expanduser()
         return path if path.suffix == ".py" else None
 
     @property
@@ -76,9 +76,9 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
         SpecError: No such model, no weights, nothing to train from `init`, or two models of one name.
         SourceError: Weights that are damaged or those of another model.
     """
-    if weights and weights not in ("scratch", "bundled", "none") and not Path(weights).is_file():
+    if weights and weights not in ("scratch", "bundled", "none") and not Path(weights).expanduser().is_file():
         raise SpecError(f"must be scratch, bundled, none or a weights file, got {weights!r}", "--weights")
-    if init and init != "bundled" and not Path(init).is_file():
+    if init and init != "bundled" and not Path(init).expanduser().is_file():
         raise SpecError(f"must be bundled or a weights file, got {init!r}", "--init")
     if init and weights != "scratch":
         raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
@@ -99,7 +99,7 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
             raise SpecError(f"model {name!r} has no bundled weights; {cure}", "--weights")
         for kind in wanted:
             if kind == "scratch" and init and name in models:
-                start = ours if init == "bundled" else Path(init)
+                start = ours if init == "bundled" else Path(init).expanduser()
                 if start is None:
                     raise SpecError(f"model {name!r} has no bundled weights; name a file", "--init")
                 build(name, start)
@@ -108,7 +108,7 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
                 found.append(Entry(name, kind))
             elif kind != "bundled":
                 build(name, kind)
-                found.append(Entry(name, Path(kind).name, Path(kind)))
+                found.append(Entry(name, Path(kind).name, Path(kind).expanduser()))
             elif ours:
                 found.append(Entry(name, kind, ours))
     first: dict[str, Entry] = {}

@@ -1,11 +1,14 @@
 """Devices: choice, name, peak memory."""
 
-import resource
+import sys
 from pathlib import Path
 
 import torch
 
 from degrade.core.errors import SpecError
+
+if sys.platform != "win32":  # which has no such module
+    import resource
 
 
 def choose_device(device: str) -> str:
@@ -39,12 +42,14 @@ def reset_peak_memory(device: str) -> None:
         Path("/proc/self/clear_refs").write_text("5")  # Linux forgets the process's highest memory so far
 
 
-def peak_memory(device: str) -> float:
-    """MiB: of the device, or of the process."""
+def peak_memory(device: str) -> float | None:
+    """MiB: of the device, or of the process; None where the system does not say."""
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated() / 2**20
     high = [line.split()[1] for line in _proc("self/status") if line.startswith("VmHWM")]
-    return int(high[0]) / 1024 if high else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if high:
+        return int(high[0]) / 1024
+    return None if sys.platform == "win32" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _proc(name: str) -> list[str]:

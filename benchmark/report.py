@@ -59,7 +59,7 @@ def _page(table: Table, strips: Path | None, about: str) -> str:
     )
 
 
-def build_leaderboard(folder: Path, out: Path) -> list[Path]:
+def build_leaderboard(folder: str | Path, out: str | Path) -> list[Path]:
     """Writes an overview of all tasks, and the page of each; nothing if a file is bad.
 
     Args:
@@ -73,6 +73,7 @@ def build_leaderboard(folder: Path, out: Path) -> list[Path]:
         ResultError: As of `build_report`, or a file that is damaged or does not belong; it is named.
         SpecError, SourceError: As of `build_report`.
     """
+    folder, out = Path(folder).expanduser(), Path(out).expanduser()
     if not folder.is_dir():
         raise ResultError(f"{folder}: no folder of results")
     found = {task: paths for task in sorted(folder.glob("*/")) if (paths := sorted(task.glob("*.json")))}

@@ -1,21 +1,30 @@
-"""Restores real film of any length and frame size."""
+"""Restores real film of any length and frame size, and goes on where it was interrupted."""
 
+import hashlib
+import itertools
+import json
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
+from degrade.core import atomic
+from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError
 from degrade.core.types import Array
-from degrade.models._stream import stream
+from degrade.dataset.layout import frame_name
+from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
-from degrade.preview import save_picture, sheet
-from degrade.sources import FrameSequence, Source
-from degrade.writers import open_writer
+from degrade.preview import save_picture
+from degrade.sources import FrameSequence, Source, open_source
+from degrade.sources.pictures import read_picture
+from degrade.writers import VIDEOS, names_media, open_writer
+from degrade.writers.frames import encode_png
 
 READ = 16  # frames read at a time
 SHOWN = 4  # frames on the sheet
@@ -24,7 +33,7 @@ SHOWN = 4  # frames on the sheet
 def restore_source(
     model: RestorationModel,
     source: Source,
-    out: Path,
+    out: str | Path,
     *,
     window: int | None = None,
     tile: int | None = None,
@@ -34,7 +43,8 @@ def restore_source(
 ) -> list[Path]:
     """Restore all sequences of a source; memory does not grow with their length.
 
-    A frame without colour stays so; a film is written in grey if all its frames are without.
+    A frame without colour stays so; a film is written in grey if all its frames are without. Frames are kept beside
+    `out` until their film is whole: the same call goes on after an interruption, with the same result.
 
     Args:
         model: Runs where its parameters are.
@@ -50,24 +60,87 @@ def restore_source(
         The files and folders written.
 
     Raises:
-        DatasetError: Something of a name that would be written is there already.
-        SourceError: Several films are to go into one file.
+        DatasetError: Something of a name that would be written is there already, was begun by another call, or would
+            lie in the footage.
+        SourceError: Several films are to go into one file, or the file is of a kind that is not written.
     """
-    sequences = source.sequences()
-    if len(sequences) > 1 and out.suffix:
-        raise SourceError(f"{out}: there are {len(sequences)} films to restore; give a folder, not a file")
+    out, sequences = Path(out).expanduser(), source.sequences()
+    _check_name(out, len(sequences))
+    if source.holds(out):
+        raise DatasetError(f"{out}: lies inside the footage, and would be taken for footage; name a place outside it")
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
     written = [*films, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else films
-    for path in written:
-        if path.is_file() or (path.is_dir() and any(path.iterdir())):
-            raise DatasetError(f"{path}: is there already; name another file or folder")
-    rows = []
-    for sequence, path in zip(sequences, films, strict=True):
-        row = _restore(model, source, sequence, path, window, tile, fps, restored)
-        rows += [row[i : i + 4] for i in range(0, len(row), 4)]
-    if with_sheet:
-        save_picture(written[-1], sheet(rows))
+    about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
+    with _begun(out, written, about):
+        for sequence, path in zip(sequences, films, strict=True):
+            if _taken(path):  # finished before an interruption
+                shutil.rmtree(_part(path), ignore_errors=True)
+                restored(sequence.frames)
+            else:
+                _restore(model, source, sequence, path, window, tile, fps, restored)
+        if with_sheet:
+            rows = [_row(source, sequence, path) for sequence, path in zip(sequences, films, strict=True)]
+            save_picture(written[-1], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
     return written
+
+
+def _check_name(out: Path, films: int) -> None:
+    media = names_media(out)
+    if films > 1 and media:
+        raise SourceError(f"{out}: there are {films} films to restore; give a folder, not a file")
+    if media and out.suffix.lower() not in VIDEOS:
+        raise SourceError(
+            f"{out}: films are written as {' or '.join(VIDEOS)}, or into a folder of pictures; name it without a suffix"
+        )
+
+
+def _describe(model: RestorationModel, sequences: list[FrameSequence], source: Source, **asked: float | None) -> str:
+    """What an interrupted call must have been to be gone on with; of the footage, its form and its first frames."""
+    weights = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        weights.update(
+            name.encode() + value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        )
+    firsts = [hashlib.sha256(source.read(sequence, 0, 1).tobytes()).hexdigest() for sequence in sequences]
+    footage = [[vars(sequence), first] for sequence, first in zip(sequences, firsts, strict=True)]
+    content = {"model": type(model).__name__, "config": model.config, "weights": weights.hexdigest(), **asked}
+    return json.dumps({**content, "footage": footage}, indent=1, sort_keys=True, default=str)
+
+
+@contextmanager
+def _begun(out: Path, written: list[Path], about: str) -> Iterator[None]:
+    """Marks `out` as begun until all is written; if it ends before the first frame, nothing is left."""
+    mark, empty = out.with_name(f".{out.name}.restoring"), not out.exists()
+    if not mark.exists():
+        for path in written:
+            if _taken(path):
+                raise DatasetError(f"{path}: is there already; name another file or folder")
+        atomic.write(mark, about)
+    elif mark.read_text("utf-8") != about:
+        raise DatasetError(
+            f"{out}: was begun with another model, setting or footage; name another place, or delete it and {mark}"
+        )
+    try:
+        yield
+        mark.unlink()
+    finally:
+        parts = list(map(_part, written))
+        for part in parts:
+            if part.is_dir() and not any(part.iterdir()):
+                part.rmdir()
+        if mark.exists() and not any(map(_taken, written)) and not any(part.exists() for part in parts):
+            mark.unlink()
+            if empty and out.is_dir():
+                shutil.rmtree(out)
+
+
+def _taken(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
+def _part(path: Path) -> Path:
+    """The folder of the frames of a film that is not whole."""
+    return path.with_name(f".{path.name}.frames")
 
 
 def _restore(
@@ -79,34 +152,63 @@ def _restore(
     tile: int | None,
     fps: float | None,
     restored: Callable[[int], object],
-) -> list[tuple[str, Array]]:
-    """Write one film; return pictures for the sheet, with their captions."""
+) -> None:
+    """Write one film."""
+    part = _part(path)
+    part.mkdir(parents=True, exist_ok=True)
+    done = next(t for t in itertools.count() if not (part / frame_name(t)).exists())
+    start = restart(model, done, window)
     grey = all(map(is_grey, _read(source, sequence)))
     greys: deque[bool] = deque()  # whether the frames that the model holds are
-    shown = spread(sequence.frames)
-    row: list[tuple[str, Array]] = []
 
     def frames() -> Iterator[Tensor]:
-        for frame in _read(source, sequence):
+        for frame in _read(source, sequence, start):
             greys.append(grey or is_grey(frame))
             picture = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255
             yield _without_colour(picture, 1 if grey else 3) if greys[-1] else picture
 
-    with open_writer(path, fps=fps or sequence.fps) as writer:
-        for t, frame in enumerate(stream(model, frames(), window, tile=tile)):
-            one = _without_colour(frame, frame.shape[1]) if greys.popleft() else frame
-            picture = np.ascontiguousarray((one[0] * 255).round().byte().permute(1, 2, 0).numpy())
-            writer.write(picture)
-            if t in shown:
-                row.append((f"{sequence.id}, frame {t}", source.read(sequence, t, t + 1)[0]))
-                row.append(("restored", picture))
+    restored(done)
+    for t, frame in enumerate(stream(model, frames(), window, tile=tile), start):
+        one = _without_colour(frame, frame.shape[1]) if greys.popleft() else frame
+        if t >= done:
+            _keep(part / frame_name(t), (one[0] * 255).round().byte().permute(1, 2, 0).numpy())
             restored(1)
+    _finish(part, path, fps or sequence.fps, sequence.frames, 1 if grey else 3)
+
+
+def _keep(path: Path, frame: Array) -> None:
+    try:
+        atomic.write(path, encode_png(frame))
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _finish(part: Path, path: Path, fps: float, frames: int, channels: int) -> None:
+    """Makes the film of its frames."""
+    if path.suffix.lower() in VIDEOS:
+        with open_writer(path, fps=fps) as writer:
+            for t in range(frames):
+                writer.write(read_picture(part / frame_name(t))[..., :channels])
+        shutil.rmtree(part)
+    else:
+        if path.is_dir():  # which is empty
+            path.rmdir()
+        part.replace(path)
+
+
+def _row(source: Source, sequence: FrameSequence, path: Path) -> list[tuple[str, Array]]:
+    """Pictures for the sheet, with their captions."""
+    film, row = open_source(path), []
+    (made,) = film.sequences()
+    for t in spread(sequence.frames):
+        row.append((f"{sequence.id}, frame {t}", source.read(sequence, t, t + 1)[0]))
+        row.append(("restored", film.read(made, t, t + 1)[0]))
     return row
 
 
-def _read(source: Source, sequence: FrameSequence) -> Iterator[Array]:
-    """Each frame, (H, W, 3) uint8."""
-    for start in range(0, sequence.frames, READ):
+def _read(source: Source, sequence: FrameSequence, first: int = 0) -> Iterator[Array]:
+    """Each frame from `first` on, (H, W, 3) uint8."""
+    for start in range(first, sequence.frames, READ):
         yield from source.read(sequence, start, min(start + READ, sequence.frames))
 
 

@@ -34,7 +34,7 @@ BEGUN = {RUNNING, f".{MARK}.part", ".report.html.part"}
 def run(
     task: Task,
     chosen: Sequence[Entry],
-    out: Path,
+    out: str | Path,
     *,
     device: str = "cpu",
     workers: int = 0,
@@ -64,8 +64,9 @@ def run(
         TrainingStopped: See `train`.
         SpecError, SourceError: The task cannot be run; all that can be known before the work is refused before it.
     """
+    out = Path(out).expanduser()
     if not rank():
-        _check(task, chosen)
+        _check(task, chosen, out)
     with nullcontext() if rank() else _claimed(out, task, resume, damaged):
         return _run(task, chosen, out, device, workers, resume, progress, damaged)
 
@@ -101,7 +102,7 @@ def _run(
     return paths, build_report(results, out / "strips", out / "report.html", about=task.about)
 
 
-def _check(task: Task, chosen: Sequence[Entry]) -> None:
+def _check(task: Task, chosen: Sequence[Entry], out: Path) -> None:
     """Refuses what could not be run, before anything is made."""
     for name in task.metrics:
         try:
@@ -111,7 +112,10 @@ def _check(task: Task, chosen: Sequence[Entry]) -> None:
     if task.dataset:
         check_dataset(task.dataset)
     else:
-        plan(scored_spec(task), open_source(task.data.source))
+        source = open_source(task.data.source)
+        if source.holds(out):
+            raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")
+        plan(scored_spec(task), source)
     if any(entry.trained for entry in chosen):
         check_training(task)
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
 from degrade.benchmark.metrics import registry
 from degrade.benchmark.statistics import interval
-from degrade.console import console
+from degrade.console import Output, console
 from degrade.core import atomic
 
 
@@ -84,12 +83,12 @@ def show(result: dict[str, Any]) -> None:
 def _print(table: Table) -> None:
     """Whole, however narrow the terminal."""
     needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
-    Console(file=console.file, width=max(console.width, needed), highlight=False).print(table)
+    Output(file=console.file, width=max(console.width, needed), highlight=False).print(table)
 
 
-def write(path: Path, result: dict[str, Any]) -> None:
+def write(path: str | Path, result: dict[str, Any]) -> None:
     """Writes a result as JSON, whole or not at all."""
-    atomic.write(path, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    atomic.write(Path(path).expanduser(), json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 def _shown(value: float | None, digits: int) -> str:

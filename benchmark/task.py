@@ -121,7 +121,7 @@ def task_about(name: str) -> str:
     return str(tasks.content(name)["about"]) if name in tasks else ""
 
 
-def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
+def load_task(name: str | Path, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
     """Reads a task.
 
     Args:
@@ -135,7 +135,7 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
         SpecError: No such task or file, or a value that is not allowed.
         DatasetError: The dataset is damaged.
     """
-    path = Path(name)
+    path, name = Path(name), str(name)
     if path.suffix in (".yaml", ".yml"):
         raw, name = read_yaml(path), path.stem
     else:
@@ -150,7 +150,7 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
     if "name" in data:
         raise SpecError("is the task's own, the name of its file", "data.name")
     if source and (written := DatasetFolder(Path(source))).record_path.is_file():
-        raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": Path(source)}
+        raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": written.path}
         return Task(**raw, data=written.spec)
     if source:
         data["source"] = source

@@ -17,12 +17,13 @@ from torch.utils.data import DataLoader, Dataset
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.task import Loss, Task, TrainingBudget
 from degrade.core import atomic
+from degrade.core.display import sheet
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import to_uint8
 from degrade.models import losses
 from degrade.models._weights import one_line, save
 from degrade.models.base import RestorationModel
-from degrade.preview import save_picture, sheet
+from degrade.preview import save_picture
 
 SHOWN = 3
 """Validation samples that are scored and shown on the way."""

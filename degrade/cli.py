@@ -9,22 +9,50 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from degrade.console import Version, console, errors, progress, run
-from degrade.core.errors import DatasetError, SpecError, unknown
+from degrade.console import (
+    PROBLEMS,
+    Json,
+    Quiet,
+    Version,
+    command_line,
+    console,
+    errors,
+    fail,
+    print_json,
+    progress,
+    run,
+)
+from degrade.core.errors import SpecError, unknown
 from degrade.core.op import Op
 
 if TYPE_CHECKING:
     from degrade.dataset.plan import Clip
     from degrade.spec import Spec
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = command_line()
+
+
+def _presets() -> list[str]:
+    from degrade import presets
+
+    return presets.names()
+
+
+def _shown() -> list[str]:
+    from degrade import ops, presets, textures
+
+    return [*ops.registry.names(), *presets.names(), *textures.registry.names()]
+
 
 SpecFile = Annotated[Path | None, typer.Option("--spec", help="YAML file; `degrade schema` prints what it may hold.")]
 SourceOption = Annotated[
     str | None,
     typer.Option("--source", help="Folder of frames or videos, video, picture, or builtin:stills."),
 ]
-Preset = Annotated[str | None, typer.Option("--preset", help="A ready pipeline, in place of the spec's.")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", autocompletion=_presets, help="A ready pipeline, in place of the spec's."),
+]
 Changes = Annotated[
     list[str],
     typer.Option("--set", help="key=value, such as clips.length=8 or pipeline.dust.per_frame=[1,4]."),
@@ -53,6 +81,8 @@ def generate(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of the same spec.")] = False,
     seed: Seed = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Turns clean footage into a paired dataset: damaged frames, ground truth, masks, traces, manifest."""
     from rich.table import Table
@@ -68,7 +98,7 @@ def generate(
         _warn_of_empty_splits(loaded, clips)
         bar.add_task(loaded.name, total=sum(clip.frames for clip in clips))
 
-    with progress("frames") as bar:
+    with progress("frames", quiet=quiet) as bar:
         summary = write(
             loaded,
             place,
@@ -78,6 +108,9 @@ def generate(
             started=start,
             advanced=lambda frames: bar.advance(bar.task_ids[0], frames),
         )
+    if as_json:
+        print_json({"dataset": str(place), **vars(summary)})
+        return
     table = Table("op", "fired in", "of the clips", box=None, header_style="dim")
     for label, count in summary.fired.items():
         table.add_row(label, f"{count} clips", f"{count / summary.clips:.0%}")
@@ -109,25 +142,29 @@ def preview(
 
 
 @app.command()
-def ls() -> None:
+def ls(as_json: Json = False) -> None:
     """Lists ops, presets and procedural textures, a line each."""
     from rich.table import Table
 
     from degrade import ops, presets, textures
 
+    rows = [
+        *((name, *_about(ops.registry.get, name, "op")) for name in ops.registry.names()),
+        *((name, "preset", _about_preset(name)) for name in presets.names()),
+        *((name, *_about(textures.registry.get, name, "texture")) for name in textures.registry.names()),
+    ]
+    if as_json:
+        print_json([{"name": name, "kind": kind, "about": about} for name, kind, about in rows])
+        return
     table = Table("name", "kind", "what it is", box=None, header_style="dim")
-    for name in ops.registry.names():
-        table.add_row(name, *_about(ops.registry.get, name, "op"))
-    for name in presets.names():
-        table.add_row(name, "preset", _about_preset(name))
-    for name in textures.registry.names():
-        table.add_row(name, *_about(textures.registry.get, name, "texture"))
+    for row in rows:
+        table.add_row(*map(escape, row))
     console.print(table)
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An op, a preset, or a texture.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=_shown, help="An op, a preset, or a texture.")],
     out: Annotated[Path | None, typer.Option("--out", help="The picture; <NAME>.png if not given.")] = None,
 ) -> None:
     """Shows an op: its parameters with their ranges, and a picture of what it does."""
@@ -177,6 +214,7 @@ def validate(
     preset: Preset = None,
     change: Changes = [],  # noqa: B006
     seed: Seed = None,
+    as_json: Json = False,
 ) -> None:
     """Checks a spec and its footage without making anything."""
     from degrade.dataset.plan import plan
@@ -188,9 +226,13 @@ def validate(
     for clip in clips[:1]:
         loaded.dry_run(clip.info())
     _warn_of_empty_splits(loaded, clips)
-    splits = ", ".join(f"{sum(c.split == split for c in clips)} {split}" for split in loaded.splits)
-    total = sum(clip.frames for clip in clips)
-    console.print(f"valid: {len(clips)} clips ({splits}), {total} frames; spec {loaded.digest()[:12]}")
+    splits = {split: sum(clip.split == split for clip in clips) for split in loaded.splits}
+    total, digest = sum(clip.frames for clip in clips), loaded.digest()
+    if as_json:
+        print_json({"clips": len(clips), "frames": total, "splits": splits, "spec_sha256": digest})
+        return
+    shares = ", ".join(f"{count} {split}" for split, count in splits.items())
+    console.print(f"valid: {len(clips)} clips ({shares}), {total} frames; spec {digest[:12]}")
 
 
 @app.command()
@@ -198,11 +240,13 @@ def verify(
     dataset: Annotated[str, typer.Argument(help="The dataset's folder or URL.")],
     rerender: Annotated[int, typer.Option("--rerender", min=0, help="Draw and render so many clips again.")] = 0,
     source: SourceOption = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Checks every byte of a dataset against its record, and a sample of clips by rendering them again."""
     from degrade.dataset.verify import verify as check
 
-    with progress("clips") as bar:
+    with progress("clips", quiet=quiet) as bar:
         problems = check(
             dataset,
             rerender=rerender,
@@ -210,11 +254,16 @@ def verify(
             started=lambda clips: bar.add_task("verify", total=clips),
             checked=lambda clip: bar.advance(bar.task_ids[0]),
         )
-    for problem in problems[:20]:
-        console.print(problem, markup=False)
+    if as_json:
+        print_json({"dataset": dataset, "problems": problems})
+    else:
+        for problem in problems[:20]:
+            console.print(problem, markup=False)
+        if not problems:
+            console.print(f"{dataset}: complete and unchanged", markup=False)
     if problems:
-        raise DatasetError(f"{dataset}: {len(problems)} problem{'s' * (len(problems) > 1)} found")
-    console.print(f"{dataset}: complete and unchanged")
+        fail(f"{dataset}: {len(problems)} problem{'s' * (len(problems) > 1)} found")
+        raise typer.Exit(PROBLEMS)
 
 
 def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:
@@ -233,7 +282,7 @@ def _about(get: Callable[[str], type], name: str, kind: str) -> tuple[str, str]:
     try:
         entry = get(name)
     except SpecError as error:
-        return kind, escape(str(error))
+        return kind, str(error)
     return getattr(entry, "family", kind), (entry.__doc__ or "").strip().partition("\n")[0]
 
 

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from degrade.core import atomic
+from degrade.core.display import sheet
 from degrade.core.errors import DatasetError
 from degrade.core.types import Array
 from degrade.dataset.layout import encode
@@ -16,13 +17,10 @@ from degrade.dataset.pairs import Pair, render_pairs
 from degrade.dataset.plan import plan, spread
 from degrade.sources import open_source
 from degrade.spec import Spec
-from degrade.writers import open_writer
-
-GAP, MARGIN, CAPTION = 4, 12, 22
-PAPER, INK = (22, 22, 24), (222, 222, 216)
+from degrade.writers import names_media, open_writer
 
 
-def preview(spec: Spec, out: Path, *, clips: int = 3, columns: int = 2, frames: int = 48) -> list[Path]:
+def preview(spec: Spec, out: str | Path, *, clips: int = 3, columns: int = 2, frames: int = 48) -> list[Path]:
     """Writes ``sheet.png``, and ``clip.mp4`` with the first clip, clean beside damaged.
 
     Args:
@@ -34,8 +32,13 @@ def preview(spec: Spec, out: Path, *, clips: int = 3, columns: int = 2, frames: 
 
     Returns:
         The files written.
+
+    Raises:
+        DatasetError: `out` is named as a file, or cannot be written.
     """
-    source = open_source(spec.source)
+    out, source = Path(out).expanduser(), open_source(spec.source)
+    if names_media(out):
+        raise DatasetError(f"{out}: is no name of a folder; sheet.png and clip.mp4 are written into one")
     out.mkdir(parents=True, exist_ok=True)
     rows: list[list[tuple[str, Array]]] = []
     for clip in spread(plan(spec, source), clips):
@@ -62,49 +65,13 @@ def _frames(chunks: Iterable[Pair]) -> Iterator[tuple[Array, ...]]:
         yield from zip(*(frames for _, frames in encode(pair, "union")), strict=True)
 
 
-def sheet(rows: list[list[tuple[str, Array]]], height: int = 200) -> Array:
-    """A contact sheet.
-
-    Args:
-        rows: For each row its cells, left to right: a caption and a picture (H, W) or (H, W, C), uint8.
-        height: Of each picture on the sheet, in pixels; at most twice its own.
-
-    Returns:
-        (height, width, 3) uint8 RGB.
-    """
-    font = ImageFont.load_default(12)
-    drawn = [[(caption, _thumbnail(picture, height)) for caption, picture in row] for row in rows]
-    width = max(sum(p.width + GAP for _, p in row) for row in drawn) + 2 * MARGIN
-    total = sum(max(p.height for _, p in row) + CAPTION for row in drawn) + 2 * MARGIN
-    page = Image.new("RGB", (width, total), PAPER)
-    draw = ImageDraw.Draw(page)
-    top = MARGIN
-    for row in drawn:
-        left = MARGIN
-        for caption, picture in row:
-            while draw.textlength(caption, font) > picture.width and len(caption) > 1:
-                caption = caption[1:]
-            draw.text((left, top + 3), caption, INK, font)
-            page.paste(picture, (left, top + CAPTION))
-            left += picture.width + GAP
-        top += max(p.height for _, p in row) + CAPTION
-    return np.asarray(page)
-
-
-def _thumbnail(picture: Array, height: int) -> Image.Image:
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("RGB")
-    scale = min(height / image.height, 2)
-    return image.resize(
-        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
-    )
-
-
-def check_picture(path: Path) -> str:
+def check_picture(path: str | Path) -> str:
     """The format that a picture of that name has.
 
     Raises:
         DatasetError: No picture can be written there.
     """
+    path = Path(path).expanduser()
     kind = Image.registered_extensions().get(path.suffix.lower())
     if path.is_dir():
         raise DatasetError(f"{path}: is a folder; name a file for the picture")
@@ -113,7 +80,7 @@ def check_picture(path: Path) -> str:
     return kind
 
 
-def save_picture(path: Path, picture: Array) -> None:
+def save_picture(path: str | Path, picture: Array) -> None:
     """Writes a picture (H, W, 3) uint8; what was there stays whole until the new one is.
 
     Raises:
@@ -122,6 +89,6 @@ def save_picture(path: Path, picture: Array) -> None:
     data = io.BytesIO()
     Image.fromarray(picture).save(data, format=check_picture(path))
     try:
-        atomic.write(path, data.getvalue())
+        atomic.write(Path(path).expanduser(), data.getvalue())
     except OSError as error:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error

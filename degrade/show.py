@@ -4,11 +4,11 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic.fields import FieldInfo
 
+from degrade.core.display import sheet
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
 from degrade.ops.pipeline import Pipeline
-from degrade.preview import sheet
 from degrade.sources import open_source
 from degrade.textures import draw
 

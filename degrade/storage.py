@@ -14,6 +14,10 @@ from typing import Any
 from degrade.core import atomic
 from degrade.core.errors import DatasetError, DegradeError, SpecError
 
+RECORD, MANIFEST, UNFINISHED = "dataset.json", "manifest.csv", ".generating"
+"""What tells the folder of a dataset: its record and its table, and while it is being written, the folder of what is
+not finished."""
+
 
 def locate(place: str | Path) -> Path:
     """A path or URL as an object with pathlib's methods.

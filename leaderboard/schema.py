@@ -173,12 +173,12 @@ class Result(Strict):
         """Names of all metrics, in the task's order."""
         return list(dict.fromkeys(name for row in self.clips for name in row.metrics))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Writes the file, its folder if needed; what was there stays whole until the new one is."""
         text = json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
         # Lists of numbers and names go on one line. Raw line breaks are never part of a JSON string.
         flat = re.sub(r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub("\n *", " ", m[1]).strip() + "]", text)
-        atomic.write(path, flat + "\n")
+        atomic.write(Path(path).expanduser(), flat + "\n")
 
 
 def result_id(model: str, weights: str) -> str:
@@ -187,14 +187,14 @@ def result_id(model: str, weights: str) -> str:
     return re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")
 
 
-def load(path: Path) -> Result:
+def load(path: str | Path) -> Result:
     """Reads a result.
 
     Raises:
         ResultError: The file is missing, damaged, of another schema, or has a wrong, missing or unknown key.
     """
     try:
-        content = json.loads(path.read_bytes(), parse_constant=_no_constant)
+        content = json.loads(Path(path).expanduser().read_bytes(), parse_constant=_no_constant)
         json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
         if _depth(content) > DEEPEST:
             raise RecursionError
@@ -218,7 +218,7 @@ def load(path: Path) -> Result:
         raise ResultError(f"{path}: {error}") from None
 
 
-def load_table(paths: Iterable[Path]) -> list[Result]:
+def load_table(paths: Iterable[str | Path]) -> list[Result]:
     """Reads results that share a table.
 
     Raises:

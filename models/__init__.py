@@ -95,6 +95,7 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
         return _make(cls, name, config)
     from degrade.models._weights import load, no_larger, one_line, read_about, read_state
 
+    weights = Path(weights).expanduser()
     about, state = read_about(weights), read_state(weights)
     stored = about.get("config", {})
     if foreign := set(stored) - set(inspect.signature(cls).parameters):
@@ -127,7 +128,7 @@ def _make(cls: "type[RestorationModel]", name: str, config: dict[str, Any]) -> "
 def _file(name: str) -> tuple[Path | None, str]:
     """``path/to/file.py:Name`` as path and class (empty if not named); None for a registered name."""
     path, _, attribute = name.partition(".py:") if ".py:" in name else (name.removesuffix(".py"), "", "")
-    return (None if path == name else Path(f"{path}.py")), attribute
+    return (None if path == name else Path(f"{path}.py").expanduser()), attribute
 
 
 def _from_file(path: Path, attribute: str) -> "tuple[type[RestorationModel], list[Path]]":

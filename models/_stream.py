@@ -48,13 +48,29 @@ def stream(
     Yields:
         The restored frames, in order, on the device that they came from.
     """
+    window, overlap = _sizes(model, window, overlap)
+    if tile is not None and tile < 2 * TILE_OVERLAP:
+        raise SpecError(f"tile must be at least {2 * TILE_OVERLAP} pixels, got {tile}")
+    return _stream(model, iter(frames), window, overlap, tile)
+
+
+def restart(model: RestorationModel, done: int, window: int | None = None, overlap: int | None = None) -> int:
+    """Where `stream` must begin again for frame `done` and all later ones to come out as in one go.
+
+    It is the start of the window before that in which frame `done` lies: of this one, only the frames that it shares
+    with a window yet earlier differ.
+    """
+    window, overlap = _sizes(model, window, overlap)
+    step = window - overlap
+    return max(done // step - 1, 0) * step
+
+
+def _sizes(model: RestorationModel, window: int | None, overlap: int | None) -> tuple[int, int]:
     window = model.card.window if window is None else window
     overlap = min(model.card.overlap, window // 2) if overlap is None else overlap
     if window < 1 or not 0 <= overlap <= window // 2:
         raise SpecError(f"windows of {window} frames can share 0 to {max(window, 0) // 2} of them, got {overlap}")
-    if tile is not None and tile < 2 * TILE_OVERLAP:
-        raise SpecError(f"tile must be at least {2 * TILE_OVERLAP} pixels, got {tile}")
-    return _stream(model, iter(frames), window, overlap, tile)
+    return window, overlap
 
 
 def _stream(

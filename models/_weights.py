@@ -31,7 +31,8 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
         path: Ends in `.safetensors`.
         about: What else to remember (task, steps), as JSON.
     """
-    if Path(path).suffix != ".safetensors":
+    path = Path(path).expanduser()
+    if path.suffix != ".safetensors":
         raise SourceError(f"{path}: weights are written as .safetensors")
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     # Files of weights that it was built from are not needed again: their tensors are in the state.
@@ -141,8 +142,21 @@ class _reading:
             raise SourceError(f"{self.path}: no such weights file")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
+        if isinstance(error, Exception) and (found := _no_download(Path(self.path))):
+            raise SourceError(f"{self.path}: {found}") from error
         if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
             raise SourceError(f"{self.path}: holds more than tensors, and could run code; refused") from error
         # A hostile file makes PyTorch's reader raise almost anything.
         if isinstance(error, Exception) and not isinstance(error, DegradeError):
             raise SourceError(f"{self.path}: damaged or not a weights file ({one_line(error)})") from error
+
+
+def _no_download(path: Path) -> str:
+    """What came in place of the weights, if it is one of the usual things."""
+    with path.open("rb") as file:
+        head = file.read(64).lstrip()
+    if head.startswith(b"version https://git-lfs"):
+        return "not a weights file, but a Git LFS pointer; fetch the file itself with `git lfs pull`"
+    if head.startswith(b"<"):
+        return "not a weights file, but a web page; download the file itself"
+    return ""

@@ -53,7 +53,7 @@ def test_generate_verify_resume(degrade: Callable, spec_file: Path, tmp_path: Pa
     assert (code, "complete and unchanged" in text) == (0, True)
     (out / "train/lq/s0_00000/00000.png").unlink()
     code, text, error = degrade("verify", out)
-    assert code == 2
+    assert code == 1
     assert "train/lq/s0_00000/00000.png: missing" in text
     assert "problems found" in error
 
@@ -204,7 +204,7 @@ def test_ctrl_c_keeps_what_was_finished(make_spec: Callable[..., Spec], tmp_path
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGINT)
     _, error = run.communicate(timeout=60)
-    assert run.returncode == 2
+    assert run.returncode == 130
     assert error.splitlines()[-1] == "error: interrupted; what was finished is kept"
     assert "Traceback" not in error
     assert not (tmp_path / "out/dataset.json").exists()

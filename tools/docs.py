@@ -25,10 +25,10 @@ from degrade import models, presets
 from degrade.benchmark.metrics import registry as metrics
 from degrade.benchmark.task import load_task, tasks
 from degrade.core.composition import Composition
+from degrade.core.display import sheet
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
 from degrade.ops import AtScale, Pipeline, registry
-from degrade.preview import sheet
 from degrade.show import parameters
 from degrade.sources import open_source
 

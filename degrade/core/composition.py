@@ -134,6 +134,25 @@ class Composition(Temporal[S]):
         """The inner ops with their labels."""
         return list(zip(labels(self.ops), self.ops, strict=True))
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The labels of the inner ops, and what else is not at its default."""
+        yield from ((None, label) for label in labels(self.ops))
+        yield from ((name, value) for name, value in self.changed().items() if name != "ops")
+
+    def _repr_html_(self) -> str:
+        from degrade.core.display import html_table  # for notebooks alone
+
+        return html_table(["op", "family", "parameters that are not at their defaults"], self._rows())
+
+    def _rows(self, outer: str = "") -> Iterator[tuple[str, str, str]]:
+        for label, op in self.labelled():
+            changed = op.changed()
+            inner = isinstance(op, Composition)
+            shown = ", ".join(f"{name}={value!r}" for name, value in changed.items() if not (inner and name == "ops"))
+            yield outer + label, op.family, shown
+            if isinstance(op, Composition):
+                yield from op._rows(f"{outer}{label}/")
+
     def bind(self, params: S) -> list[Step]:
         """The inner ops that fired, with what they drew."""
         ops = dict(self.labelled())

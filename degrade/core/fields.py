@@ -148,6 +148,9 @@ class Strict(BaseModel):
         finally:
             _nested.reset(token)
 
+    def __str__(self) -> str:
+        return repr(self)
+
 
 def _numbers_alone(schema: Any) -> Any:
     """The schema without the conversions of booleans and text to numbers, and of anything to booleans."""

@@ -1,7 +1,7 @@
 """The contract of ops: draw once per clip, then render any window of it."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self
 
 import numpy as np
@@ -201,6 +201,19 @@ class Op(Settings, Generic[P]):
     def to_spec(self) -> dict[str, Any]:
         """The op as written in a spec, with all parameters: ``{"dust": {"per_frame": [2.0, 8.0], …}}``."""
         return {self.name(): self.model_dump(mode="json", exclude_none=True)}
+
+    def changed(self) -> dict[str, Any]:
+        """The parameters that are not at their defaults."""
+        fields = type(self).model_fields.items()
+        return {
+            name: getattr(self, name)
+            for name, field in fields
+            if getattr(self, name) != field.get_default(call_default_factory=True)
+        }
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What is not at its default."""
+        yield from self.changed().items()
 
     def __call__(self, clip: Array, *, seed: int, clip_id: str = "") -> Damaged:
         """Damages a picture or clip; see `Pipeline.__call__`."""

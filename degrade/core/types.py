@@ -1,5 +1,6 @@
 """Data that ops exchange: clips, layers, masks and traces."""
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -45,6 +46,22 @@ class ClipInfo(Strict):
 class Params(Strict):
     """Everything that an op drew for one clip, as plain numbers: enough to render it without drawing again."""
 
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """Long sequences by their number of entries."""
+        for name, value in self:
+            listed = isinstance(value, tuple | list | array)
+            long = listed and (len(value) > 4 or any(isinstance(entry, list | tuple | array | dict) for entry in value))
+            yield name, _Shown(f"<{len(value)}>") if long else value
+
+
+class _Shown(str):
+    """Text that is shown without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
 
 class Layer(NamedTuple):
     """What an op returns: frames (N, H, W, C) and, for contaminants, masks (N, H, W, 1) by label."""
@@ -53,7 +70,7 @@ class Layer(NamedTuple):
     masks: dict[str, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """What was drawn for one clip, and by which pipeline; `replay` gives the same pixels from it.
 
@@ -66,6 +83,9 @@ class Trace:
     info: ClipInfo
     pipeline: list[dict[str, Any]]
     steps: list[dict[str, Any]]
+
+    def __repr__(self) -> str:
+        return f"Trace({_form(self.info.frames, self.info.height, self.info.width)}; {_names(self.fired())})"
 
     def to_json(self) -> dict[str, Any]:
         """A plain, JSON-ready dictionary."""
@@ -103,9 +123,9 @@ def fired(steps: Iterable[dict[str, Any]], prefix: str = "") -> Iterator[str]:
         yield from fired(inner, f"{prefix}{step['label']}/")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Damaged:
-    """A damaged clip or picture.
+    """A damaged clip or picture; notebooks show some of its frames, and their masks.
 
     Attributes:
         frames: In the shape and dtype of what was given.
@@ -121,6 +141,40 @@ class Damaged:
     def mask(self) -> Array:
         """The union (maximum) of all masks, zero where there is none."""
         return union(self.masks, (*self.frames.shape[:-1], 1) if self.frames.ndim > 2 else (*self.frames.shape, 1))
+
+    def __repr__(self) -> str:
+        clip = _as_4d(self.frames)
+        form = _form(*clip.shape[:3]) if self.frames.ndim == 4 else f"{clip.shape[1]}×{clip.shape[2]}"
+        kind = f"{'grey' if clip.shape[3] == 1 else 'RGB'} {self.frames.dtype}"
+        return f"Damaged({form} {kind}; masks: {_names(self.masks)}; fired: {_names(self.trace.fired())})"
+
+    def _repr_png_(self) -> bytes:
+        from degrade.core.display import png, sheet  # for notebooks alone
+
+        clip = _as_4d(self.frames)
+        shown = sorted({len(clip) * (2 * i + 1) // 6 for i in range(3)})
+        rows = []
+        for kind, pictures in (("damaged", clip), ("mask", _as_4d(self.mask)))[: 2 if self.masks else 1]:
+            rows.append([(f"{kind}, frame {t}" if len(clip) > 1 else kind, _as_8bit(pictures[t])) for t in shown])
+        return png(sheet(rows))
+
+
+def _as_4d(data: Array) -> Array:
+    """A picture or clip as (T, H, W, C)."""
+    picture = data[..., None] if data.ndim == 2 else data
+    return picture[None] if picture.ndim == 3 else picture
+
+
+def _as_8bit(frame: Array) -> Array:
+    return frame if frame.dtype == np.uint8 else to_uint8(frame)
+
+
+def _form(frames: int, height: int, width: int) -> str:
+    return f"{frames} frames {height}×{width}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
 
 
 def union(masks: dict[str, Array], shape: tuple[int, ...]) -> Array:

@@ -27,11 +27,10 @@ from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_
 from degrade.sources import Source, open_source
 from degrade.sources.shards import read_pictures
 from degrade.spec import Spec, parse
-from degrade.storage import is_remote, locate, reaching
+from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, locate, reaching
 
-RECORD, MANIFEST = "dataset.json", "manifest.csv"
-UNFINISHED, BEGUN, LOCK = ".generating", "spec.json", "lock"
-"""Holds what is not finished; gone when the dataset is complete."""
+BEGUN, LOCK = "spec.json", "lock"
+"""In the folder of what is not finished."""
 DAMAGED, TARGET, MASK, TRACE, SHARD = "lq", "gt", "mask", "trace", "shards"
 """Folders of a split, and the keys of samples."""
 LAYER = f"{MASK}."
@@ -58,6 +57,26 @@ class DatasetFolder:
         self._source = source
         if spec:
             self.spec = spec
+
+    def __repr__(self) -> str:
+        return f"DatasetFolder({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """Its splits, and the frame in the middle of its first clip."""
+        from degrade.core.display import html_picture, html_table, sheet  # for notebooks alone
+
+        try:
+            clips = list(self.clips.values())
+            splits = {clip.split: [other for other in clips if other.split == clip.split] for clip in clips}
+            rows = [(split, len(own), sum(clip.frames for clip in own)) for split, own in splits.items()]
+            table = html_table([self.spec.name, "clips", "frames"], rows)
+            if not clips:
+                return table
+            first, t = clips[0].id, clips[0].frames // 2
+            row = [(f"{first}, frame {t}: {kind}", self.read(kind, first, t, t + 1)[0]) for kind in self.kinds]
+            return table + html_picture(sheet([row]))
+        except DegradeError as error:
+            return html_table([], [(repr(self), error)])
 
     def __getstate__(self) -> dict[str, Any]:
         """Small: tables are read again where they are needed."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 
 from degrade.core.errors import SourceError, unknown
 from degrade.core.types import Array
@@ -44,6 +45,10 @@ class Source(ABC):
     @abstractmethod
     def fingerprint(self, sequence: FrameSequence | str) -> str:
         """SHA-256 (hex) of what the pixels of a sequence derive from: for files, their bytes."""
+
+    def holds(self, place: Path) -> bool:
+        """Whether what is written to a place would become footage of this source."""
+        return False
 
     def find(self, sequence: FrameSequence | str) -> FrameSequence:
         """The sequence of that id.

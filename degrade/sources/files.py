@@ -12,7 +12,7 @@ from degrade.sources import video
 from degrade.sources.base import PICTURES, FrameSequence, Source
 from degrade.sources.pictures import Pictures, picture_size
 from degrade.sources.video import Video
-from degrade.storage import is_remote, reaching
+from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, reaching
 
 LABELS = re.compile(r"annotations|scribbles|__macosx|\.", re.IGNORECASE)
 """How folders and files begin that are no footage: DAVIS' labels, hidden ones."""
@@ -32,6 +32,8 @@ class Files(Source):
               ``Annotations`` are passed over) and Vimeo-90K (``sequences/00001/0001/im1.png``);
             - a folder that itself holds pictures: frames of one clip, named as the folder, if all have the
               same size; if sizes differ, each picture is a still of its own, named by its stem.
+
+            Datasets that ``degrade generate`` has written are no footage: in a folder they are passed over.
 
     Frames are in natural order: ``im2.png`` before ``im10.png``.
 
@@ -59,6 +61,11 @@ class Files(Source):
 
     def _scan(self, root: Path) -> None:
         for folder, relative, subfolders, names in _walk(root):
+            if _is_dataset(subfolders, names):
+                if relative == PurePosixPath():
+                    raise SourceError(f"{root}: is a dataset of pairs, no footage; name a folder of frames in it")
+                subfolders.clear()
+                continue
             subfolders[:] = [name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)]
             files = [folder / name for name in sorted(names, key=natural) if not LABELS.match(name)]
             for file in files:
@@ -93,6 +100,12 @@ class Files(Source):
         """See `Source.fingerprint`."""
         with reaching(self.path, SourceError):
             return self._get(sequence).fingerprint()
+
+    def holds(self, place: Path) -> bool:
+        """See `Source.holds`."""
+        if is_remote(self.path) or is_remote(place) or not self.path.is_dir():
+            return False
+        return place.resolve().is_relative_to(self.path.resolve())
 
     def _get(self, sequence: FrameSequence | str) -> Pictures | Video:
         name = sequence if isinstance(sequence, str) else sequence.id
@@ -132,6 +145,11 @@ def _refuse(error: OSError) -> None:
 def _loops(folder: Path) -> bool:
     """Whether this is a link to a folder that it lies in."""
     return not is_remote(folder) and folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+
+
+def _is_dataset(subfolders: list[str], names: list[str]) -> bool:
+    """Whether a folder holds what ``degrade generate`` has written, or is writing, from footage around it."""
+    return UNFINISHED in subfolders or {RECORD, MANIFEST} <= set(names)
 
 
 def _is_picture(path: Path) -> bool:

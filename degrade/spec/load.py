@@ -14,7 +14,7 @@ from degrade.spec.model import Spec
 
 
 def load_spec(
-    path: Path | None = None,
+    path: str | Path | None = None,
     *,
     preset: str | None = None,
     changes: Iterable[str] = (),
@@ -34,7 +34,7 @@ def load_spec(
     """
     raw = read_yaml(path) if path else {}
     if path and "name" not in raw:
-        raw["name"] = path.stem
+        raw["name"] = Path(path).stem
     if preset:
         raw = {k: v for k, v in raw.items() if k not in ("pipeline", "preset", "override")} | {"preset": preset}
     raw |= {key: value for key, value in fields.items() if value is not None}
@@ -65,14 +65,14 @@ def set_value(raw: dict[str, Any], change: str) -> None:
     _set(raw, key.split("."), value)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: str | Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
     Raises:
         SpecError: The file is missing, not YAML, or holds something else.
     """
     try:
-        with path.open("rb") as file:
+        with Path(path).expanduser().open("rb") as file:
             raw = plain_yaml.load(file.read(plain_yaml.LARGEST + 1))
     except OSError as error:
         raise SpecError(f"cannot be read: {error.strerror}", str(path)) from error

@@ -15,13 +15,13 @@ import bisect
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from degrade.core.composition import Composition, Ops, all_labels, flat
+from degrade.core.composition import Composition, Ops, all_labels, flat, labels
 from degrade.core.errors import SpecError, shown
 from degrade.core.fields import Probability, Settings
 from degrade.core.op import Op
@@ -152,6 +152,21 @@ class Spec(Settings):
         if self.clips.stride and not self.clips.length:
             raise SpecError("needs clips.length", "clips.stride")
         return self
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What is not at its default; of the ops their labels."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if name == "pipeline":
+                yield name, labels(value)
+            elif value != field.get_default(call_default_factory=True):
+                yield name, value
+
+    def _repr_html_(self) -> str:
+        from degrade.core.display import html_table  # for notebooks alone
+
+        rows = [(name, value) for name, value in self.resolved().items() if name != "pipeline"]
+        return html_table([], rows) + Pipeline(self.pipeline)._repr_html_()
 
     def damage(self) -> Pipeline:
         """The pipeline, at the severity."""

@@ -1,10 +1,23 @@
 """Frames to disk: PNG folders, lossless FFV1, H.264 for looking at."""
 
+import mimetypes
 from pathlib import Path
 
+from degrade.sources.base import PICTURES
 from degrade.writers.base import Writer
 
-__all__ = ["Writer", "join", "open_writer"]
+__all__ = ["VIDEOS", "Writer", "join", "names_media", "open_writer"]
+
+VIDEOS = (".mkv", ".mp4")
+"""Suffixes of the videos that are written."""
+
+
+def names_media(path: Path) -> bool:
+    """Whether a path has the suffix of a picture or video, also of one that is not written; no folder is named so."""
+    from degrade.sources.video import SUFFIXES
+
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return path.suffix.lower() in SUFFIXES | PICTURES or kind.startswith(("video/", "image/"))
 
 
 def open_writer(path: Path | str, fps: float = 24.0, first: int = 0) -> Writer:
@@ -21,8 +34,8 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0) -> Writer:
         >>> with open_writer("clip.mkv") as writer:  # doctest: +SKIP
         ...     writer.write(np.zeros((240, 320, 3), np.uint8))
     """
-    path = Path(path)
-    if path.suffix.lower() in (".mkv", ".mp4"):
+    path = Path(path).expanduser()
+    if path.suffix.lower() in VIDEOS:
         from degrade.writers.video import VideoWriter
 
         return VideoWriter(path, fps)

@@ -24,15 +24,21 @@ class FrameWriter(Writer):
         self.temporary.mkdir()
 
     def _write(self, frame: Array) -> None:
-        order = frame if frame.shape[2] == 1 else frame[..., ::-1]
-        data = cv2.imencode(".png", order)[1].tobytes()
-        (self.temporary / f"{self.first + self.count:05d}.png").write_bytes(data)  # imwrite would not say why it failed
+        name = f"{self.first + self.count:05d}.png"
+        (self.temporary / name).write_bytes(encode_png(frame))  # imwrite would not say why it failed
 
     def _close(self) -> None:
         pass
 
     def _abandon(self) -> None:
         pass
+
+
+def encode_png(frame: Array) -> bytes:
+    """The PNG file of a frame, (H, W, 1) grey or (H, W, 3) RGB, uint8."""
+    order = frame if frame.shape[2] == 1 else frame[..., ::-1]
+    data: bytes = cv2.imencode(".png", order)[1].tobytes()
+    return data
 
 
 def join(pieces: list[Path], path: Path) -> None:

@@ -287,6 +287,15 @@ def test_what_cannot_be_run_is_refused_before_anything_is_made(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_run_inside_its_footage_is_refused(tiny_yaml: dict, tmp_path: Path, footage: Path) -> None:
+    data = tiny_yaml["data"] | {"source": str(footage)}
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(tiny_yaml | {"data": data}))
+    task = load_task(str(tmp_path / "task.yaml"))
+    with pytest.raises(DatasetError, match="run: lies inside the footage"):
+        run(task, [Entry("input")], footage / "run")
+    assert not (footage / "run").exists()
+
+
 def test_weights_of_another_model_are_named(tiny: Callable[..., Task], tmp_path: Path) -> None:
     save(build("rtn", groups=1, dim=32), tmp_path / "foreign.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"x")

@@ -9,6 +9,7 @@ import torch
 
 from degrade.benchmark.cli import main
 from degrade.benchmark.restore import is_grey, restore_source
+from degrade.core.errors import DatasetError, SpecError
 from degrade.models import build, bundled
 from degrade.models._weights import save
 from degrade.sources import open_source
@@ -68,7 +69,8 @@ def test_restores_a_film(benchmark, film, tmp_path, out):
     assert sheet.shape[1] > 4 * 48
 
 
-def test_a_model_that_learns_with_weights_and_tiles(benchmark, film, tmp_path):
+def test_a_model_that_learns_with_weights_and_tiles(benchmark, film, tmp_path, monkeypatch):
+    monkeypatch.setattr("degrade.console.LOG_INTERVAL", 0)
     folder, frames = film
     torch.manual_seed(0)
     model = build("unet", channels=4).eval()
@@ -93,6 +95,89 @@ def test_several_films(tmp_path):
     for name in ("a", "b"):
         before, after = (cv2.imread(str(tmp_path / f)) for f in (f"in/{name}/001.png", f"out/{name}/00001.png"))
         np.testing.assert_array_equal(after, before)
+
+
+class Stops:
+    """Ends a call after so many frames, as Ctrl-C does."""
+
+    def __init__(self, frames):
+        self.left = frames
+
+    def __call__(self, frames):
+        self.left -= frames
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("out", ["out", "out.mkv", "out.mp4"])
+@pytest.mark.parametrize("stops", [(3,), (7, 20), (22, 23, 24)])
+def test_the_same_call_goes_on_after_an_interruption(tmp_path, film, dusty, moving, out, stops):
+    """The blend of overlapping windows, the colour and the bytes are as in one go."""
+    damaged, _ = dusty(moving(25, 40, 48))
+    write(tmp_path / "long", (damaged[0] * 255).byte().permute(0, 2, 3, 1).numpy())
+    source, model = open_source(tmp_path / "long"), build("median")
+    asked = {"window": 8, "with_sheet": True}
+    restore_source(model, source, tmp_path / "whole" / out, **asked)
+    for stop in stops:
+        with pytest.raises(KeyboardInterrupt):
+            restore_source(model, source, tmp_path / out, restored=Stops(stop), **asked)
+        assert not (tmp_path / out).exists()
+    frames = []
+    restore_source(model, source, tmp_path / out, restored=frames.append, **asked)
+    assert frames[0] == stops[-1] + 1
+    assert sum(frames) == 25
+    for name in ("out-sheet.png", *([out] if "." in out else [f"out/{t:05d}.png" for t in range(25)])):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_films_that_are_finished_are_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b/c"):
+        write(tmp_path / "in" / name, rng.integers(0, 255, (3, 16, 24, 3), np.uint8))
+    source, out = open_source(tmp_path / "in"), tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        restore_source(build("input"), source, out, restored=Stops(4))
+    before = (out / "a/00001.png").stat().st_mtime_ns
+    for other in ({"fps": 12}, {"window": 5}):
+        with pytest.raises(DatasetError, match="begun with another model, setting or footage"):
+            restore_source(build("input"), source, out, **other)
+    with pytest.raises(DatasetError, match="begun with another"):
+        restore_source(build("median"), source, out)
+    restore_source(build("input"), source, out)
+    assert (out / "a/00001.png").stat().st_mtime_ns == before
+    assert sorted(path.name for path in (out / "b").iterdir()) == ["c"]
+    with pytest.raises(DatasetError, match="is there already"):
+        restore_source(build("input"), source, out)
+
+
+def test_nothing_is_left_of_a_call_that_made_no_frame(tmp_path, film):
+    with pytest.raises(SpecError):
+        restore_source(build("input"), open_source(film[0]), tmp_path / "out", tile=9)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(SpecError):
+        restore_source(build("input"), open_source(film[0]), tmp_path / "mine", tile=9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film", "mine"]
+
+
+@pytest.mark.parametrize("name", ["out.mov", "out.avi", "out.webm", "out.m4v", "out.png", "out.JPG", "out.gif"])
+def test_no_folder_is_named_as_a_file(benchmark, film, tmp_path, name):
+    code, _, errors = benchmark("restore", "--model", "input", "--input", film[0], "--out", tmp_path / name)
+    assert code == 2
+    assert f"{name}: films are written as .mkv or .mp4, or into a folder of pictures" in errors
+    assert not (tmp_path / name).exists()
+
+
+def test_a_folder_may_have_dots_in_its_name(tmp_path, film):
+    write(tmp_path / "film" / "more", np.zeros((2, 16, 24), np.uint8))
+    restore_source(build("input"), open_source(film[0]), tmp_path / "v1.2")
+    assert len(list((tmp_path / "v1.2").iterdir())) == 2
+
+
+def test_films_are_not_restored_into_their_footage(benchmark, film):
+    code, _, errors = benchmark("restore", "--model", "input", "--input", film[0], "--out", film[0] / "out")
+    assert code == 2
+    assert "out: lies inside the footage" in errors
 
 
 def test_what_is_grey():

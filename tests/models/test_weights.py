@@ -54,6 +54,22 @@ def test_missing(tmp_path):
         build("unet", weights=tmp_path / "none.pth")
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<!DOCTYPE html><html><title>Google Drive - Virus scan warning", "a web page; download the file itself"),
+        (b"\n<html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", "a Git LFS pointer; fetch"),
+    ],
+)
+def test_what_came_in_place_of_a_download(tmp_path, suffix, content, said):
+    path = tmp_path / f"w{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=f"not a weights file, but {said}"):
+        build("unet", weights=path)
+
+
 @pytest.mark.parametrize("content", [[1, 2], {"a": 1}, {}, torch.zeros(3)])
 def test_no_state_dict(tmp_path, content):
     torch.save(content, tmp_path / "w.pth")

@@ -1,6 +1,7 @@
 """Folders of pictures and single pictures: layouts, order, pixels, and one clear line for what is wrong."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from degrade.core.errors import SourceError
+from degrade.dataset.generate import generate
+from degrade.dataset.layout import DatasetFolder
 from degrade.sources import open_source
 from degrade.sources.files import natural
 from degrade.sources.pictures import read_picture
+from degrade.spec import Spec
 
 
 def picture(seed=0, height=12, width=16, channels=3, dtype=np.uint8):
@@ -248,3 +252,18 @@ def test_links_to_folders_are_followed_and_loops_are_not(tmp_path):
     (root / "linked").symlink_to(tmp_path / "elsewhere")
     (root / "loop").symlink_to(root)
     assert [s.id for s in open_source(root).sequences()] == ["linked"]
+
+
+def test_datasets_among_the_footage_are_passed_over(make_spec: Callable[..., Spec], footage: Path) -> None:
+    spec = make_spec(clips={"length": 3})
+    clips = len(DatasetFolder(footage / "unused", spec).planned)
+    out = footage / "pairs"
+    for place, resume in ((out, False), (out, True), (footage / "s1/more", False)):
+        assert generate(spec, place, resume=resume).clips == clips
+    assert [sequence.id for sequence in open_source(footage).sequences()] == ["s0", "s1", "s2", "s3"]
+    assert len(open_source(out / "train/gt").sequences()) == clips
+    with pytest.raises(SourceError, match="pairs: is a dataset of pairs, no footage; name a folder of frames in it"):
+        open_source(out)
+    (out / "dataset.json").unlink()
+    (out / ".generating").mkdir()  # as it stands while it is written
+    assert [sequence.id for sequence in open_source(footage).sequences()] == ["s0", "s1", "s2", "s3"]
