@@ -38,7 +38,7 @@ def dataset(run: Run, footage: Path, tmp_path: Path) -> Path:
     code, text, error = run("degrade", "generate", *asked, "--json")
     assert code == 0
     assert json.loads(text) | {"fired": {}} == {
-        "dataset": str(tmp_path / "out"), "clips": 4, "frames": 26, "resumed": 0, "fired": {},
+        "dataset": str(tmp_path / "out"), "clips": 4, "frames": 26, "resumed": 0, "fired": {}, "mended": [],
     }  # fmt: skip
     assert error == ""  # it took less than a line of progress
     return tmp_path / "out"
