@@ -25,17 +25,21 @@ def _commands(version: Version = False) -> None:
 @app.command()
 def ls() -> None:
     """Lists tasks, models and metrics, a line each."""
-    import yaml
     from rich.table import Table
 
     from degrade import models
     from degrade.benchmark.metrics import registry
-    from degrade.benchmark.task import task_names, task_text
+    from degrade.benchmark.task import tasks
+    from degrade.spec import mapping
 
     table = Table("task", "what it is", "footage", box=None, header_style="dim")
-    for name in task_names():
-        content = yaml.safe_load(task_text(name))
-        table.add_row(name, content["about"], content.get("footage", "its own"))
+    for name in tasks.names():
+        try:
+            content = mapping(tasks.content(name), f"task {name}")
+        except SpecError as error:
+            table.add_row(name, escape(str(error)))
+            continue
+        table.add_row(name, escape(str(content.get("about", ""))), escape(str(content.get("footage", "its own"))))
     console.print(table)
 
     table = Table("model", "what it does", "parameters", "flow", "masks", box=None, header_style="dim")

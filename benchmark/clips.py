@@ -49,13 +49,14 @@ def check_dataset(dataset: Path, cure: str = "make it anew") -> None:
 
 
 def scored_spec(task: Task) -> Spec:
-    """The task's data, the split that is scored alone."""
+    """The task's data, the split that is scored alone, with a mask for each op."""
     source = open_source(task.data.source)
     split_of = task.data.split_of(sequence.id for sequence in source.sequences())
     names = tuple(name for name, split in split_of.items() if split == task.split)
     if not names:
         raise SpecError(f"no sequence is in {task.split!r}", "data.splits")
-    return task.data.model_copy(update={"splits": {task.split: names}})
+    output = task.data.output.model_copy(update={"masks": "layers"})
+    return task.data.model_copy(update={"splits": {task.split: names}, "output": output})
 
 
 def motion_sources(task: Task) -> Callable[[str], MotionSource]:

@@ -146,26 +146,36 @@ class _Mean:
 
 @dataclass(frozen=True)
 class _Breakdown:
-    """Mean scores by one metric over the clips in which each op fired."""
+    """Mean scores by one metric on each kind of damage alone, over the clips that have it."""
 
     column: Column
-    ops: list[tuple[str, int]]
+    kinds: list[tuple[str, int]]
     rows: list[tuple[Row, list[_Mean]]]
 
 
 def _breakdown(table: Table, column: Column) -> _Breakdown | None:
-    fired = pd.Series([clip.damage or ("none",) for clip in table.rows[0].result.clips]).explode()
-    if set(fired) == {"none"}:
+    scores = pd.DataFrame(
+        [
+            (row.label, kind, values[column.name])
+            for row in table.rows
+            for clip in row.result.clips
+            for kind, values in clip.kinds.items()
+            if values.get(column.name) is not None
+        ],
+        columns=["model", "kind", "score"],
+    )
+    if scores.empty:
         return None
-    counts = fired.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    ops = counts.index.tolist()
-    means = table.scores[column.name].iloc[fired.index].groupby(fired.array).mean().loc[ops]
+    clips = scores.groupby(["kind", "model"]).size().groupby("kind").max()
+    kinds = clips.sort_index().sort_values(ascending=False, kind="stable")
+    means = scores.groupby(["kind", "model"])["score"].mean().unstack("model").reindex(kinds.index)
     best = means.max(axis=1) if column.metric.higher_is_better else means.min(axis=1)
     rows = [
         (row, [_Mean(m, column.show(m), m == top) for m, top in zip(means[row.label], best, strict=True)])
         for row in table.rows
+        if row.label in means
     ]
-    return _Breakdown(column, list(zip(ops, counts.tolist(), strict=True)), rows)
+    return _Breakdown(column, [(str(kind), int(count)) for kind, count in kinds.items()], rows)
 
 
 def _clip_charts(table: Table) -> list[Chart]:

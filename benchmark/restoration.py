@@ -12,6 +12,7 @@ from degrade.adapters.torch import PairedClips, Sample
 from degrade.benchmark.clips import Progress
 from degrade.benchmark.entries import Entry, trainable
 from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memory
+from degrade.benchmark.metrics import registry as metrics
 from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained
 from degrade.core import atomic
@@ -19,7 +20,7 @@ from degrade.core.errors import DatasetError, DegradeError
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
-from degrade.models import build
+from degrade.models import build, models
 from degrade.models._stream import restore
 from degrade.models.base import RestorationModel
 from degrade.sources import open_source
@@ -82,7 +83,13 @@ def restore_clips(
         seconds=time.monotonic() - begun,
         seconds_per_frame=busy / frames,
         peak_memory_mib=peak_memory(device),
-        versions={**versions(), "torch": torch.__version__},
+        versions={
+            **versions(),
+            **task.data.versions(),
+            **models.version_of(type(model)),
+            **{key: value for name in task.metrics for key, value in metrics.version_of(metrics.get(name)).items()},
+            "torch": torch.__version__,
+        },
     )
     saved = Restoration(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}

@@ -13,7 +13,7 @@ from degrade.benchmark.restoration import Restoration, read_restored
 from degrade.benchmark.score import ClipScore, score_clip
 from degrade.benchmark.strips import save_strips
 from degrade.benchmark.task import Task
-from degrade.core.types import to_uint8
+from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.records import ClipRecord
 from degrade.leaderboard.schema import ClipScores, Result
@@ -26,7 +26,7 @@ def score_models(
     task: Task, restored: Sequence[Restoration], data: Path, out: Path, device: str, progress: Progress
 ) -> Iterator[Result]:
     """Scores all models on one clip after the other."""
-    records = DatasetFolder(data).clips
+    folder = DatasetFolder(data)
     clips = PairedClips(data, task.split)
     motion_of = motion_sources(task)
     pixels = hashlib.sha256()
@@ -40,13 +40,13 @@ def score_models(
         seen = {r.entry.id: read_restored(out, r.entry, "masks", name, 1) for r in restored}
         present = {key: frames for key, frames in found.items() if frames is not None}
         scored_models = score_clip(
-            present, gt, task.metrics, input=lq, mask=mask,
+            present, gt, task.metrics, input=lq, mask=mask, kinds=masks_by_kind(folder, name),
             predicted_masks={key: frames for key, frames in seen.items() if frames is not None},
             motion_of=motion_of(name), device=device,
         )  # fmt: skip
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
         for key, score in scored_models.items():
-            scores[key].append(_clip_scores(records[name], score))
+            scores[key].append(_clip_scores(folder.clips[name], score))
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
         progress("score", i + 1, len(clips))
     for r in restored:
@@ -59,6 +59,15 @@ def score_models(
             run=r.run,
             training=r.training,
         )
+
+
+def masks_by_kind(folder: DatasetFolder, clip: str) -> dict[str, Array]:
+    """The alpha (T, H, W, 1) of each kind of damage in a clip, by the id or name of its op; none without layers."""
+    kinds: dict[str, Array] = {}
+    for label, layer in folder.layers(clip).items():
+        alpha, kind = as_clip(folder.read(layer, clip)), label.rpartition("/")[2].partition("#")[0]
+        kinds[kind] = np.maximum(kinds[kind], alpha) if kind in kinds else alpha
+    return kinds
 
 
 def _clip_scores(record: ClipRecord, score: ClipScore) -> ClipScores:
@@ -74,4 +83,8 @@ def _clip_scores(record: ClipRecord, score: ClipScore) -> ClipScores:
         metrics=values,
         psnr_over_time=tuple(score.series.get("psnr", ())),
         references=references,
+        kinds={
+            kind: {name: None if math.isnan(value) else value for name, value in values.items()}
+            for kind, values in score.kinds.items()
+        },
     )

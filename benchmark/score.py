@@ -26,6 +26,8 @@ class ClipScore(NamedTuple):
     values: dict[str, float]
     series: dict[str, list[float]]
     """Per frame; NaN where a frame has no value."""
+    kinds: dict[str, dict[str, float]]
+    """By kind of damage and metric, on that kind alone."""
 
 
 def score_clip(
@@ -35,6 +37,7 @@ def score_clip(
     *,
     input: Frames | None = None,
     mask: Frames | None = None,
+    kinds: Mapping[str, Frames] | None = None,
     predicted_masks: Mapping[str, Frames] | None = None,
     motion_of: MotionSource = dis,
     device: str = "cpu",
@@ -47,6 +50,7 @@ def score_clip(
         metrics: Names of metrics. One whose needs are not met is left out of the values.
         input: Damaged frames.
         mask: The damage's alpha, (H, W, 1).
+        kinds: The alpha of each kind of damage alone, (H, W, 1), by its name.
         predicted_masks: By model, for those that have masks.
         motion_of: Where the motion of the target comes from.
         device: Where the metrics' networks run.
@@ -62,6 +66,13 @@ def score_clip(
     for model in predictions:
         has = given | ({"predicted_mask"} if model in found else set())
         meters[model] = {name: make(name, device) for name in metrics if has.issuperset(registry.get(name).needs)}
+    apart = {
+        (model, kind, name): make(name, device)
+        for model, named in meters.items()
+        for name, metric in named.items()
+        if metric.by_kind
+        for kind in kinds or ()
+    }
     used = dict.fromkeys(name for named in meters.values() for name in named)
     beside = {(name, what): make(name, device) for name in used for what in registry.get(name).beside if what in given}
     moving = any("motion" in registry.get(name).needs for name in used)
@@ -72,6 +83,7 @@ def score_clip(
         streams["the input"] = input
     if mask is not None:
         streams["the mask"] = mask
+    streams |= {f"the mask of {kind}": frames for kind, frames in (kinds or {}).items()}
     streams |= {f"the prediction of {model}": frames for model, frames in predictions.items()}
     streams |= {f"the predicted mask of {model}": found[model] for model in predictions if model in found}
 
@@ -89,6 +101,9 @@ def score_clip(
             )
             for name, metric in named.items():
                 series[model][name].append(metric.update(frame))
+            for (whose, kind, _), metric in apart.items():
+                if whose == model:
+                    metric.update(replace(frame, part=now[f"the mask of {kind}"]))
         for (_, what), metric in beside.items():
             metric.update(replace(truth, prediction=clean if what == "target" else now["the input"]))
     extra = {f"{name}.{what}": metric.result() for (name, what), metric in beside.items()}
@@ -97,6 +112,10 @@ def score_clip(
             {name: metric.result() for name, metric in named.items()}
             | {key: value for key, value in extra.items() if key.partition(".")[0] in named},
             series[model],
+            {
+                kind: {name: m.result() for (o, k, name), m in apart.items() if (o, k) == (model, kind)}
+                for kind in kinds or ()
+            },
         )
         for model, named in meters.items()
     }

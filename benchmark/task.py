@@ -1,15 +1,14 @@
 """A task: data, training budget and metrics, frozen under a versioned name."""
 
 import hashlib
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field
 
-from degrade.core.errors import SpecError, unknown
-from degrade.core.fields import Probability, Strict
+from degrade.core.errors import SpecError
+from degrade.core.fields import Probability, Settings
+from degrade.core.registry import Documents
 from degrade.dataset.layout import DatasetFolder
 from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
@@ -17,7 +16,7 @@ Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-class Loss(Strict):
+class Loss(Settings):
     """Weights of the terms that a model is trained with."""
 
     l1: Weight = 1.0
@@ -40,7 +39,7 @@ class Loss(Strict):
     """File with that network's convolutions, under torchvision's names; where it lies is not part of the task."""
 
 
-class TrainingBudget(Strict):
+class TrainingBudget(Settings):
     """How models that learn are trained."""
 
     steps: Count
@@ -79,7 +78,7 @@ class TrainingBudget(Strict):
     """Arguments of models, by name."""
 
 
-class Task(Strict):
+class Task(Settings):
     """What is compared, and how. A change of any of it is a new version, under a new name."""
 
     name: str
@@ -113,27 +112,20 @@ class Task(Strict):
         return hashlib.sha256(canonical(content)).hexdigest()
 
 
-def task_names() -> list[str]:
-    """All tasks."""
-    files = resources.files("degrade.benchmark.tasks").iterdir()
-    return sorted(Path(file.name).stem for file in files if file.name.endswith(".yaml"))
-
-
-def task_text(name: str) -> str:
-    """A task's file."""
-    return resources.files("degrade.benchmark.tasks").joinpath(f"{name}.yaml").read_text("utf-8")
+tasks = Documents("task", "degrade.benchmark.tasks")
+"""All tasks, those of other packages among them."""
 
 
 def task_about(name: str) -> str:
-    """What a task is, in one line; empty if it is not one of `task_names`."""
-    return str(yaml.safe_load(task_text(name))["about"]) if name in task_names() else ""
+    """What a task is, in one line; empty if it is not one of `tasks`."""
+    return str(tasks.content(name)["about"]) if name in tasks else ""
 
 
 def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = None) -> Task:
     """Reads a task.
 
     Args:
-        name: One of `task_names`, or the path of a YAML file.
+        name: One of `tasks`, or the path of a YAML file.
         changes: ``key=value`` for the training budget: ``train.steps=100``. The result is no result of the
             task any more, as its digest says.
         source: Where the footage lies, if not where the task says; or the folder of a dataset that ``degrade
@@ -146,10 +138,8 @@ def load_task(name: str, changes: tuple[str, ...] = (), source: str | None = Non
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
         raw, name = read_yaml(path), path.stem
-    elif name in task_names():
-        raw = yaml.safe_load(task_text(name))
     else:
-        raise SpecError(unknown("task", name, task_names()))
+        raw = mapping(tasks.content(name), f"task {name}")
     raw["name"] = name
     for change in changes:
         if not change.startswith("train."):

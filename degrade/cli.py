@@ -119,7 +119,7 @@ def ls() -> None:
     for name in ops.registry.names():
         table.add_row(name, *_about(ops.registry.get, name, "op"))
     for name in presets.names():
-        table.add_row(name, "preset", presets.about(name))
+        table.add_row(name, "preset", _about_preset(name))
     for name in textures.registry.names():
         table.add_row(name, *_about(textures.registry.get, name, "texture"))
     console.print(table)
@@ -235,6 +235,16 @@ def _about(get: Callable[[str], type], name: str, kind: str) -> tuple[str, str]:
     except SpecError as error:
         return kind, escape(str(error))
     return getattr(entry, "family", kind), (entry.__doc__ or "").strip().partition("\n")[0]
+
+
+def _about_preset(name: str) -> str:
+    """What a preset is; of one that cannot be read, why."""
+    from degrade import presets
+
+    try:
+        return escape(presets.about(name))
+    except SpecError as error:
+        return escape(str(error))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import errno
 import importlib.metadata
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -90,8 +91,9 @@ Version = Annotated[
 def run(app: typer.Typer) -> int:
     """Runs a command, or shows the help if none is given.
 
-    Bad input ends in one line on stderr and exit code 2, never in a traceback.
+    Bad input ends in one line on stderr and exit code 2, never in a traceback; a warning is a line, too.
     """
+    warnings.showwarning = _warn
     try:
         if app(sys.argv[1:] or ["--help"], standalone_mode=False) == 130:  # what Typer makes of Ctrl-C
             raise KeyboardInterrupt
@@ -106,6 +108,10 @@ def run(app: typer.Typer) -> int:
             return 0
         return fail(f"{error.filename or 'output'}: {error.strerror or error}")
     return 0
+
+
+def _warn(message: Warning | str, *place: Any, **more: Any) -> None:
+    errors.print("warning: " + " ".join(str(message).split()), style="yellow", markup=False)
 
 
 def fail(message: str) -> int:

@@ -19,10 +19,13 @@ def locate(place: str | Path) -> Path:
     """A path or URL as an object with pathlib's methods.
 
     Raises:
-        SpecError: What the URL needs is not installed, or there is no such protocol.
+        SpecError: What the URL needs is not installed, or there is no such protocol or user (``~somebody``).
     """
     if not is_remote(place):
-        return Path(place).expanduser()
+        try:
+            return Path(place).expanduser()
+        except RuntimeError as error:
+            raise SpecError(f"no such user: {error}", str(place)) from error
     try:
         from upath import UPath
 

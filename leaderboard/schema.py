@@ -98,6 +98,8 @@ class ClipScores(Strict):
     """PSNR of each frame, dB."""
     references: dict[str, dict[str, Score]] = {}
     """Scores that are not the model's, to read its own beside: ``{"input": {"e_warp": …}, "target": …}``."""
+    kinds: dict[str, dict[str, Score]] = {}
+    """Scores on one kind of damage alone: ``{"dust": {"psnr_inside": …}}``."""
 
 
 class Run(Strict):

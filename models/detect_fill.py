@@ -24,7 +24,7 @@ class DetectFill(RestorationModel):
 
     A detector compares each frame with both aligned neighbours. Sound pixels are then carried through the clip in both
     directions, over the defects, and a second network mixes what arrives with what lies around. The mixture is pasted
-    through the mask: what the detector takes for sound stays as it is, to the last grain. Both networks see luma, and
+    through the mask: what the detector takes for sound stays as it is, bit for bit. Both networks see luma, and
     colour is mixed as luma is, so weights that were trained on grey films serve for colour.
 
     Args:
@@ -77,13 +77,15 @@ class DetectFill(RestorationModel):
     def _clues(self, grey: Tensor, t: int, forward: Tensor, backward: Tensor) -> Tensor:
         """What the detector sees of a frame, (B, 7, H, W), see `CLUES`."""
         here = grey[:, t]
-        a, b = (
-            matched(warp(grey[:, s], flow_between(t, s, forward, backward), "border"), here) if s != t else here
-            for s in neighbours(t, grey.shape[1])
-        )
-        above = here - torch.maximum(highest(a), highest(b))
-        below = torch.minimum(-highest(-a), -highest(-b)) - here
-        return torch.cat((here, a, b, here - a, here - b, above.clamp_min(0), below.clamp_min(0)), 1)
+        near, inside = [], torch.ones_like(here)
+        for s in neighbours(t, grey.shape[1]):
+            flow = flow_between(t, s, forward, backward)
+            near.append(matched(warp(grey[:, s], flow, "border"), here))
+            inside = inside * warp(torch.ones_like(here), flow)
+        a, b = near
+        above = (here - torch.maximum(highest(a), highest(b))).clamp_min(0) * inside
+        below = (torch.minimum(-highest(-a), -highest(-b)) - here).clamp_min(0) * inside
+        return torch.cat((here, a, b, here - a, here - b, above, below), 1)
 
     def fill(self, frames: Tensor, masks: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
         """The frames with what `masks` (B, T, 1, H, W) mark replaced; nothing else changes."""
@@ -101,11 +103,14 @@ class DetectFill(RestorationModel):
         trust = torch.cat((sound_a, sound_b, torch.full_like(holes, FAINT), torch.full_like(holes, FAINT)), 2)
         shares = torch.softmax(said[:, :, :4] + torch.log(trust + FAINT / 4), 2)
         mixed = sum(shares[:, :, i : i + 1] * x for i, x in enumerate((a, b, around, frames))) + said[:, :, 4:]
-        return torch.lerp(frames, mixed, masks)
+        return torch.lerp(frames, mixed, ((masks - SOUND) / (1 - SOUND)).clamp_min(0))
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
-"""What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both."""
+"""What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both, where
+both are inside the frame."""
+SOUND = 0.1
+"""Up to this probability of damage a pixel stays as it is."""
 STEEPNESS, THRESHOLD = 60.0, 0.06
 """Of the mask over how far (of 1) a pixel stands out, where the detector has nothing to add."""
 FAINT = 0.05
@@ -121,7 +126,7 @@ def neighbours(t: int, length: int) -> tuple[int, int]:
 def flow_between(t: int, s: int, forward: Tensor, backward: Tensor) -> Tensor:
     """Flow (B, 2, H, W) from frame t to frame s, composed of the steps between."""
     step = 1 if s > t else -1
-    flow = torch.zeros_like(forward[:, 0])
+    flow = forward.new_zeros(forward.shape[0], *forward.shape[2:])
     for i in range(t, s, step):
         onward = backward[:, i] if step > 0 else forward[:, i - 1]
         flow = flow + (warp(onward, flow, "border") if i != t else onward)

@@ -56,6 +56,20 @@ def test_images_are_one_clip_and_come_out_as_the_library_makes_them() -> None:
     np.testing.assert_array_equal(out, direct.frames)
 
 
+def test_a_volume_is_a_clip() -> None:
+    zeros = np.zeros((3, 80, 120), np.uint8)
+    outs = []
+    for frames, masks in (("images", "masks"), ("volume", "mask3d")):
+        transform = albumentations.Compose([Degrade("film-heavy", masks="fill")], seed=4)
+        out = transform(**{frames: STILL, masks: zeros})
+        outs.append((out[frames], out[masks]))
+    for one, other in zip(*outs, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(outs[1][0], STILL)
+    with pytest.raises(SpecError, match="volumes: one clip at a time; give it as volume"):
+        albumentations.Compose([Degrade("film-light")])(volumes=STILL[None])
+
+
 def test_masks_are_filled_with_the_damage() -> None:
     transform = Degrade([{"dust": {"per_frame": 40}}, FAR], masks="fill")
     transform.set_random_seed(3)
@@ -170,6 +184,7 @@ def test_masks_and_targets_follow_spatial_transforms_alone(transform: str, moves
         ({"transform": "GaussNoise", "parameters": {"sigma": 3}}, "'sigma' are not valid for transform GaussNoise"),
         ({"transform": "GaussNoise", "parameters": {"std_range": [3, 9]}}, "std_range Value error, All values in"),
         ({"transform": "MaskDropout"}, "MaskDropout needs more than the picture: mask"),
+        ({"transform": "Normalize"}, "transform: Normalize leaves the range [0, 1]; apply it after the ops"),
         ({"transform": "Lambda"}, "unknown albumentations transform 'Lambda'"),
     ],
 )
@@ -181,6 +196,10 @@ def test_bad_transforms_are_one_line(given: dict[str, Any], message: str) -> Non
 
 
 def test_transforms_that_do_not_fit_the_clip_are_refused() -> None:
+    with pytest.raises(SpecError, match=r"^PixelDropout leaves the range \[0, 1\]: .* to 255; apply it after the ops$"):
+        Albumentation(transform="PixelDropout", parameters={"drop_value": 255, "dropout_prob": 0.5})(PICTURE, seed=0)
+    with pytest.raises(SpecError, match=r"FromFloat makes float32 of shape .* into uint8"):
+        Albumentation(transform="FromFloat", parameters={"dtype": "uint8"})(PICTURE, seed=0)
     with pytest.raises(SpecError, match=r"Transpose makes float32 of shape \(80, 120, 3\) into float32 of shape"):
         Albumentation(transform="Transpose")(PICTURE, seed=0)
     with pytest.raises(SpecError, match="RandomRain does not take this clip: This transformation expects 3"):

@@ -170,8 +170,11 @@ def test_the_package_of_the_guide(tmp_path: Path) -> None:
     modules = {"shading": shading, "pinholes": pinholes, "rim": rim, "drops": drops, "sharper": sharper, "drift": drift}
     for name, text in modules.items():
         (package / f"{name}.py").write_text(text)
-    pack, task = code("extending.md", "yaml")
+    pack, preset, task = code("extending.md", "yaml")
     (tmp_path / "mine.yaml").write_text(task)
+    (package / "specs").mkdir()
+    (package / "specs/attic.yaml").write_text(preset)
+    (package / "specs/attic-v1.yaml").write_text(task)
     path = {**os.environ, "PYTHONPATH": str(tmp_path)}
     contracts = (
         "ops/test_contract",
@@ -179,7 +182,7 @@ def test_the_package_of_the_guide(tmp_path: Path) -> None:
         "models/test_contract",
         "benchmark/test_metrics_contract",
     )
-    names = [name for entries in points.values() for name in entries]
+    names = [name for entries in points.values() for name, value in entries.items() if ":" in value]
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-k", " or ".join(names)]
     command += [f"tests/{contract}.py" for contract in contracts]
     done = subprocess.run(command, cwd=ROOT, env=path, capture_output=True, text=True)
@@ -195,6 +198,8 @@ for app, command in (
     (degrade.app, "ls"),
     (degrade.app, "show rim"),
     (degrade.app, "show drops"),
+    (degrade.app, "preview --preset attic --source builtin:stills?count=1&frames=2&height=48&width=64 --out look"),
+    (benchmark.app, "ls"),
     (benchmark.app, "run --task mine.yaml --model sharper --weights scratch --out run --device cpu"),
 ):
     sys.argv = ["command", *command.split()]
@@ -202,7 +207,9 @@ for app, command in (
 """
     done = subprocess.run([sys.executable, "-c", commands], cwd=tmp_path, env=path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert {*points["degrade.ops"], *points["degrade.textures"], "Drift"} <= set(done.stdout.split())
+    assert {*points["degrade.ops"], *points["degrade.textures"], "attic", "attic-v1", "Drift"} <= set(
+        done.stdout.split()
+    )
     for name in ("rim", "drops"):
         assert cv2.imread(str(tmp_path / f"{name}.png")).std() > 20
     (result,) = (tmp_path / "run").rglob("sharper*.json")

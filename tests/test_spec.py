@@ -8,7 +8,8 @@ import pytest
 import yaml
 from hypothesis import given
 
-from degrade import SpecError, presets
+from degrade import DegradeError, SpecError, open_source, presets
+from degrade.core.composition import labels, parse_op
 from degrade.ops import registry
 from degrade.spec import Spec, json_schema, load_spec, parse
 
@@ -104,6 +105,74 @@ def test_bad_specs_give_one_line_that_names_the_place(tmp_path: Path, content: o
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("seed: 1\nseed: 2", "spec.yaml:2: 'seed' is given twice"),
+        ({"seed": True}, "seed: should be a valid integer, got True"),
+        ({"seed": "7"}, "seed: should be a valid integer, got '7'"),
+        ({"clips": {"length": True}}, "clips.length: should be a valid integer, got True"),
+        ({"clips": {1: 3}}, "a key must be a word, got 1"),
+        ({"severity": "0.5"}, "severity: should be a valid number, got '0.5'"),
+        ({"pipeline": [{"jpeg": {"p": True}}]}, "pipeline[0].jpeg.p: should be a valid number, got True"),
+        ({"pipeline": [{"dust": {"per_frame": [True, 2]}}]}, "dust.per_frame[0]: should be a valid number, got True"),
+        ({"pipeline": [{"dust": {"per_frame": ["1", "2"]}}]}, "dust.per_frame[0]: should be a valid number, got '1'"),
+        ({"splits": {"train": "*"}}, "splits.train: must be a share of the sequences, above 0 and up to 1, or a list"),
+        ({"splits": {"train": 1.0, "val": 0}}, "splits.val: must be a share of the sequences, above 0"),
+        ({"splits": {"..": 1.0}}, "splits: String should match pattern"),
+        ({"splits": {"a/b": 1.0}}, "splits: String should match pattern"),
+        ({"splits": {".generating": 1.0}}, "splits: String should match pattern"),
+        ({"splits": {"dataset.json": 1.0}}, "splits: 'dataset.json' is the name of a file; a split is a folder"),
+        ({"splits": {"Manifest.CSV": 1.0}}, "splits: 'Manifest.CSV' is the name of a file"),
+        ({"splits": {"train": 1.0, "Train": ["x"]}}, "splits: 'Train' and 'train' are one folder where disks take"),
+        ({"source": "a" * 5000}, "source: String should have at most 4096 characters, got 'aaa"),
+        ({"name": "a" * 5000}, "name: String should have at most 100 characters"),
+        ({"pipeline": [{"a" * 5000: {}}]}, "pipeline[0]: unknown op 'aaa"),
+        ({"pipeline": [{"jpeg": {"a" * 5000: 1}}]}, "pipeline[0].jpeg: unknown key 'aaa"),
+        ({"pipeline": ["dust"] * 1001}, "pipeline: more than 1,000 ops"),
+        ({"pipeline": [{"shuffle": {"ops": ["dust"] * 600}}] * 2}, "pipeline[1].shuffle.ops: more than 1,000 ops"),
+        ({"pipeline": [{"pipeline": {"id": "a", "ops": [{"dust": {"id": "b"}}]}}, {"dirt": {"id": "a.b"}}]},
+         "pipeline: the masks of 'a/b' and 'a.b' would be one folder; change an id"),
+        ({"pipeline": [{"dirt": {"id": "A"}}, {"dirt": {"id": "a"}}]}, "the masks of 'A' and 'a' would be one folder"),
+        ({"pipeline": [{"dirt": {"per_frame": 1000, "size": 4}}]},
+         "dirt.per_frame: up to 1000 of such a size cover 2000 square frame heights of a frame; at most 100"),
+        ({"pipeline": [{"short_scratch": {"per_frame": 10_000}}]}, "must lie within 0 to 1000 strokes"),
+        ({"pipeline": [{"short_scratch": {"per_frame": 900, "length": 2}}]}, "short_scratch.per_frame: up to 900 of"),
+        ({"pipeline": [{"scratch": {"per_frame": 900, "width": 0.1}}]}, "scratch.per_frame: up to 900 of such"),
+        ({"pipeline": [{"splice": {"count": 8264}}]}, "splice.count: (8264, 8264) must lie within 0 to 100 splices"),
+        ({"pipeline": [{"at_scale": {"scales": [[1, 4]], "ops": [{"at_scale": {"scales": [[2, 3]]}}]}}]},
+         "pipeline: at_scale within at_scale enlarges 12 times; at most 4"),
+    ],
+)  # fmt: skip
+def test_what_would_go_wrong_later_is_refused_at_once(tmp_path: Path, content: object, message: str) -> None:
+    with pytest.raises(SpecError) as error:
+        load_spec(write(tmp_path, {**MINIMAL, **content} if isinstance(content, dict) else content))
+    assert message in str(error.value)
+    assert len(str(error.value)) <= 1000
+
+
+def test_compositions_nest_to_a_bound() -> None:
+    inner: object = "dust"
+    for _ in range(40):
+        inner = {"pipeline": {"ops": [inner]}}
+    with pytest.raises(SpecError, match="compositions within compositions, more than 16 deep"):
+        parse({"pipeline": [inner]})
+
+
+def test_labels_of_repeats_are_numbered() -> None:
+    ops = [
+        parse_op(op) for op in ("noise", "jpeg", {"noise": {"id": "a"}}, "noise", {"noise": {"id": "jpeg2"}}, "noise")
+    ]
+    assert labels(ops) == ["noise", "jpeg", "a", "noise#2", "jpeg2", "noise#3"]
+
+
+@pytest.mark.parametrize("source", ["a" * 400, "~nobody-of-that-name/x", "builtin:stills?count=" + "1" * 5000])
+def test_footage_that_cannot_be_is_one_line(source: str) -> None:
+    with pytest.raises(DegradeError) as error:
+        open_source(source)
+    assert len(str(error.value)) <= 1000
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ("seed", "--set: must be key=value"),
@@ -111,6 +180,9 @@ def test_bad_specs_give_one_line_that_names_the_place(tmp_path: Path, content: o
         ("pipeline.dusk.p=1", "unknown op 'dusk'"),
         ("pipeline.gaussian_blur=1", "name a parameter of the op as well"),
         ("seed=[1", "is not YAML"),
+        ("seed=2001-99-99", "seed: should be a valid integer, got '2001-99-99'"),
+        ("seed=!!int x", "--set seed: '!!int x' has the tag '!!int', which is not known or does not fit"),
+        (f"seed={'9' * 5000}", "is a number of more than 100 digits"),
     ],
 )
 def test_bad_set_gives_one_line(change: str, message: str) -> None:

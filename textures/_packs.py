@@ -190,7 +190,10 @@ def open_pack(name: str) -> Pack:
     """
     if name.startswith("builtin:"):
         return _open_builtin(name)
-    return _open_folder(Path(name).expanduser().absolute())
+    try:
+        return _open_folder(Path(name).expanduser().absolute())
+    except (OSError, RuntimeError) as error:  # a name too long for the disk, or ~somebody
+        raise SourceError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
 
 
 @functools.cache

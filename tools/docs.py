@@ -18,13 +18,12 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import yaml
 from PIL import Image
 
 import degrade
 from degrade import models, presets
 from degrade.benchmark.metrics import registry as metrics
-from degrade.benchmark.task import load_task, task_names, task_text
+from degrade.benchmark.task import load_task, tasks
 from degrade.core.composition import Composition
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
@@ -149,8 +148,8 @@ def metric_table() -> str:
 def task_table() -> str:
     """Every task, from its file."""
     rows = []
-    for name in task_names():
-        task = yaml.safe_load(task_text(name))
+    for name in tasks.names():
+        task = tasks.content(name)
         data = task["data"]
         footage = task.get("footage") or f"`{data['source'].partition('?')[0]}`"
         rows.append((f"`{name}`", task["about"], footage, data.get("target", "clean")))
@@ -251,7 +250,7 @@ def jpeg(picture: Array, largest: int = LARGEST) -> bytes:
 
 def digests() -> dict[str, str]:
     """The digests of all tasks: new ones as they are now, others as they were frozen."""
-    now = {name: load_task(name, source="builtin:stills").digest()[:16] for name in task_names()}
+    now = {name: load_task(name, source="builtin:stills").digest()[:16] for name in tasks.names()}
     return dict(sorted((now | json.loads(DIGESTS.read_text("utf-8"))).items()))
 
 

@@ -6,11 +6,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from degrade.benchmark.metrics.base import Frame, FrameMetric, Need
+from degrade.benchmark.metrics.base import Frame, FrameMetric, Need, untouched
 from degrade.core.types import Array
 
 PSNR_CAP_DB = 100.0
 """Identical pictures have an infinite PSNR, which would make every mean infinite. 8 bits end at 59 dB."""
+
+
+CLEAN = 1.5 / 255
+"""Greatest difference of a sound pixel from its target: one 8-bit level, with room for rounding."""
+
+
+def sound(frame: Frame) -> Array:
+    """Where nothing is to be restored, (H, W) bool: no damage at all, and the target's value."""
+    target, given = frame.get("target", "input")
+    return np.asarray(untouched(frame) & (np.abs(given - target) <= CLEAN).all(-1))
 
 
 def decibels(squares: Array) -> float:
@@ -36,11 +46,11 @@ class RegionPSNR(FrameMetric):
 
     @staticmethod
     @abstractmethod
-    def region(mask: Array) -> Array:
-        """Which pixels, (H, W) bool, of the alpha (H, W, 1)."""
+    def region(frame: Frame) -> Array:
+        """Which pixels, (H, W) bool."""
 
     def measure(self, frame: Frame) -> float:
         """dB, or NaN."""
-        target, mask = frame.get("target", "mask")
-        chosen = self.region(mask)
+        (target,) = frame.get("target")
+        chosen = self.region(frame)
         return decibels(squared_error(frame.prediction[chosen], target[chosen]))

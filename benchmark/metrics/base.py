@@ -40,14 +40,16 @@ class Frame:
     """(H, W, 1) in [0, 1], where the model sees damage."""
     motion: Motion | None = None
     """From the frame before to this one, of the clean footage; None for a clip's first frame."""
+    part: Array | None = None
+    """(H, W, 1), the alpha of one kind of damage, where a metric is asked for that kind alone."""
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
     """What `once` keeps. Frames of several models that share a target may share it."""
 
     def __post_init__(self) -> None:
         shape = self.prediction.shape
-        for name in ("target", "input", "mask", "predicted_mask"):
+        for name in ("target", "input", "mask", "part", "predicted_mask"):
             other = getattr(self, name)
-            wanted = (*shape[:2], 1) if "mask" in name else shape
+            wanted = shape if name in ("target", "input") else (*shape[:2], 1)
             if other is not None and other.shape != wanted:
                 raise SourceError(f"{name} must be {wanted}, as the prediction, got {other.shape}")
         if self.motion is not None and self.motion.visible.shape != shape[:2]:
@@ -101,6 +103,8 @@ class Metric(ABC):
     """What it reads of a `Frame`, beside the prediction."""
     beside: ClassVar[tuple[Literal["input", "target"], ...]] = ()
     """What is to be scored as if it were a prediction, and shown beside, since the number alone misleads."""
+    by_kind: ClassVar[bool] = False
+    """Whether it is also computed for every kind of damage alone, see `Frame.part`."""
     packages: ClassVar[tuple[str, ...]] = ()
     """What must be installed."""
 
@@ -171,11 +175,13 @@ class PairMetric(_Mean):
         return math.nan if before is None else self._add(self.measure(before, frame))
 
 
-def damaged(mask: Array) -> Array:
-    """Where damage shows, (H, W) bool."""
-    return np.asarray(mask[..., 0] > VISIBLE)
+def damaged(frame: Frame) -> Array:
+    """Where damage shows, (H, W) bool; that of `Frame.part`, where one is given."""
+    (mask,) = frame.get("mask")
+    return np.asarray((mask if frame.part is None else frame.part)[..., 0] > VISIBLE)
 
 
-def untouched(mask: Array) -> Array:
+def untouched(frame: Frame) -> Array:
     """Where there is no damage at all, (H, W) bool. Pixels of a rim are neither this nor `damaged`."""
+    (mask,) = frame.get("mask")
     return np.asarray(mask[..., 0] == 0)

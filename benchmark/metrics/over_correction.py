@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from degrade.benchmark.metrics.base import Frame, FrameMetric, Need, untouched
-
-CLEAN = 1.5 / 255
-"""Greatest difference of a clean pixel from its target: one 8-bit level, with room for rounding."""
+from degrade.benchmark.metrics._pixels import sound
+from degrade.benchmark.metrics.base import Frame, FrameMetric, Need
 
 
 class OverCorrection(FrameMetric):
@@ -27,9 +25,9 @@ class OverCorrection(FrameMetric):
 
     def measure(self, frame: Frame) -> float:
         """In levels of 255, or NaN."""
-        target, given, mask = frame.get("target", "input", "mask")
-        clean = untouched(mask) & (np.abs(given - target) <= CLEAN).all(-1)
+        clean = sound(frame)
         if not clean.any():
             return math.nan
+        (given,) = frame.get("input")
         change = np.abs(frame.prediction[clean] - given[clean])
         return 255 * float(change.mean(dtype=np.float64))

@@ -14,4 +14,5 @@ class PSNRInside(RegionPSNR):
 
     label: ClassVar[str] = "PSNR inside"
     reference: ClassVar[str] = "errors of known size within and around a mask"
+    by_kind: ClassVar[bool] = True
     region = staticmethod(damaged)

@@ -18,14 +18,20 @@ except ImportError as error:
     raise ImportError("needs the extra `albumentations`: pip install 'film-degrade[albumentations]'") from error
 
 
+KINDS = {"image": "image", "images": "images", "volume": "images", "mask": "mask", "masks": "masks", "mask3d": "masks"}
+"""What each target is treated as: a volume is a clip of its slices."""
+SEVERAL = {"volumes", "masks3d"}
+"""Targets that hold several clips."""
+
+
 class Degrade(albumentations.DualTransform):
     """Film damage in a `Compose`.
 
-    Targets: ``image`` (H, W) or (H, W, C) is a clip of one frame; ``images`` (N, H, W) or (N, H, W, C) is one clip
-    of N, coherent in time; uint8 or floats in [0, 1], RGB. ``mask`` and ``masks`` are annotations that move with
-    the picture, or the damage's own masks. All that is drawn comes from one number out of the transform's random
-    state, so ``Compose(…, seed=…)`` repeats it, `ReplayCompose` keeps it, and `to_dict` holds the ops as a spec has
-    them.
+    Targets: ``image`` (H, W) or (H, W, C) is a clip of one frame; ``images`` (N, H, W) or (N, H, W, C) is one clip of
+    N, coherent in time, and so is ``volume``; uint8 or floats in [0, 1], RGB. ``mask``, ``masks`` and ``mask3d`` are
+    annotations that move with the picture, or the damage's own masks. All that is drawn comes from one number out of
+    the transform's random state, so ``Compose(…, seed=…)`` repeats it, `ReplayCompose` keeps it, and `to_dict` holds
+    the ops as a spec has them.
 
     Args:
         ops: Name of a preset, an op, or a list of ops as in a spec.
@@ -35,7 +41,8 @@ class Degrade(albumentations.DualTransform):
         p: Probability that the transform is applied.
 
     Raises:
-        SpecError: An unknown op or value; masks of another kind; boxes or keypoints where the picture moves.
+        SpecError: An unknown op or value; masks of another kind; several volumes; boxes or keypoints where the
+            picture moves.
         SourceError: Pixels of another shape, type or range.
     """
 
@@ -52,7 +59,7 @@ class Degrade(albumentations.DualTransform):
     @property
     def targets(self) -> dict[str, Any]:
         """What it changes; `apply_with_params` does it for all at once."""
-        return dict.fromkeys(("image", "images", "mask", "masks"), self.apply_with_params)
+        return dict.fromkeys((*KINDS, *SEVERAL), self.apply_with_params)
 
     def get_params(self) -> dict[str, Any]:
         """Draws the seed of the damage."""
@@ -61,6 +68,9 @@ class Degrade(albumentations.DualTransform):
     def apply_with_params(self, params: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Damages every target of one call alike."""
         kinds = {key: self._additional_targets.get(key, key) for key in kwargs if key in self._key2func}
+        if several := SEVERAL.intersection(kinds.values()):
+            raise SpecError("one clip at a time; give it as volume, its masks as mask3d", min(several))
+        kinds = {key: KINDS[kind] for key, kind in kinds.items()}
         clips = {key: _clip(kwargs[key], kind) for key, kind in kinds.items() if kind in ("image", "images")}
         leading = max(clips.values(), key=len)
         boxed = any(kwargs.get(key) is not None for key in ("bboxes", "keypoints"))

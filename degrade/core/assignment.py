@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import yaml
-
-from degrade.core.errors import SpecError
+from degrade.core import plain_yaml
+from degrade.core.errors import SpecError, shown
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
@@ -15,8 +14,8 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals:
-        raise SpecError(f"must be key=value, got {text!r}", "--set")
+        raise SpecError(f"must be key=value, got {shown(text)}", "--set")
     try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise SpecError(f"{value!r} is not YAML", f"--set {key}") from error
+        return key.strip(), plain_yaml.load(value)
+    except SpecError as error:
+        raise SpecError(f"{shown(value)} {error.message}", f"--set {key}") from None

@@ -1,17 +1,23 @@
 """Compositions, ops made of other ops: parsing from a spec, labels, drawing and rendering."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from typing_extensions import TypeVar
 
 from degrade.core import registry, steps
-from degrade.core.errors import SpecError, unknown
+from degrade.core.errors import SpecError, shown, unknown
 from degrade.core.fields import raise_spec_errors
 from degrade.core.op import Family, Op, Temporal
 from degrade.core.steps import Step
 from degrade.core.types import Array, Layer, Params
+
+MOST_OPS, DEEPEST = 1000, 16
+"""Ops of a pipeline, and compositions within each other."""
+_around: ContextVar[tuple[int, list[int]]] = ContextVar("around", default=(0, []))
+"""While ops are parsed: how many lists of ops are around, and the number of ops in all of them."""
 
 
 def parse_op(value: Any) -> Op:
@@ -25,26 +31,36 @@ def parse_op(value: Any) -> Op:
     if isinstance(value, str):
         value = {value: {}}
     if not (isinstance(value, dict) and len(value) == 1):
-        raise SpecError(f"an op is a name or `name: {{parameters}}`, got {value!r:.80}")
+        raise SpecError(f"an op is a name or `name: {{parameters}}`, got {shown(value)}")
     name, parameters = next(iter(value.items()))
     cls: type[Op] = registry.ops.get(str(name))
     if parameters is None:
         parameters = {}
     if not isinstance(parameters, dict) or not all(isinstance(key, str) for key in parameters):
-        raise SpecError(f"parameters are `key: value`, got {parameters!r:.80}", str(name))
+        raise SpecError(f"parameters are `key: value`, got {shown(parameters)}", str(name))
     with raise_spec_errors():
         return cls(**parameters)
 
 
 def _parse_ops(value: Any) -> tuple[Op, ...]:
     if not isinstance(value, list | tuple):
-        raise SpecError(f"must be a list of ops, got {value!r:.80}", "ops")
-    ops = []
-    for i, item in enumerate(value):
-        try:
-            ops.append(parse_op(item))
-        except SpecError as error:
-            raise error.within(f"[{i}]").within("ops") from None
+        raise SpecError(f"must be a list of ops, got {shown(value)}", "ops")
+    depth, before = _around.get()
+    count = before if depth else [0]  # that of the outermost list, all within it included
+    count[0] += len(value)
+    if count[0] > MOST_OPS:
+        raise SpecError(f"more than {MOST_OPS:,} ops", "ops")
+    if depth > DEEPEST:
+        raise SpecError(f"compositions within compositions, more than {DEEPEST} deep", "ops")
+    token, ops = _around.set((depth + 1, count)), []
+    try:
+        for i, item in enumerate(value):
+            try:
+                ops.append(parse_op(item))
+            except SpecError as error:
+                raise error.within(f"[{i}]").within("ops") from None
+    finally:
+        _around.reset(token)
     labels(ops)
     return tuple(ops)
 
@@ -55,16 +71,28 @@ def labels(ops: Sequence[Op]) -> list[str]:
     Raises:
         SpecError: Two ops have the same `id`.
     """
-    taken: list[str] = []
+    taken: dict[str, int] = {}
+    found = []
     for op in ops:
-        name = label = op.id or op.name()
+        name = op.id or op.name()
         if op.id in taken:
             raise SpecError(f"two ops have the id {op.id!r}", "ops")
-        repeat = 2
-        while label in taken:
-            label, repeat = f"{name}#{repeat}", repeat + 1
-        taken.append(label)
-    return taken
+        taken[name] = repeat = taken.get(name, 0) + 1
+        found.append(name if repeat == 1 else f"{name}#{repeat}")
+    return found
+
+
+def all_labels(ops: Sequence[Op], prefix: str = "") -> Iterator[str]:
+    """The labels of ops and of those within them, as ``outer/inner``: those that masks and traces may have."""
+    for label, op in zip(labels(ops), ops, strict=True):
+        yield prefix + label
+        if isinstance(op, Composition):
+            yield from all_labels(op.ops, f"{prefix}{label}/")
+
+
+def flat(label: str) -> str:
+    """A label as the name of a file: ``lines.scratch`` for ``lines/scratch``."""
+    return label.replace("/", ".")
 
 
 OpLike = Op | str | dict[str, Any]

@@ -3,9 +3,19 @@
 import difflib
 from collections.abc import Iterable
 
+LONGEST = 1000
+"""Characters of a message."""
+
 
 class DegradeError(Exception):
-    """Base of every error caused by input. The commands print it as one line and exit with code 2."""
+    """Base of every error caused by input: one line, of bounded length. The commands print it and exit with code 2."""
+
+    def __str__(self) -> str:
+        text = " ".join(self._text().splitlines())
+        return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 3 :]}"
+
+    def _text(self) -> str:
+        return super().__str__()
 
 
 class SpecError(DegradeError):
@@ -21,7 +31,7 @@ class SpecError(DegradeError):
         self.message = message
         self.where = where
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
 
     def within(self, parent: str) -> "SpecError":
@@ -38,9 +48,17 @@ class DatasetError(DegradeError):
     """An output folder that is not what the command expects."""
 
 
+def shown(value: object) -> str:
+    """A value as messages quote it: the first 80 characters of its representation."""
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # of whole numbers beyond `sys.get_int_max_str_digits`
+        return "a number of thousands of digits"
+
+
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
     """``unknown op 'dsut'; did you mean 'dust'?``, or the list of what there is."""
     options = sorted(known)
-    near = difflib.get_close_matches(str(name), options, n=1)
+    near = difflib.get_close_matches(str(name)[:80], options, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(options) or 'none'}"
-    return f"unknown {what} {name!r}; {hint}"
+    return f"unknown {what} {shown(name)}; {hint}"

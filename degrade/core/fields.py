@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
-from degrade.core.errors import SpecError, unknown
+from degrade.core.errors import SpecError, shown, unknown
 
 Interval = tuple[float, float]
 """``(low, high)``: a value is drawn between the two. A single number means a fixed value."""
@@ -137,7 +137,7 @@ class Strict(BaseModel):
 
     def __init__(self, *given: Any, **data: Any) -> None:
         if given:
-            raise TypeError(f"{type(self).__name__} takes its values by name, got {given[0]!r:.80}")
+            raise TypeError(f"{type(self).__name__} takes its values by name, got {shown(given[0])}")
         token = _nested.set(True)
         try:
             super().__init__(**data)
@@ -147,6 +147,39 @@ class Strict(BaseModel):
             raise _one_line(error, type(self)) from None
         finally:
             _nested.reset(token)
+
+
+def _numbers_alone(schema: Any) -> Any:
+    """The schema without the conversions of booleans and text to numbers, and of anything to booleans."""
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_numbers_alone, schema))
+    if not isinstance(schema, dict):
+        return schema
+    parts = {"schema", "items_schema", "keys_schema", "values_schema", "choices", "definitions"}
+    exact: Any = {key: _numbers_alone(part) if key in parts else part for key, part in schema.items()}
+    if "fields" in schema:
+        exact["fields"] = {name: _numbers_alone(field) for name, field in schema["fields"].items()}
+    if schema.get("type") == "bool":
+        exact["strict"] = True
+    if kind := {"int": "integer", "float": "number"}.get(schema.get("type", "")):
+
+        def number(value: Any) -> Any:
+            if isinstance(value, bool | str | bytes):
+                raise ValueError(f"should be a valid {kind}, got {shown(value)}")
+            return value
+
+        return core_schema.no_info_before_validator_function(number, exact)
+    return exact
+
+
+class Settings(Strict):
+    """A record that people write: in it ``true`` and ``"1"`` are no numbers, and ``1`` is no boolean."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic's own, without these conversions."""
+        schema: CoreSchema = _numbers_alone(handler(source))
+        return schema
 
 
 _nested: ContextVar[bool] = ContextVar("nested")
@@ -165,6 +198,8 @@ def raise_spec_errors() -> Iterator[None]:
 def _one_line(error: ValidationError, model: type[BaseModel]) -> SpecError:
     first = error.errors()[0]
     where, given = path(first["loc"]), first.get("input")
+    if first["loc"][-1:] == ("[key]",):
+        where = path(first["loc"][:-2])
     if first["type"] == "extra_forbidden":
         *outer, key = first["loc"]
         for part in outer:
@@ -175,4 +210,4 @@ def _one_line(error: ValidationError, model: type[BaseModel]) -> SpecError:
         return SpecError("is required", where)
     if first["type"] == "value_error":
         return SpecError(str(first["ctx"]["error"]), where)
-    return SpecError(f"{first['msg'].removeprefix('Input ')}, got {given!r:.80}", where)
+    return SpecError(f"{first['msg'].removeprefix('Input ')}, got {shown(given)}", where)

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from degrade.core import registry
 from degrade.core.errors import SpecError
-from degrade.core.fields import Neutral, Probability, Strict
+from degrade.core.fields import Neutral, Probability, Settings
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, clipped
 
@@ -21,7 +21,7 @@ P = TypeVar("P", bound=Params, default=Any)
 """The record of what an op draws."""
 
 
-class Op(Strict, Generic[P]):
+class Op(Settings, Generic[P]):
     """One kind of damage.
 
     `sample` draws everything random for a clip, including tracks over time. `render` is a pure function of the
@@ -39,7 +39,7 @@ class Op(Strict, Generic[P]):
 
     p: Probability = 1.0
     """Probability that the op fires, drawn once per clip."""
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] | None = None
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)] | None = None
     """Label of its random stream, mask and trace; the op's name unless given."""
 
     def __init__(self, *given: Any, **parameters: Any) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from degrade.core.composition import Composition
+from degrade.core.composition import Composition, flat
 from degrade.core.errors import DatasetError, DegradeError, unknown
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
@@ -157,6 +157,12 @@ class DatasetFolder:
         """
         return self.reader(kind, clip)(start, self._find(clip).frames if stop is None else stop)
 
+    def layers(self, clip: str | ClipRecord) -> dict[str, str]:
+        """The masks of single ops that a clip has, as kinds to `read`, by the labels of the contaminants that fired."""
+        fired = (self._find(clip) if isinstance(clip, str) else clip).fired.split()
+        own = set(_contaminants(self.spec.damage())) if self.spec.output.masks == "layers" else set()
+        return {label: layer(label) for label in fired if label in own}
+
     def reader(self, kind: str, clip: str) -> Callable[[int, int], Array]:
         """`read` for one kind of a clip, opened once for many windows."""
         about = self._find(clip)
@@ -266,8 +272,7 @@ class DatasetFolder:
         """Where a clip's masks must be, and where other layers are, of ops that leave some though no `Contaminant`."""
         masks = {self.frames_path(kind, clip) for kind in self.kinds if is_mask(kind)}
         if self.spec.output.masks == "layers":
-            labels = set(_contaminants(self.spec.damage())) & set(clip.fired.split())
-            masks |= {self.frames_path(layer(label), clip) for label in labels}
+            masks |= {self.frames_path(kind, clip) for kind in self.layers(clip).values()}
             masks |= set(self.split_path(clip.split).glob(f"{LAYER}*/{glob.escape(self.file_name(MASK, clip.id))}"))
         return sorted(masks, key=lambda path: path.parent.name)
 
@@ -362,7 +367,7 @@ def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
 
 def layer(label: str) -> str:
     """The kind of one op's mask: ``mask.lines.scratch`` for ``lines/scratch``."""
-    return LAYER + label.replace("/", ".")
+    return LAYER + flat(label)
 
 
 def is_mask(kind: str) -> bool:

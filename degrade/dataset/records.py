@@ -99,7 +99,7 @@ def describe(spec: Spec) -> dict[str, Any]:
         "spec": spec.resolved(),
         "spec_sha256": spec.digest(),
         "files_sha256": spec.damage().files(),
-        "versions": versions(),
+        "versions": versions() | spec.versions(),
     }
 
 

@@ -2,10 +2,10 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from typing_extensions import TypeVar
 
 from degrade.core.fields import Floats, Interval, Ints, Within
@@ -13,6 +13,7 @@ from degrade.core.op import Contaminant
 from degrade.core.rng import at, correlated
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._compositing import cover
+from degrade.ops._crowding import check_crowding
 from degrade.ops._events import EventParams, arrivals
 from degrade.ops._packing import pack_ints, pack_tracks
 
@@ -101,6 +102,11 @@ class Lines(Contaminant[L]):
     """Steady movement to one side, drawn per line."""
     broken: Annotated[Interval, Within(0, 1)] = (0.0, 0.5)
     """Share of its length where a line has lifted off, about; drawn per line."""
+
+    @model_validator(mode="after")
+    def _can_be_painted(self) -> Self:
+        check_crowding("per_frame", self.per_frame, 3 * self.width[1])
+        return self
 
     def run(self, draw: np.random.Generator, info: ClipInfo) -> dict[str, Any]:
         """Draws when lines begin and end, and their pack_tracks: the first three fields of `LineParams`."""

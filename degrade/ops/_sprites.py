@@ -1,16 +1,17 @@
 """Base of ops that draw defects as textures placed on the frame."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from typing_extensions import TypeVar
 
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._compositing import cover, texture_at
+from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import EventParams, arrivals, visible
 from degrade.ops._packing import pack_floats, pack_ints
@@ -85,6 +86,11 @@ class Sprites(Contaminant[S]):
     """Drawn per defect."""
     light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
     """Share of defects that lighten, drawn per clip."""
+
+    @model_validator(mode="after")
+    def _can_be_painted(self) -> Self:
+        check_crowding("per_frame", self.per_frame, mean_square(self.size, self.spread, 4))
+        return self
 
     def place(self, draw: np.random.Generator, info: ClipInfo) -> dict[str, Any]:
         """Draws when defects come and go, then every defect: the fields of `PlacedParams`."""

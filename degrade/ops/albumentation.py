@@ -12,6 +12,9 @@ from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo, Layer, Params
 
+OVERSHOOT = 0.5
+"""How far resampling may lead beyond [0, 1] before it is clipped; what leads further gives no picture."""
+
 
 class AlbumentationParams(Params):
     """What was drawn."""
@@ -24,8 +27,8 @@ class Albumentation(Op[AlbumentationParams]):
     """A transform of albumentations, its random numbers drawn from the clip's streams.
 
     Drawn per clip, every frame goes through the same transform with the same random numbers. Masks, and targets
-    that are to stay aligned, follow a spatial transform; one that changes size or type is refused. The library comes
-    with the extra `albumentations`.
+    that are to stay aligned, follow a spatial transform; one that changes size, type or range is refused. The library
+    comes with the extra `albumentations`.
     """
 
     family: ClassVar[Family] = "quality"
@@ -69,6 +72,11 @@ class Albumentation(Op[AlbumentationParams]):
             if changed.shape[:2] != frame.shape[:2] or changed.size != frame.size or changed.dtype != np.float32:
                 became = f"{changed.dtype} of shape {changed.shape}"
                 raise SpecError(f"{self.transform} makes float32 of shape {frame.shape} into {became}; ops keep both")
+            low, high = float(changed.min()), float(changed.max())
+            if not -OVERSHOOT <= low <= high <= 1 + OVERSHOOT:
+                raise SpecError(
+                    f"{self.transform} leaves the range [0, 1]: {low:g} to {high:g}; apply it after the ops"
+                )
             np.clip(changed.reshape(frame.shape), 0, 1, out=out[i])
         return out
 
@@ -77,6 +85,8 @@ class Albumentation(Op[AlbumentationParams]):
         if self.transform not in _transforms():
             raise SpecError(unknown("albumentations transform", self.transform, _transforms()), "transform")
         cls = _transforms()[self.transform]
+        if issubclass(cls, _library().Normalize):
+            raise SpecError(f"{self.transform} leaves the range [0, 1]; apply it after the ops", "transform")
         strict = {"strict": True} if "InitSchema" in vars(cls) else {}  # else unknown arguments are but warned of
         try:
             made = cls(**{"p": 1, **self.parameters, **strict})

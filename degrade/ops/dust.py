@@ -3,12 +3,13 @@
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
+from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._packing import pack_floats, pack_ints
 from degrade.ops._sprites import SHAPES, SpriteParams, lay_sprite
@@ -52,6 +53,11 @@ class Dust(Contaminant[DustParams]):
     """Drawn per speck."""
     light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
     """Share of light specks, drawn per clip."""
+
+    @model_validator(mode="after")
+    def _can_be_painted(self) -> "Dust":
+        check_crowding("per_frame", self.per_frame, mean_square(self.size, self.spread, 0.5))
+        return self
 
     def sample(self, info: ClipInfo, rng: Stream) -> DustParams:
         """Draws the number on each frame, then every speck."""

@@ -4,12 +4,13 @@ import math
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
+from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import arrivals, visible
 from degrade.ops._packing import pack_floats, pack_tracks
@@ -50,6 +51,11 @@ class GateDirt(Contaminant[GateDirtParams]):
     """Share of light particles, drawn per clip."""
     tremble: Annotated[Interval, Within(0, 0.1, "frame heights")] = (0.0002, 0.0015)
     """Standard deviation of a particle's movement, an Ornstein-Uhlenbeck process of two frames; drawn per clip."""
+
+    @model_validator(mode="after")
+    def _can_be_painted(self) -> "GateDirt":
+        check_crowding("per_frame", self.per_frame, mean_square(self.size, self.spread, 0.5))
+        return self
 
     def sample(self, info: ClipInfo, rng: Stream) -> GateDirtParams:
         """Draws the heaps, then every particle and its movement."""

@@ -3,12 +3,13 @@
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
+from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import arrivals, visible
 from degrade.ops._packing import pack_floats, pack_ints, pack_tracks
@@ -46,6 +47,11 @@ class Hair(Contaminant[HairParams]):
     """Share of light fibres, drawn per clip."""
     wriggle: Annotated[Interval, Within(0, 90, "degrees")] = (0.5, 4.0)
     """Standard deviation of the turning of one that stays, drawn per fibre; its end at the border is held."""
+
+    @model_validator(mode="after")
+    def _can_be_painted(self) -> "Hair":
+        check_crowding("per_frame", self.per_frame, mean_square(self.size, self.spread, 2))
+        return self
 
     def sample(self, info: ClipInfo, rng: Stream) -> HairParams:
         """Draws when fibres come and go, then every fibre and its movement."""

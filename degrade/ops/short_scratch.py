@@ -4,13 +4,14 @@ import math
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._compositing import cover
+from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import EventParams
 from degrade.ops._packing import pack_floats
@@ -51,7 +52,7 @@ class ShortScratch(Contaminant[ShortScratchParams]):
     strokes; loose grit leaves single ones. The projector's rain is both, on every frame.
     """
 
-    per_frame: Annotated[Interval, Within(0, 10_000, "strokes")] = (2.0, 20.0)
+    per_frame: Annotated[Interval, Within(0, 1000, "strokes")] = (2.0, 20.0)
     """Mean number on a frame, drawn per clip."""
     bursts: Annotated[float, Field(ge=0, le=2)] = 0.6
     """How much the number varies over the frames: standard deviation of the logarithm of its mean."""
@@ -70,6 +71,13 @@ class ShortScratch(Contaminant[ShortScratchParams]):
     light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
     """Share of white strokes (in the print's emulsion, or on the negative's base), drawn per clip; a bundle has
     one tone."""
+
+    @model_validator(mode="after")
+    def _can_be_painted(self) -> "ShortScratch":
+        square = mean_square(self.length, self.spread, 2)
+        area = square * math.sin(math.radians(min(self.slant[1], 45))) + math.sqrt(square) * self.width[1]
+        check_crowding("per_frame", self.per_frame, area)
+        return self
 
     def sample(self, info: ClipInfo, rng: Stream) -> ShortScratchParams:
         """Draws the number on each frame, then every bundle and stroke."""

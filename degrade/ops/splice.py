@@ -43,7 +43,7 @@ class Splice(Contaminant[SpliceParams]):
     two pieces overlap, and smeared glue. The jump of the picture is not part of it.
     """
 
-    count: Annotated[Interval, Within(0, 10_000, "splices")] = (1, 1)
+    count: Annotated[Interval, Within(0, 100, "splices")] = (1, 1)
     """Number in a clip, whole, drawn per clip."""
     taped: Probability = 0.5
     """Probability that a splice is of tape."""

@@ -1,32 +1,28 @@
 """Ready pipelines, one YAML file each: a list of ops as in a spec's ``pipeline``."""
 
 from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from degrade.core.composition import OpLike
-from degrade.core.errors import SpecError, unknown
 from degrade.core.op import Op
+from degrade.core.registry import Documents
 from degrade.ops.pipeline import Pipeline
+
+registry = Documents("preset", __name__)
 
 
 def names() -> list[str]:
-    """All presets."""
-    return sorted(Path(file.name).stem for file in resources.files(__name__).iterdir() if file.name.endswith(".yaml"))
+    """All presets, those of other packages among them."""
+    return registry.names()
 
 
 def text(name: str) -> str:
     """A preset's file.
 
     Raises:
-        SpecError: No such preset.
+        SpecError: No such preset, or another package's that cannot be read.
     """
-    if name not in names():
-        raise SpecError(unknown("preset", name, names()))
-    return resources.files(__name__).joinpath(f"{name}.yaml").read_text("utf-8")
+    return registry.text(name)
 
 
 def about(name: str) -> str:
@@ -36,7 +32,8 @@ def about(name: str) -> str:
 
 def read(name: str) -> list[Any]:
     """A preset's list of ops, as written; see `text` for errors."""
-    return yaml.safe_load(text(name))
+    ops: list[Any] = registry.content(name)
+    return ops
 
 
 def load(name: str, *, severity: float = 1.0) -> Pipeline:

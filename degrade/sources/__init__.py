@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from degrade.core.errors import SourceError, unknown
+from degrade.core.errors import SourceError, shown, unknown
 from degrade.sources.base import FrameSequence, Source
 from degrade.storage import locate, reaching
 
@@ -30,8 +30,11 @@ def open_source(spec: str | Path) -> Source:
     from degrade.sources.files import Files
 
     place = locate(spec)
-    with reaching(place, SourceError):
-        return Files(place)
+    try:
+        with reaching(place, SourceError):
+            return Files(place)
+    except OSError as error:
+        raise SourceError(f"{error.filename or place}: {error.strerror or error}") from error
 
 
 def _integers(arguments: str, known: tuple[str, ...]) -> dict[str, int]:
@@ -41,7 +44,7 @@ def _integers(arguments: str, known: tuple[str, ...]) -> dict[str, int]:
         key, _, value = argument.partition("=")
         if key not in known:
             raise SourceError(unknown("argument of builtin:stills", key, known))
-        if not value.isdecimal():
-            raise SourceError(f"builtin:stills: {key} must be a whole number, got {value!r}")
+        if not (value.isdecimal() and len(value) < 10):
+            raise SourceError(f"builtin:stills: {key} must be a whole number of up to 9 digits, got {shown(value)}")
         values[key] = int(value)
     return values

@@ -35,6 +35,9 @@ CUTOUTS = (
 )
 """Objects for movers: photograph, column and row of the centre, radius in pixels."""
 
+MOST_FRAMES, LARGEST_SIDE = 10_000_000, 16_384
+"""In all sequences, and pixels."""
+
 
 class Wave(NamedTuple):
     """A sine over time."""
@@ -131,6 +134,11 @@ class Stills(Source):
     def __init__(self, count: int = 12, frames: int = 48, height: int = 256, width: int = 384) -> None:
         if min(count, frames, height, width) < 1:
             raise SourceError(f"builtin:stills: {count} × {frames} frames of {width}×{height}: all must be 1 or more")
+        if count * frames > MOST_FRAMES or max(height, width) > LARGEST_SIDE:
+            raise SourceError(
+                f"builtin:stills: {count} × {frames} frames of {width}×{height}: at most {MOST_FRAMES:,} frames of "
+                f"{LARGEST_SIDE:,} pixels a side"
+            )
         self.count, self.frames, self.height, self.width = count, frames, height, width
         stems = [Path(name).stem for name in BACKGROUNDS]
         names = [f"{i:02d}_{stems[i % len(stems)]}" for i in range(count)]

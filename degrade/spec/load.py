@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from degrade import presets
+from degrade.core import plain_yaml
 from degrade.core.assignment import parse_assignment
 from degrade.core.composition import labels, parse_op
 from degrade.core.errors import SpecError, unknown
@@ -73,15 +72,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
         SpecError: The file is missing, not YAML, or holds something else.
     """
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(
-            f"cannot be read: {getattr(error, 'strerror', None) or 'not a text file'}", str(path)
-        ) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise SpecError(f"is not YAML: {getattr(error, 'problem', error)}", place) from error
+        with path.open("rb") as file:
+            raw = plain_yaml.load(file.read(plain_yaml.LARGEST + 1))
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", str(path)) from error
+    except SpecError as error:
+        raise SpecError(error.message, f"{path}:{error.where}".removesuffix(":")) from None
     return mapping(raw, str(path))
 
 

@@ -19,14 +19,16 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from degrade.core.composition import Composition, Ops
-from degrade.core.errors import SpecError
-from degrade.core.fields import Probability, Strict
+from degrade.core.composition import Composition, Ops, all_labels, flat
+from degrade.core.errors import SpecError, shown
+from degrade.core.fields import Probability, Settings
 from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
+from degrade.ops import registry
+from degrade.ops.at_scale import AtScale
 from degrade.ops.pipeline import Pipeline
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
@@ -35,9 +37,27 @@ Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=
 Positive = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=16384)]
 Share = Annotated[float, Field(gt=0, le=1)]
+LONGEST_LABEL = 200
+"""Characters of an op's label, which names the folders and files of its masks."""
+LARGEST_SCALE = 4
+"""Of ops within each other that work at another size."""
+FILES = (".json", ".csv", ".jsonl", ".md", ".txt", ".yaml", ".lock", ".part")
+"""Suffixes of files that lie, or may come to lie, beside the folders of the splits."""
 
 
-class Clips(Strict):
+def _share_or_names(value: Any) -> Any:
+    share = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
+    if share or (isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)):
+        return value
+    raise ValueError(
+        f"must be a share of the sequences, above 0 and up to 1, or a list of their names, got {shown(value)}"
+    )
+
+
+Part = Annotated[Share | tuple[str, ...], BeforeValidator(_share_or_names)]
+
+
+class Clips(Settings):
     """How sequences are cut into clips."""
 
     length: Positive | None = None
@@ -50,7 +70,7 @@ class Clips(Strict):
     """At most so many clips, spread evenly over all."""
 
 
-class Output(Strict):
+class Output(Settings):
     """What is written."""
 
     frames: Literal["png", "ffv1", "webdataset"] = "png"
@@ -60,14 +80,14 @@ class Output(Strict):
     """One mask of all contaminants, also one for each op, or none."""
 
 
-class Spec(Strict):
+class Spec(Settings):
     """The complete definition of a dataset: footage, damage, target, splits, output."""
 
     name: Slug = "dataset"
     """Names the dataset, and its folder ``out/<name>`` if no other is given."""
     seed: Annotated[int, Field(ge=0)] = 0
     """The one integer that all randomness starts from."""
-    source: str = "builtin:stills"
+    source: Annotated[str, Field(max_length=4096)] = "builtin:stills"
     """A folder of frames or videos, a video file, a picture, or ``builtin:stills``."""
     clips: Clips = Clips()
     """How sequences are cut into clips."""
@@ -83,7 +103,7 @@ class Spec(Strict):
     severity: Probability | None = None
     """From 0, clean, to 1, the pipeline as it stands: defects keep their places and fade, blur, noise and the like
     shrink in proportion. As 1 if not given."""
-    splits: dict[Slug, Share | tuple[str, ...]] = {"train": 1.0}
+    splits: dict[Slug, Part] = {"train": 1.0}
     """Each split's share of the sequences, or the sequences themselves by name or pattern (``val/*``).
     Patterns choose first; of what they leave each sequence draws its split by the shares, or is left out if there are
     none. Name and seed alone say what it draws: neither the order here nor sequences that are added move it."""
@@ -97,6 +117,35 @@ class Spec(Strict):
         if not splits or (shares and abs(sum(shares) - 1) > 1e-6):
             raise ValueError(f"shares must add up to 1, got {splits}")
         return splits
+
+    @field_validator("splits")
+    @classmethod
+    def _are_folders(cls, splits: dict[str, Any]) -> dict[str, Any]:
+        folders: dict[str, str] = {}
+        for split in splits:
+            if split.lower().endswith(FILES):
+                raise ValueError(f"{split!r} is the name of a file; a split is a folder")
+            if other := folders.get(split.lower()):
+                raise ValueError(f"{other!r} and {split!r} are one folder where disks take a for A")
+            folders[split.lower()] = split
+        return splits
+
+    @model_validator(mode="after")
+    def _labels_are_folders(self) -> "Spec":
+        folders: dict[str, str] = {}
+        for label in all_labels(self.pipeline):
+            folder = flat(label).lower()
+            if other := folders.get(folder):
+                raise SpecError(f"the masks of {other!r} and {label!r} would be one folder; change an id", "pipeline")
+            if len(folder) > LONGEST_LABEL:
+                raise SpecError(f"the label {shown(label)} is longer than {LONGEST_LABEL} characters", "pipeline")
+            folders[folder] = label
+        return self
+
+    @model_validator(mode="after")
+    def _enlarges_within_bounds(self) -> "Spec":
+        _check_enlargement(self.pipeline, 1)
+        return self
 
     @model_validator(mode="after")
     def _stride_needs_length(self) -> "Spec":
@@ -118,6 +167,10 @@ class Spec(Strict):
         damage = self.damage()
         damage.files()
         _dry_run(damage.ops, info.model_copy(update={"frames": 1}), "pipeline")
+
+    def versions(self) -> dict[str, str]:
+        """Of the packages, other than this project, that the ops come from."""
+        return _versions(self.pipeline)
 
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
@@ -162,6 +215,29 @@ def _dry_run(ops: Iterable[Op], info: ClipInfo, where: str) -> None:
             op.sample(info, Stream(0, info.id))
         except SpecError as error:
             raise error.within(place) from None
+
+
+def _versions(ops: Iterable[Op]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for op in ops:
+        found |= registry.version_of(type(op))
+        if isinstance(op, Composition):
+            found |= _versions(op.ops)
+    return found
+
+
+def _check_enlargement(ops: Iterable[Op], scale: float) -> None:
+    """Refuses ops that enlarge within others beyond what one may: each multiplies the pixels."""
+    for op in ops:
+        inner = scale
+        if isinstance(op, AtScale):
+            inner *= max(1, *(high for _, high in op.scales))
+        if inner > LARGEST_SCALE:
+            raise SpecError(f"at_scale within at_scale enlarges {inner:g} times; at most {LARGEST_SCALE}", "pipeline")
+        if isinstance(op, Composition):
+            _check_enlargement(op.ops, inner)
+        if op.wraps_remaining:
+            scale = inner
 
 
 def canonical(content: Any) -> bytes:

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
 from degrade import DatasetError, SourceError, SpecError  # noqa: E402
 from degrade.benchmark.entries import Entry, entries  # noqa: E402
 from degrade.benchmark.run import run  # noqa: E402
-from degrade.benchmark.task import Task, load_task, task_names  # noqa: E402
+from degrade.benchmark.task import Task, load_task, tasks  # noqa: E402
 from degrade.benchmark.train import TrainingStopped  # noqa: E402
 from degrade.dataset.generate import generate  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
@@ -207,11 +207,11 @@ DIGESTS = Path(__file__).with_name("digests.json")
 
 
 def test_tasks_are_frozen() -> None:
-    digests = {name: load_task(name, source="builtin:stills").digest()[:16] for name in task_names()}
+    digests = {name: load_task(name, source="builtin:stills").digest()[:16] for name in tasks.names()}
     assert digests == json.loads(DIGESTS.read_text()), "a new task is added by: python tools/docs.py --text"
 
 
-@pytest.mark.parametrize("name", task_names())
+@pytest.mark.parametrize("name", tasks.names())
 def test_every_task_loads(name: str) -> None:
     task = load_task(name, source="builtin:stills")
     assert set(task.baselines) >= {"input"}

@@ -1,9 +1,11 @@
 """Names, suggestions, plug-ins and what is refused."""
 
 import importlib
+import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -133,13 +135,98 @@ def test_a_broken_package_does_not_break_the_commands(tmp_path: Path, module: st
     assert reason in done.stdout or command == "schema"
 
 
-def test_a_name_that_is_taken_is_refused(
+def test_a_name_that_is_taken_is_named_once_and_passed_over(
     registry: Registry[Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry(folder, "rain", "Rain")
-    plug_in(monkeypatch, rain="other_package:Rain")
-    with pytest.raises(SpecError, match="thing 'rain' is defined twice; other_package:Rain needs another name"):
-        registry.names()
+    plug_in(monkeypatch, rain="other_package:Rain", hail="other_package:Hail")
+    with pytest.warns(UserWarning, match="thing 'rain' is defined twice; other_package:Rain is passed over") as told:
+        assert registry.names() == ["hail", "rain"]
+    assert registry.get("rain").__module__ == "entries_of_a_test.rain"
+    assert len(told) == 1
+
+
+PLUG_INS = {
+    "entry_points.txt": """
+        [degrade.ops]
+        dust = rainy:Mist
+        mist = rainy:Mist
+        [degrade.models]
+        rtn = rainy:Mist
+        [degrade.presets]
+        vhs = rainy.specs
+        drizzle = rainy.specs
+        lost = rainy.specs
+        [degrade.benchmark.tasks]
+        drizzle-v1 = rainy.specs
+        lost-v1 = rainy.none
+        """,
+    "rainy/__init__.py": """
+        from degrade.extend import Op, Params
+        class Mist(Op[Params]):
+            "Mist."
+            family = "quality"
+            def sample(self, info, rng):
+                return Params()
+            def render_frame(self, frame, params, t):
+                return frame
+        """,
+    "rainy/specs/drizzle.yaml": "# A light rain.\n- mist\n- dust: {per_frame: 3}\n",
+    "rainy/specs/drizzle-v1.yaml": """
+        about: A light rain, taken away.
+        data: {source: "builtin:stills?count=2&frames=2&height=32&width=48", preset: drizzle, splits: {val: 1}}
+        metrics: [psnr]
+        baselines: [input]
+        train: {steps: 1}
+        """,
+}
+
+
+@pytest.fixture
+def plug_ins(tmp_path: Path) -> Path:
+    """A folder for ``PYTHONPATH`` with a package that brings an op, a preset and a task, and takes names."""
+    about = tmp_path / "rainy_damage-1.5.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: rainy-damage\nVersion: 1.5\n")
+    for name, text in PLUG_INS.items():
+        path = (about if name == "entry_points.txt" else tmp_path) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    return tmp_path
+
+
+def degrade(plug_ins: Path, *arguments: str, module: str = "degrade.cli") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", f"from {module} import main; main()", *arguments], cwd=plug_ins,
+        env={**os.environ, "PYTHONPATH": str(plug_ins)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+
+def test_packages_bring_ops_and_presets_and_their_version_is_recorded(plug_ins: Path) -> None:
+    listed = degrade(plug_ins, "ls")
+    for shown in ("A light rain.", "Mist.", "preset 'lost': rainy.specs of rainy-damage cannot be read: FileNotFound"):
+        assert shown in listed.stdout
+    for taken in ("op 'dust'", "preset 'vhs'"):
+        assert listed.stderr.count(f"warning: {taken} is defined twice") == 1
+    source = "builtin:stills?count=1&frames=2&height=32&width=48"
+    made = degrade(plug_ins, "generate", "--preset", "drizzle", "--source", source, "--out", "out", "--workers", "2")
+    assert made.stderr.count("defined twice") == 2
+    record = json.loads((plug_ins / "out/dataset.json").read_text())
+    assert record["versions"]["rainy-damage"] == "1.5"
+    assert [next(iter(op)) for op in record["spec"]["pipeline"]] == ["mist", "dust"]
+    degrade(plug_ins, "verify", "out")
+
+
+def test_packages_bring_tasks(plug_ins: Path) -> None:
+    pytest.importorskip("torch")
+    listed = degrade(plug_ins, "ls", module="degrade.benchmark.cli")
+    assert "A light rain, taken away." in listed.stdout
+    assert "task 'lost-v1': rainy.none of rainy-damage cannot be read: ModuleNotFoundError" in listed.stdout
+    run = ("run", "--task", "drizzle-v1", "--model", "median", "--out", "run", "--device", "cpu")
+    degrade(plug_ins, *run, module="degrade.benchmark.cli")
+    result = json.loads(next((plug_ins / "run").rglob("*median*.json")).read_text())
+    assert result["task"] == "drizzle-v1"
+    assert result["run"]["versions"]["rainy-damage"] == "1.5"
 
 
 def test_a_class_that_is_not_registered_has_no_name(registry: Registry[Any]) -> None:

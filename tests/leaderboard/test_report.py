@@ -31,6 +31,7 @@ def make(name: str, psnr: list[float], *, model: dict[str, Any] | None = None, *
             "metrics": score,
             "psnr_over_time": [score["psnr"] - 1, score["psnr"] + 1],
             "references": {"input": {"e_warp": 30.0}, "target": {"e_warp": 5.0}},
+            "kinds": {kind: {"psnr": score["psnr"] - 5 * (kind == "noise")} for kind in damage},
         }
         for clip, damage, score in zip(CLIPS, DAMAGE, scores, strict=True)
     ]
@@ -265,13 +266,24 @@ def test_a_page_loads_nothing_from_elsewhere(results: list[Result], tmp_path: Pa
     assert "default-src 'none'" in page.all("meta")[2]["content"]
 
 
-def test_damage_is_averaged_over_the_clips_in_which_it_fired(results: list[Result], tmp_path: Path) -> None:
+def test_scores_of_a_kind_of_damage_are_averaged_over_the_clips_that_have_it(
+    results: list[Result], tmp_path: Path
+) -> None:
     _, page = page_of(results, tmp_path)
     head = next(place for place, row in enumerate(page.rows) if any(cell.startswith("dust") for cell in row))
-    assert [" ".join(cell.split()) for cell in page.rows[head][1:]] == ["dust4 clips", "noise3 clips", "none1 clip"]
+    assert [" ".join(cell.split()) for cell in page.rows[head][1:]] == ["dust4 clips", "noise3 clips"]
     even = next(row for row in page.rows[head:] if row[0].strip() == "even")
-    # Dust fired in clips 0, 1, 3 and 5, noise in 1, 2 and 3, nothing in 4.
-    assert [cell.strip() for cell in even[1:]] == ["25.25", "25.00", "27.00"]
+    # Dust is in clips 0, 1, 3 and 5, noise in 1, 2 and 3.
+    assert [cell.strip() for cell in even[1:]] == ["25.25", "20.00"]
+
+
+def test_results_without_kinds_of_damage_have_no_table_of_them(results: list[Result], tmp_path: Path) -> None:
+    plain = [
+        result.model_copy(update={"clips": tuple(clip.model_copy(update={"kinds": {}}) for clip in result.clips)})
+        for result in results
+    ]
+    text, _ = page_of(plain, tmp_path)
+    assert "By damage" not in text
 
 
 def test_the_licence_of_others_weights_stands_beside_that_of_the_code(results: list[Result], tmp_path: Path) -> None:

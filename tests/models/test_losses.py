@@ -10,11 +10,12 @@ from degrade.models.losses import (
     Perceptual,
     TemporalPatchGAN,
     charbonnier,
+    detection,
     discriminator_loss,
+    gate,
     generator_loss,
     inside,
     l1,
-    mask,
 )
 
 
@@ -34,18 +35,28 @@ def test_loss_inside_the_damage_by_hand():
     assert inside(restored, clean, 0 * alpha).item() == 0
 
 
-def test_mask_loss_by_hand():
+def test_gate_loss_by_hand():
     alpha = torch.tensor([1.0, 0.05, 0.0, 0.0]).view(1, 1, 1, 1, 4)
     found = torch.tensor([0.25, 0.01, 0.5, 0.9]).view(1, 1, 1, 1, 4).requires_grad_()
-    loss = mask(found, alpha)
+    loss = gate(found, alpha)
     short, beyond = math.log(3) + math.log(3), math.log(9) - math.log(0.55 / 0.45)
     assert loss.item() == pytest.approx(short + beyond / 2, rel=1e-4)
     loss.backward()
     signs = found.grad.sign().flatten().tolist()
     assert signs == [-1, 0, 0, 1]  # more on the damage, less on sound pixels above 0.55, and nothing on faint rims
-    assert mask(torch.tensor([0.76, 0.54]), torch.tensor([1.0, 0.0])).item() == 0
-    sure = mask(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))
+    assert gate(torch.tensor([0.76, 0.54]), torch.tensor([1.0, 0.0])).item() == 0
+    sure = gate(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))
     assert sure.isfinite()
+
+
+def test_detection_loss_by_hand():
+    alpha = torch.tensor([1.0, 0.05, 0.0, 0.0]).view(1, 1, 1, 1, 4)
+    found = torch.tensor([0.25, 0.01, 0.5, 0.9]).view(1, 1, 1, 1, 4).requires_grad_()
+    loss = detection(found, alpha)
+    assert loss.item() == pytest.approx(-(math.log(0.25) + math.log(0.5) + math.log(0.1)) / 3, rel=1e-4)
+    loss.backward()
+    assert found.grad.sign().flatten().tolist() == [-1, 0, 1, 1]  # nothing on faint rims
+    assert detection(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])).isfinite()
 
 
 @pytest.fixture(scope="module")
