@@ -20,6 +20,8 @@ from degrade.core.errors import DegradeError, SourceError
 State = dict[str, Tensor]
 ABOUT = "film_degrade"
 """The only key of the metadata; safetensors would write several in random order."""
+SPARE = 10_000_000
+"""Numbers that a model may have beside those of its weights: RAFT has 5 million."""
 NO_FLOW_WEIGHTS = "flow 'raft' has no weights: give flow_weights, or a checkpoint that holds them"
 
 
@@ -105,7 +107,7 @@ def load(model: nn.Module, state: State, path: str | Path) -> None:
 @contextmanager
 def no_larger(state: State) -> Iterator[None]:
     """Stops the making of a model that is far larger than its weights: what a file says of sizes is not believed."""
-    left, maker = 4 * sum(value.numel() for value in state.values()), threading.get_ident()
+    left, maker = SPARE + 4 * sum(value.numel() for value in state.values()), threading.get_ident()
 
     def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
         nonlocal left

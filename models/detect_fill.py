@@ -58,7 +58,7 @@ class DetectFill(RestorationModel):
         self.fusion = Hourglass(7, 5, tuple(fusion))
         self.to(memory_format=torch.channels_last)
 
-    def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         return with_flow(state, self.flow)
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
