@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -117,7 +118,7 @@ def test_the_examples_of_albumentations(clip: Any) -> None:
 def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the examples need PyTorch")
     names: dict[str, Any] = {"folder": tmp_path / "out"}
-    module, on_the_fly, written = code("pytorch.md")
+    module, on_the_fly, written, transforms, lightning = code("pytorch.md")
     exec(module, names)
     assert names["damaged"].shape == names["clean"].shape
     assert names["mask"].shape == (2, 5, 1, 64, 64)
@@ -127,6 +128,15 @@ def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     exec(written, names)
     assert names["sample"]["lq"].shape == (3, 1, 256, 384)
     assert len(names["pairs"]) == 8
+    assert names["cuts"][0]["lq"].shape == (3, 1, 128, 128)
+    exec(transforms, names)
+    assert names["sample"]["lq"].shape == names["sample"]["mask"].shape == (3, 1, 96, 96)
+    assert names["batch_of"]([names["pairs"][0], names["pairs"][1]])["gt"].shape == (2, 3, 1, 96, 96)
+    exec(lightning, names)
+    loader = SimpleNamespace(dataset=names["cuts"])
+    first = names["cuts"][0]["lq"]
+    names["on_train_epoch_start"](SimpleNamespace(trainer=SimpleNamespace(train_dataloader=loader), current_epoch=2))
+    assert not names["torch"].equal(names["cuts"][0]["lq"], first)
 
 
 def test_every_suffix_of_footage_is_told() -> None:
