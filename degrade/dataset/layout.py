@@ -10,6 +10,7 @@ out/train/trace/<clip>.json         what was drawn, and the clip's row of the ma
 
 import copy
 import glob
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +23,9 @@ from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
 from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json, stream_json
+from degrade.dataset.stored import open_frames
 from degrade.sources import Source, open_source
-from degrade.sources.shards import read_pictures
+from degrade.sources.shards import member_names
 from degrade.spec import Spec, parse
 from degrade.storage import is_remote, locate, reaching
 
@@ -102,16 +104,23 @@ class DatasetFolder:
         """Its clips by id, sorted by split.
 
         Raises:
-            DatasetError: There is no finished dataset, or its manifest is damaged.
+            DatasetError: There is no finished dataset, or its manifest is damaged, or not the one that was written.
         """
         with reaching(self.path):
             if not self.manifest_path.is_file():
                 raise DatasetError(f"{self.path} holds no finished dataset")
             table = self.manifest_path.read_bytes()
+        if hashlib.sha256(table).hexdigest() != self.record().get("manifest_sha256"):
+            raise DatasetError(f"{self.manifest_path}: changed (its SHA-256 is not that in {RECORD})")
         try:
-            return {row.id: row for row in parse_manifest(table)}
+            rows = parse_manifest(table)
         except ValueError as error:
-            raise DatasetError(f"{self.manifest_path}: damaged, not a table of clips") from error
+            raise DatasetError(f"{self.manifest_path}: damaged, not a table of clips: {error}") from error
+        for row in rows.values():
+            if row.split not in self.spec.splits:
+                which = unknown("split", row.split, self.spec.splits)
+                raise DatasetError(f"{self.manifest_path}: clip {row.id!r}: {which}")
+        return rows
 
     @cached_property
     def planned(self) -> dict[str, Clip]:
@@ -127,15 +136,20 @@ class DatasetFolder:
         """What was drawn for a clip.
 
         Raises:
-            DatasetError: There is no such clip, or its trace is missing or damaged.
+            DatasetError: There is no such clip, or its trace is missing, damaged, or not the one that was written.
         """
-        path = self.trace_path(self._find(clip))
+        about = self._find(clip)
+        path = self.trace_path(about)
         with reaching(self.path):
             content = read_json(path)
+            digest = file_hash(path)
         try:
-            return Trace.from_json(content["trace"])
-        except (DegradeError, KeyError, TypeError) as error:
+            trace = Trace.from_json(content["trace"])
+        except (DegradeError, KeyError, TypeError, RecursionError) as error:
             raise DatasetError(f"{path}: holds no trace of a clip") from error
+        if digest != about.trace_sha256 or trace.info != about.info():
+            raise DatasetError(f"{path}: changed (it is not the trace of the manifest's clip {clip!r})")
+        return trace
 
     def read(self, kind: str, clip: str, start: int = 0, stop: int | None = None) -> Array:
         """Frames of a clip as they were written.
@@ -150,7 +164,7 @@ class DatasetFolder:
             (N, H, W, C) uint8; C is 1 for masks.
 
         Raises:
-            DatasetError: There is no such clip.
+            DatasetError: There is no such clip, or what is there is not what the manifest says.
             SourceError: There are no such frames, or they are damaged.
         """
         return self.reader(kind, clip)(start, self._find(clip).frames if stop is None else stop)
@@ -159,19 +173,16 @@ class DatasetFolder:
         """`read` for one kind of a clip, opened once for many windows."""
         about = self._find(clip)
         channels = 1 if is_mask(kind) else about.channels
-        if self.in_shards:
-            shard = self.shard_path(about)
+        path = self.shard_path(about) if self.in_shards else self.frames_path(kind, about)
+        with reaching(self.path):
+            mine = [name for name in member_names(path) if is_member(name, clip, kind)] if self.in_shards else None
+            frames = open_frames(path, about, mine)
 
-            def frames(start: int, stop: int) -> Array:
-                return read_pictures(shard, [member(clip, t, kind) for t in range(start, stop)])
-        else:
-            source = open_source(self.frames_path(kind, about))
-            (sequence,) = source.sequences()
+        def read(start: int, stop: int) -> Array:
+            with reaching(self.path):
+                return frames(start, stop)[..., :channels]
 
-            def frames(start: int, stop: int) -> Array:
-                return source.read(sequence, start, stop)
-
-        return lambda start, stop: frames(start, stop)[..., :channels]
+        return read
 
     # ---- what it can be made of again ----
 
@@ -302,9 +313,12 @@ class DatasetFolder:
             return None
         content = read_json(path)
         try:
-            return ClipRecord.parse({**content["row"], "trace_sha256": file_hash(path)})
-        except (KeyError, TypeError, ValueError):
+            row = ClipRecord(**content["row"], trace_sha256=file_hash(path))
+        except (DegradeError, KeyError, TypeError):
             raise DatasetError(f"{path}: holds no trace of a clip") from None
+        if not clip.model_dump(exclude={"id", "fps"}).items() <= vars(row).items() or row.id != clip.id:
+            raise DatasetError(f"{path}: is the trace of another clip")
+        return row
 
     def write_trace(self, piece: Path, clip: Clip, row: dict[str, Any], params: Any) -> ClipRecord:
         """Writes the trace of a clip that is otherwise finished into the folder `piece`, and completes its row."""
@@ -359,3 +373,8 @@ def parse_member(name: str) -> tuple[str, str]:
     stem, _, rest = name.rpartition("/")[2].partition(".")
     kind, _, end = rest.rpartition(".")
     return kind, f"{stem}.{end}"
+
+
+def is_member(name: str, clip: str, kind: str) -> bool:
+    """Whether a name in a shard is that of a frame of the clip, of that kind."""
+    return name.startswith(f"{clip}/") and parse_member(name)[0] == kind

@@ -11,10 +11,14 @@ from degrade.core.errors import DegradeError, SourceError
 from degrade.core.op import Contaminant
 from degrade.dataset.layout import MASK, TRACE, DatasetFolder, encode, frame_name, is_mask, layer, parse_member
 from degrade.dataset.plan import Clip
-from degrade.dataset.records import ClipRecord, file_hash, joint_hash, parse_manifest, record_hash
+from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash
+from degrade.sources.shards import contents
 from degrade.spec import canonical, parse
 from degrade.storage import reaching
 from degrade.writers import shard
+
+NAMED = 1000
+"""Missing frames of a clip that are named one by one."""
 
 
 def verify(
@@ -53,7 +57,7 @@ def verify(
         table = folder.manifest_path.read_bytes() if folder.manifest_path.exists() else b""
         if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
             return [*problems, f"{folder.manifest_path.name}: missing or changed"]
-        rows = parse_manifest(table)
+        rows = list(folder.clips.values())
         started(len(rows))
         expected = {folder.record_path, folder.manifest_path}
         for row in rows:
@@ -85,6 +89,9 @@ def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list
             inside = {file for file in path.rglob("*") if file.is_file()} if path.is_dir() else {path}
             files |= inside
             if path.is_dir():
+                if row.frames > len(inside) + NAMED:
+                    problems.append(f"{where}: {len(inside)} frames, where the manifest says {row.frames}")
+                    continue
                 frames = {path / frame_name(t) for t in range(row.frames)}
                 problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
                 problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
@@ -123,7 +130,7 @@ def _check_shard(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], lis
     if problems:
         return {path, trace}, problems
     try:
-        members = list(shard.read(path))
+        members = list(contents(path))
     except SourceError as error:
         return {path, trace}, [str(error)]
     hashes: dict[str, dict[str, bytes]] = {}
@@ -145,12 +152,13 @@ def _check_shard(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], lis
 def _rerender(folder: DatasetFolder, rows: list[ClipRecord], count: int) -> list[str]:
     problems = []
     for row in random.Random(folder.spec.seed).sample(rows, min(count, len(rows))):
-        if row.id not in folder.planned:
+        planned = folder.planned.get(row.id)
+        if not planned or not planned.model_dump(exclude={"id", "fps"}).items() <= vars(row).items():
             problems.append(f"{row.id}: the source no longer gives this clip")
-        elif folder.source.fingerprint(folder.planned[row.id].sequence) != row.source_sha256:
+        elif folder.source.fingerprint(planned.sequence) != row.source_sha256:
             problems.append(f"{row.id}: its footage is not that from which it was made")
         else:
-            problems += _compare(folder, folder.planned[row.id])
+            problems += _compare(folder, planned)
     return problems
 
 

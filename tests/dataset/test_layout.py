@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tampering import reseal
 from test_architecture import MODULES
 
 from degrade import DatasetError, SourceError, SpecError
@@ -97,6 +98,7 @@ def test_a_damaged_manifest_is_one_line(folder: DatasetFolder) -> None:
     table = folder.manifest_path.read_text()
     for damaged in ("clip,split\ns1,train\n", table.replace(",24,32,", ",24,thirty,"), table[:-99]):
         folder.manifest_path.write_text(damaged)
+        reseal(folder.path)
         with pytest.raises(DatasetError, match=r"manifest\.csv: damaged, not a table of clips"):
             _ = DatasetFolder(folder.path).clips
 
