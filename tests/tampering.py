@@ -11,8 +11,8 @@ from degrade.dataset.records import record_hash
 
 ODD = [
     0, -1, 1, 2, 3, 10**9, 2**31, 2**63, 10**25, 0.5, 1e308, float("nan"), float("inf"), True, False, None,
-    "", ".", "..", "../..", "/etc/passwd", "../outside", "a/../../b", "a\\b", "x" * 300, "\0", "\n", "a\nb", "é", "\ud800",
-    "1_0", " 3", "٣", "-0", "1e3", "0x10", "9" * 5000, [], {}, [[]], [1, 2], {"a": 1}, "lq", "dataset.json", "train", '"',
+    "", ".", "..", "../..", "/etc/passwd", "../outside", "a/../../b", "a\\b", "x" * 300, "\0", "\n", "a\nb", "é",
+    "\ud800", "1_0", " 3", "٣", "-0", "1e3", "0x10", "9" * 5000, [], {}, [[]], [1, 2], {"a": 1}, "lq", "train", '"',
 ]  # fmt: skip
 """Values that have no place in a dataset's files, or only in some."""
 

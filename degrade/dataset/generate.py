@@ -15,7 +15,7 @@ from degrade.dataset import executors
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, describe, manifest, pretty, read_json, record_hash
-from degrade.dataset.worker import Job, Made, Whole, Worker, split
+from degrade.dataset.worker import Job, Made, Whole, Worker, fingerprint, split
 from degrade.spec import Spec
 from degrade.storage import is_remote, make_folder, put, reaching, remove
 
@@ -61,7 +61,8 @@ def generate(
         advanced: Called with a number of frames when so many more are made, or were by an earlier run.
 
     Raises:
-        DatasetError: `out` holds something else, cannot be reached, or the disk is full.
+        DatasetError: `out` holds something else, or clips of footage that has changed since; cannot be reached, or
+            the disk is full.
         SpecError, SourceError: See `plan`.
     """
     folder = DatasetFolder(out, spec)
@@ -75,6 +76,7 @@ def generate(
         todo, rows = [], []
         for clip in clips.values():
             if row := folder.finished(clip):
+                _require_footage(folder, row)
                 rows.append(row)
                 advanced(clip.frames)
                 finished(clip)
@@ -146,6 +148,15 @@ def _claim(folder: DatasetFolder, now: dict[str, Any], resume: bool) -> None:
             raise DatasetError(
                 f"{out} was begun with another spec: {change}; resume with the same or name another folder"
             )
+
+
+def _require_footage(folder: DatasetFolder, row: ClipRecord) -> None:
+    """Makes sure that the footage of a finished clip is still what the clip was made of."""
+    if fingerprint(folder.source, row.sequence) != row.source_sha256:
+        raise DatasetError(
+            f"{folder.path}: sequence {row.sequence!r} has changed since clip {row.id!r} was made of it; "
+            "bring the footage back or name another folder"
+        )
 
 
 def _first_difference(old: Any, new: Any, where: str) -> str:

@@ -91,7 +91,7 @@ class DatasetFolder:
             return parse(self.record()["spec"])
         except DatasetError:
             raise
-        except (DegradeError, KeyError, TypeError) as error:
+        except (DegradeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise DatasetError(f"{self.record_path}: damaged, not the record of a dataset") from error
 
     @cached_property

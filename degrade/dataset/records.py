@@ -207,7 +207,11 @@ def read_json(path: Path) -> Any:
         DatasetError: It is missing or damaged.
     """
     try:
-        return json.loads(path.read_bytes())
+        text = path.read_bytes().decode()
+        content = json.loads(text)
+        if "\\u" in text:  # as none is written here; half a pair stands for no character
+            canonical(content)
+        return content
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

@@ -47,7 +47,7 @@ def verify(
         record, name = folder.record(), folder.record_path.name
         try:
             folder.spec = parse(record["spec"])
-        except (DegradeError, KeyError, TypeError) as error:
+        except (DegradeError, LookupError, TypeError, ValueError, RecursionError) as error:
             return [f"{name}: the spec was changed: {error}"]
         problems = []
         if folder.spec.digest() != record.get("spec_sha256"):

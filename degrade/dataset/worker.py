@@ -114,7 +114,7 @@ class Worker:
             **clip.model_dump(exclude={"id", "fps"}),
             "clip": clip.id,
             "fired": " ".join(fired(params.steps)),
-            "source_sha256": _fingerprint(self.folder.source, clip.sequence),
+            "source_sha256": fingerprint(self.folder.source, clip.sequence),
             "lq_sha256": joint_hash(hashes[DAMAGED]),
             "gt_sha256": joint_hash(hashes[TARGET]),
             "mask_sha256": joint_hash(*(hashes[kind] for kind in kinds if is_mask(kind))),
@@ -160,8 +160,8 @@ class Worker:
 
 
 @functools.lru_cache(maxsize=64)
-def _fingerprint(source: Source, sequence: str) -> str:
-    """Hashed once for all clips that are cut from the sequence."""
+def fingerprint(source: Source, sequence: str) -> str:
+    """SHA-256 of a sequence, hashed once for all clips that are cut from it."""
     return source.fingerprint(sequence)
 
 
