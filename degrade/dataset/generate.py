@@ -15,6 +15,7 @@ from degrade.dataset import executors
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, describe, manifest, pretty, read_json, record_hash
+from degrade.dataset.sharing import hashes, shared_files
 from degrade.dataset.worker import Job, Made, Whole, Worker, fingerprint, split
 from degrade.spec import Spec
 from degrade.storage import is_remote, make_folder, put, reaching, remove
@@ -171,8 +172,15 @@ def _first_difference(old: Any, new: Any, where: str) -> str:
 
 def _complete(folder: DatasetFolder, described: dict[str, Any], rows: list[ClipRecord]) -> None:
     table = manifest(rows)
-    record = {**described, "manifest_sha256": hashlib.sha256(table).hexdigest()}
+    shared = shared_files(folder, described, rows)
+    record = {
+        **described,
+        "manifest_sha256": hashlib.sha256(table).hexdigest(),
+        "shared_sha256": hashes(folder, shared),
+    }
     record["record_sha256"] = record_hash(record)
+    for path, data in shared.items():
+        put(data, path)
     put(table, folder.manifest_path)
     put(pretty(record), folder.record_path)
     remove(folder.unfinished)

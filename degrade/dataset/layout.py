@@ -6,6 +6,12 @@ out/train/{lq,gt,mask}/<clip>/      00000.png …, or <clip>.mkv
 out/train/mask.<op>/<clip>/         the mask of one op, where asked for
 out/train/shards/<clip>.tar         in place of these, for WebDataset
 out/train/trace/<clip>.json         what was drawn, and the clip's row of the manifest
+
+and for others, see `degrade.dataset.sharing`:
+
+out/README.md, out/sheet.png        its card
+out/meta_info_train.txt             a line per clip, for BasicSR and mmagic
+out/train/metadata.csv              a row per frame or video, for Hugging Face
 """
 
 import copy
@@ -19,7 +25,8 @@ from typing import Any, Self
 import numpy as np
 
 from degrade.core.errors import DatasetError, DegradeError, unknown
-from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
+from degrade.core.types import Array, Damaged, Trace
+from degrade.dataset.kinds import DAMAGED, LAYER, MASK, SHARD, TARGET, TRACE, is_mask, is_member
 from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json, stream_json
@@ -32,10 +39,8 @@ from degrade.storage import is_remote, locate, reaching
 RECORD, MANIFEST = "dataset.json", "manifest.csv"
 UNFINISHED, BEGUN = ".generating", "spec.json"
 """Holds what is not finished; gone when the dataset is complete."""
-DAMAGED, TARGET, MASK, TRACE, SHARD = "lq", "gt", "mask", "trace", "shards"
-"""Folders of a split, and the keys of samples."""
-LAYER = f"{MASK}."
-"""Before the label of an op."""
+CARD, SHEET, LIST, TABLE = "README.md", "sheet.png", "meta_info_{}.txt", "metadata.csv"
+"""What others read it by."""
 
 
 class DatasetFolder:
@@ -171,11 +176,14 @@ class DatasetFolder:
 
     def reader(self, kind: str, clip: str) -> Callable[[int, int], Array]:
         """`read` for one kind of a clip, opened once for many windows."""
-        about = self._find(clip)
+        return self.open(kind, self._find(clip))
+
+    def open(self, kind: str, about: ClipRecord) -> Callable[[int, int], Array]:
+        """`reader` for a clip by its row of the manifest, of a dataset that is not finished yet."""
         channels = 1 if is_mask(kind) else about.channels
         path = self.shard_path(about) if self.in_shards else self.frames_path(kind, about)
         with reaching(self.path):
-            mine = [name for name in member_names(path) if is_member(name, clip, kind)] if self.in_shards else None
+            mine = [name for name in member_names(path) if is_member(name, about.id, kind)] if self.in_shards else None
             frames = open_frames(path, about, mine)
 
         def read(start: int, stop: int) -> Array:
@@ -244,6 +252,29 @@ class DatasetFolder:
     def begun_path(self) -> Path:
         """The record of a dataset that is being written."""
         return self.unfinished / BEGUN
+
+    @property
+    def card_path(self) -> Path:
+        """What it is, for people and for the Hub."""
+        return self.path / CARD
+
+    @property
+    def sheet_path(self) -> Path:
+        """Some frames of a clip, for the card."""
+        return self.path / SHEET
+
+    def list_path(self, split: str) -> Path:
+        """The clips of a split as BasicSR and mmagic list them."""
+        return self.path / LIST.format(split)
+
+    def table_path(self, split: str) -> Path:
+        """The files of a split as Hugging Face's folders list them, beside what it names."""
+        return self.split_path(split) / TABLE
+
+    @property
+    def in_pictures(self) -> bool:
+        """Whether the frames of a clip are PNG files in folders."""
+        return self.spec.output.frames == "png"
 
     @property
     def in_shards(self) -> bool:
@@ -329,52 +360,3 @@ class DatasetFolder:
             file.writelines(stream_json({"row": row, "trace": drawn}))
             file.write("\n")
         return ClipRecord(**row, trace_sha256=file_hash(path))
-
-
-def encode(pair: Pair, masks: str) -> Iterator[tuple[str, Array]]:
-    """What is written of a pair: frames (N, H, W, C) uint8 by kind.
-
-    Args:
-        pair: From `make_pair`.
-        masks: As `Output.masks` says: ``union``, ``layers`` or ``none``.
-    """
-    yield DAMAGED, to_uint8(pair.damaged)
-    yield TARGET, to_uint8(pair.target)
-    if masks != "none":
-        yield MASK, mask_to_uint8(pair.mask)
-    if masks == "layers":
-        for label, alpha in pair.masks.items():
-            yield layer(label), mask_to_uint8(alpha)
-
-
-def layer(label: str) -> str:
-    """The kind of one op's mask: ``mask.lines.scratch`` for ``lines/scratch``."""
-    return LAYER + label.replace("/", ".")
-
-
-def is_mask(kind: str) -> bool:
-    """Whether a kind is the mask, or that of one op."""
-    return kind == MASK or kind.startswith(LAYER)
-
-
-def frame_name(t: int) -> str:
-    """The file of frame t in a folder of frames."""
-    return f"{t:05d}.png"
-
-
-def member(clip: str, t: int, kind: str) -> str:
-    """The name of a frame in a shard, ``<clip>/00000.lq.png``: WebDataset's sample ``<clip>/00000``, key ``lq.png``."""
-    stem, _, end = frame_name(t).partition(".")
-    return f"{clip}/{stem}.{kind}.{end}"
-
-
-def parse_member(name: str) -> tuple[str, str]:
-    """Kind, and `frame_name`, of a frame in a shard."""
-    stem, _, rest = name.rpartition("/")[2].partition(".")
-    kind, _, end = rest.rpartition(".")
-    return kind, f"{stem}.{end}"
-
-
-def is_member(name: str, clip: str, kind: str) -> bool:
-    """Whether a name in a shard is that of a frame of the clip, of that kind."""
-    return name.startswith(f"{clip}/") and parse_member(name)[0] == kind

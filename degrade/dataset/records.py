@@ -209,7 +209,7 @@ def read_json(path: Path) -> Any:
     try:
         text = path.read_bytes().decode()
         content = json.loads(text)
-        if "\\u" in text:  # as none is written here; half a pair stands for no character
+        if "\\u" in text:  # half a pair stands for no character, and could not be written
             canonical(content)
         return content
     except OSError as error:

@@ -5,11 +5,13 @@ import io
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from degrade.core.composition import Composition
 from degrade.core.errors import DegradeError, SourceError
 from degrade.core.op import Contaminant
-from degrade.dataset.layout import MASK, TRACE, DatasetFolder, encode, frame_name, is_mask, layer, parse_member
+from degrade.dataset.kinds import MASK, TRACE, encode, frame_name, is_mask, layer, parse_member
+from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash
 from degrade.sources.shards import contents
@@ -59,7 +61,8 @@ def verify(
             return [*problems, f"{folder.manifest_path.name}: missing or changed"]
         rows = list(folder.clips.values())
         started(len(rows))
-        expected = {folder.record_path, folder.manifest_path}
+        expected, found = _check_shared(folder, record)
+        problems += found
         for row in rows:
             files, found = (_check_shard if folder.in_shards else _check_clip)(folder, row)
             expected |= files
@@ -73,6 +76,25 @@ def verify(
         if rerender and not problems:
             problems += _rerender(folder, rows, rerender)
         return problems
+
+
+def _check_shared(folder: DatasetFolder, record: dict[str, Any]) -> tuple[set[Path], list[str]]:
+    """The files that belong to no clip, and what is wrong with those that other tools read."""
+    splits = folder.spec.splits
+    known = {folder.card_path, folder.sheet_path, *map(folder.list_path, splits), *map(folder.table_path, splits)}
+    told = record.get("shared_sha256")
+    files, problems = {folder.record_path, folder.manifest_path}, []
+    for path in sorted(known):
+        where = folder.relative(path)
+        digest = told.get(where) if isinstance(told, dict) else None
+        if digest is None:
+            continue
+        files.add(path)
+        if not path.is_file():
+            problems.append(f"{where}: missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            problems.append(f"{where}: differs from what was written")
+    return files, problems
 
 
 def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list[str]]:

@@ -17,7 +17,8 @@ from typing import Any
 import cv2
 
 from degrade.core.types import fired
-from degrade.dataset.layout import DAMAGED, TARGET, DatasetFolder, encode, frame_name, is_mask, member
+from degrade.dataset.kinds import DAMAGED, TARGET, encode, frame_name, is_mask, member
+from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import CHUNK_VALUES, render_pairs
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hashes, joint_hash

@@ -86,6 +86,8 @@ class Spec(Strict):
     Patterns choose first; what they leave is shared out, or left out if no split has a share."""
     output: Output = Output()
     """What is written."""
+    license: Annotated[str, Field(pattern=r"^\S[^\r\n]*$", max_length=200)] | None = None
+    """The footage's, for the dataset's card: an identifier of Hugging Face's Hub (``cc-by-4.0``), or any one line."""
 
     @field_validator("splits")
     @classmethod
@@ -121,8 +123,8 @@ class Spec(Strict):
         return self.model_dump(mode="json", exclude_none=True)
 
     def digest(self) -> str:
-        """SHA-256 of all that pixels depend on: the resolved spec without name and location of the source."""
-        content = {k: v for k, v in self.resolved().items() if k not in ("name", "source")}
+        """SHA-256 of all that pixels depend on: the resolved spec without name, license and location of the source."""
+        content = {k: v for k, v in self.resolved().items() if k not in ("name", "source", "license")}
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def split_of(self, sequences: Iterable[str]) -> dict[str, str]:
