@@ -139,6 +139,20 @@ def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     assert not names["torch"].equal(names["cuts"][0]["lq"], first)
 
 
+def test_the_examples_of_other_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (given,) = (block for block in code("sharing.md", "yaml") if "license" in block)
+    changes = ["clips={length: 2, size: [24, 32], limit: 1}", f"license={yaml.safe_load(given)['license']}"]
+    generate(load_spec(preset="film-light", changes=changes), Path("out/reels"))
+    mmagic = eval(code("sharing.md")[1])
+    (line,) = Path(mmagic["data_root"], mmagic["ann_file"]).read_text().splitlines()
+    for prefix in mmagic["data_prefix"].values():
+        frame = mmagic["pipeline"][0]["filename_tmpl"].format(1)
+        assert Path(mmagic["data_root"], prefix, line.split(" ")[0], frame).is_file()
+    (basicsr,) = (yaml.safe_load(block) for block in code("sharing.md", "yaml") if "dataroot" in block)
+    assert all(Path(path).exists() for path in basicsr.values())
+
+
 def test_every_suffix_of_footage_is_told() -> None:
     told = set(re.findall(r"\w+", (DOCS / "footage.md").read_text("utf-8")))
     assert {suffix.removeprefix(".") for suffix in PICTURES | video.SUFFIXES} <= told
