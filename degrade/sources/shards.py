@@ -73,9 +73,17 @@ def member_size(shard: Path, name: str) -> tuple[int, int]:
         return stream_size(io.BytesIO(file.read(size)), f"{shard}: {name}")
 
 
-@functools.lru_cache(maxsize=64)
 def _members(shard: Path) -> dict[str, tuple[int, int]]:
-    """Where each member lies, offset and size; read once for all frames of a clip."""
+    """Where each member lies, offset and size; read once for all frames of a clip, while the file stays the same."""
+    try:
+        state = shard.stat()
+    except OSError as error:
+        raise SourceError(f"{shard}: {error.strerror or error}") from error
+    return _read_members(shard, state.st_size, state.st_mtime)
+
+
+@functools.lru_cache(maxsize=64)
+def _read_members(shard: Path, size: int, time: float) -> dict[str, tuple[int, int]]:
     with _opened(shard) as tar:
         return {member.name: (member.offset_data, member.size) for member in _plain(tar)}
 

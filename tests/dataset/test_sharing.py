@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,3 +136,12 @@ def test_every_change_of_them_is_found(make_spec: MakeSpec, tmp_path: Path) -> N
         path.write_bytes(data)
     (tmp_path / "out/meta_info_val.txt").write_text("")
     assert verify(tmp_path / "out") == ["meta_info_val.txt: not part of the dataset"]
+
+
+@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+def test_a_dataset_in_the_place_of_another_is_read(make_spec: MakeSpec, tmp_path: Path, frames: str) -> None:
+    """Nothing that was kept of the first, as its sheet was made, is taken for the second."""
+    for seed in (1, 2):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        generate(make_spec(seed=seed, output={"frames": frames}), tmp_path / "out")
+        assert verify(tmp_path / "out", rerender=4) == []
