@@ -12,7 +12,7 @@ from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DatasetError
 from degrade.core.types import Array
-from degrade.dataset.layout import encode
+from degrade.dataset.kinds import encode
 from degrade.dataset.pairs import Pair, render_pairs
 from degrade.dataset.plan import plan, spread
 from degrade.sources import open_source

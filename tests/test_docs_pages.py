@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -117,7 +118,7 @@ def test_the_examples_of_albumentations(clip: Any) -> None:
 def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the examples need PyTorch")
     names: dict[str, Any] = {"folder": tmp_path / "out"}
-    module, on_the_fly, written = code("pytorch.md")
+    module, on_the_fly, written, transforms, lightning = code("pytorch.md")
     exec(module, names)
     assert names["damaged"].shape == names["clean"].shape
     assert names["mask"].shape == (2, 5, 1, 64, 64)
@@ -127,6 +128,29 @@ def test_the_examples_of_pytorch(tmp_path: Path) -> None:
     exec(written, names)
     assert names["sample"]["lq"].shape == (3, 1, 256, 384)
     assert len(names["pairs"]) == 8
+    assert names["cuts"][0]["lq"].shape == (3, 1, 128, 128)
+    exec(transforms, names)
+    assert names["sample"]["lq"].shape == names["sample"]["mask"].shape == (3, 1, 96, 96)
+    assert names["batch_of"]([names["pairs"][0], names["pairs"][1]])["gt"].shape == (2, 3, 1, 96, 96)
+    exec(lightning, names)
+    loader = SimpleNamespace(dataset=names["cuts"])
+    first = names["cuts"][0]["lq"]
+    names["on_train_epoch_start"](SimpleNamespace(trainer=SimpleNamespace(train_dataloader=loader), current_epoch=2))
+    assert not names["torch"].equal(names["cuts"][0]["lq"], first)
+
+
+def test_the_examples_of_other_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (given,) = (block for block in code("sharing.md", "yaml") if "license" in block)
+    changes = ["clips={length: 2, size: [24, 32], limit: 1}", f"license={yaml.safe_load(given)['license']}"]
+    generate(load_spec(preset="film-light", changes=changes), Path("out/reels"))
+    mmagic = eval(code("sharing.md")[1])
+    (line,) = Path(mmagic["data_root"], mmagic["ann_file"]).read_text().splitlines()
+    for prefix in mmagic["data_prefix"].values():
+        frame = mmagic["pipeline"][0]["filename_tmpl"].format(1)
+        assert Path(mmagic["data_root"], prefix, line.split(" ")[0], frame).is_file()
+    (basicsr,) = (yaml.safe_load(block) for block in code("sharing.md", "yaml") if "dataroot" in block)
+    assert all(Path(path).exists() for path in basicsr.values())
 
 
 def test_every_suffix_of_footage_is_told() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from degrade import DatasetError, SourceError, SpecError
+from degrade.dataset import DatasetFolder
 from degrade.dataset.generate import generate
 from degrade.dataset.verify import verify
 from degrade.sources import open_source
@@ -81,6 +82,10 @@ def test_a_dataset_at_a_url_is_that_on_disk(
     assert not os.listdir(tmp_path / "temporary")
     assert contents(out) == contents(tmp_path / "disk")
     assert verify(out, rerender=1) == []
+    there, here = DatasetFolder(str(out)), DatasetFolder(tmp_path / "disk")
+    assert there.clips == here.clips
+    for kind in here.kinds:
+        np.testing.assert_array_equal(there.read(kind, "s0", 1, 4), here.read(kind, "s0", 1, 4))
     with pytest.raises(DatasetError, match="holds a dataset"):
         generate(spec, out)
     (out / "train/trace/s0.json").unlink()

@@ -1,7 +1,10 @@
 """PyTorch datasets: a sample depends on its number alone, and holds what the library and the disk hold."""
 
+import gc
 import itertools
 import pickle
+import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from degrade import DatasetError, SpecError
+from degrade import DatasetError, SourceError, SpecError
 from degrade.dataset.generate import generate
 from degrade.spec import Spec
 
@@ -219,3 +222,99 @@ def test_random_cuts_of_a_written_dataset(make_spec: Callable[..., Spec], tmp_pa
         PairedClips(tmp_path / "out", crop=(16, 20))
     with pytest.raises(DatasetError, match="no clip in 'train' has 99 frames"):
         PairedClips(tmp_path / "out", frames=99)
+
+
+def test_random_cuts_change_with_the_epoch_and_come_back(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    generate(make_spec(), tmp_path / "out")
+    cuts = PairedClips(tmp_path / "out", frames=2, samples=6, crop=(16, 20), cuts=2)
+    first = [cuts[i]["lq"] for i in range(6)]
+    cuts.set_epoch(2)
+    later = [cuts[i]["lq"] for i in range(6)]
+    assert not any(torch.equal(one, other) for one, other in zip(first, later, strict=True))
+    loader = torch.utils.data.DataLoader(
+        cuts, 3, num_workers=2, multiprocessing_context="spawn", persistent_workers=True
+    )
+    for epoch, expected in ((0, first), (2, later)):
+        cuts.set_epoch(epoch)
+        assert all(torch.equal(cuts[i]["lq"], sample) for i, sample in enumerate(expected))
+        assert torch.equal(torch.cat([batch["lq"] for batch in loader]), torch.stack(expected))
+
+
+def test_epochs_of_whole_clips_are_all_the_same(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    generate(make_spec(), tmp_path / "out")
+    clips = PairedClips(tmp_path / "out", frames=2)
+    first = clips[3]
+    clips.set_epoch(1)
+    assert len(clips) == 2 + 3 + 3 + 4
+    assert torch.equal(clips[3]["lq"], first["lq"])
+
+
+@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("protocol", ["memory", "file"])
+def test_a_dataset_at_a_url_is_read(make_spec: Callable[..., Spec], tmp_path: Path, protocol: str, frames: str) -> None:
+    pytest.importorskip("upath", reason="needs the extra `remote`")
+    url = f"file://{tmp_path}/there" if protocol == "file" else f"memory://{uuid.uuid4()}/there"
+    spec = make_spec(output={"frames": frames}, clips={"limit": 2})
+    generate(spec, tmp_path / "here")
+    generate(spec, url)
+    here, there = PairedClips(tmp_path / "here", frames=3), PairedClips(url, frames=3)
+    assert len(there) == len(here) > 2
+    for one, other in zip((here[i] for i in range(len(here))), (there[i] for i in range(len(here))), strict=True):
+        assert one["clip"] == other["clip"]
+        assert all(torch.equal(one[kind], other[kind]) for kind in ("lq", "gt", "mask"))
+    if protocol == "file":
+        loader = torch.utils.data.DataLoader(there, 1, num_workers=1, multiprocessing_context="spawn")
+        assert torch.equal(next(iter(loader))["gt"][0], here[0]["gt"])
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+def test_files_are_closed(make_spec: Callable[..., Spec], tmp_path: Path, frames: str) -> None:
+    generate(make_spec(output={"frames": frames}, clips={"limit": 2}), tmp_path / "out")
+    assert PairedClips(tmp_path / "out", frames=2, samples=4)[3]["lq"].shape[0] == 2
+    if frames == "webdataset":
+        shard = next((tmp_path / "out").rglob("*.tar"))
+        shard.write_bytes(shard.read_bytes()[:1500])
+        with pytest.raises(SourceError):
+            PairedClips(tmp_path / "out")[0]
+    gc.collect()
+
+
+def test_samples_as_tv_tensors_are_flipped_alike(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    v2 = pytest.importorskip("torchvision.transforms.v2", reason="needs torchvision")
+    from torchvision.tv_tensors import Mask, Video
+
+    generate(make_spec(), tmp_path / "out")
+    asked = {"samples": 2, "frames": 2, "crop": (16, 20)}
+    for plain, wrapped in (
+        (PairedClips(tmp_path / "out"), PairedClips(tmp_path / "out", tv_tensors=True)),
+        (PairedClips(tmp_path / "out", **asked), PairedClips(tmp_path / "out", **asked, tv_tensors=True)),
+        (DegradedClips(make_spec(), **asked), DegradedClips(make_spec(), **asked, tv_tensors=True)),
+    ):
+        sample, expected = wrapped[1], plain[1]
+        assert [type(sample[kind]) for kind in ("lq", "gt", "mask")] == [Video, Video, Mask]
+        assert not isinstance(expected["lq"], Video)
+        flipped = v2.Compose([v2.RandomHorizontalFlip(p=1), v2.RandomVerticalFlip(p=1)])(sample)
+        for kind in ("lq", "gt", "mask"):
+            assert torch.equal(sample[kind], expected[kind])
+            assert torch.equal(flipped[kind], expected[kind].flip(-1, -2))
+        cropped = v2.RandomCrop((9, 11))(sample)
+        places = [
+            (y, x)
+            for y in range(sample["lq"].shape[2] - 8)
+            for x in range(sample["lq"].shape[3] - 10)
+            if all(
+                torch.equal(cropped[kind], expected[kind][..., y : y + 9, x : x + 11]) for kind in ("lq", "gt", "mask")
+            )
+        ]
+        assert places
+        assert collate([flipped, sample])["lq"].shape[0] == 2
+
+
+def test_without_torchvision_tv_tensors_are_one_line(
+    make_spec: Callable[..., Spec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("torchvision", "torchvision.tv_tensors"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SpecError, match=r"^tv_tensors: needs torchvision"):
+        DegradedClips(make_spec(), samples=1, frames=2, crop=(16, 20), tv_tensors=True)

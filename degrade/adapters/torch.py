@@ -5,49 +5,45 @@ number of workers, and a run that is resumed at sample n goes on as if it had ne
 of different sizes.
 """
 
+import bisect
+import itertools
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
 
-import cv2
 import numpy as np
 import torch
-from pydantic import Field
 from torch.utils.data import Dataset, get_worker_info
 
 from degrade import presets
+from degrade.adapters._samples import (
+    Epoch,
+    Latest,
+    Part,
+    Sample,
+    Sizes,
+    collate,
+    onto_damage,
+    random_part,
+    tensor,
+    wrapper,
+)
 from degrade.core.composition import OpLike
 from degrade.core.errors import DatasetError, SourceError, SpecError
-from degrade.core.fields import Probability, Strict
 from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.threads import one_thread
-from degrade.core.types import VISIBLE, Array, ClipInfo, as_clip
+from degrade.core.types import Array, ClipInfo, as_clip
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import fit, make_pair
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
-from degrade.spec import Positive, Spec
+from degrade.spec import Spec
 
-Sample = dict[str, Any]
-"""``lq``, ``gt`` (T, C, H, W) and ``mask`` (T, 1, H, W), float32 tensors in [0, 1], and ``clip``, a name. Of a dataset
-that was written without masks there is none."""
+__all__ = ["Degrade", "DegradedClips", "PairedClips", "Sample", "collate"]
 
-
-_Part = tuple[Any, tuple[int, ...]]
-"""A window of frames (T, H, W, C), and the axes by which it is flipped."""
-
-
-class _Sizes(Strict):
-    """What is asked of a dataset, checked."""
-
-    samples: Positive | None = None
-    frames: Positive | None = None
-    crop: tuple[Positive, Positive] | None = None
-    intervals: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1,)
-    cuts: Positive = 1
-    on_damage: Probability = 0.0
+Stretch = tuple[str, dict[str, Array], list[Part]]
+"""Name and frames of a stretch by kind, and the parts that are cut out of it."""
 
 
 class Degrade(torch.nn.Module):
@@ -104,10 +100,10 @@ class Degrade(torch.nn.Module):
             self.pipeline(clip, seed=self.seed, clip_id=f"{rank}-{index + i}")
             for i, clip in enumerate(floats.cpu().numpy().transpose(0, 1, 3, 4, 2))
         ]
-        damaged = torch.stack([_tensor(one.frames) for one in done]).to(clips.device, clips.dtype).reshape(clips.shape)
+        damaged = torch.stack([tensor(one.frames) for one in done]).to(clips.device, clips.dtype).reshape(clips.shape)
         if not self.masks:
             return damaged
-        masks = torch.stack([_tensor(one.mask) for one in done]).to(clips.device)
+        masks = torch.stack([tensor(one.mask) for one in done]).to(clips.device)
         return damaged, masks if clips.ndim == 5 else masks[0]
 
 
@@ -136,6 +132,7 @@ class DegradedClips(Dataset[Sample]):
             show next to none.
         seed: Another seed gives other samples.
         curriculum: The damage's severity in epoch 0, 1, …; the last one stays. As the spec has it if not given.
+        tv_tensors: Samples hold torchvision's `Video` and `Mask`, which its transforms (v2) move alike.
 
     Raises:
         SpecError: A value that is not allowed, no sequence in the split, or one that is too small.
@@ -155,18 +152,19 @@ class DegradedClips(Dataset[Sample]):
         on_damage: float = 0.0,
         seed: int = 0,
         curriculum: Sequence[float] = (),
+        tv_tensors: bool = False,
     ) -> None:
-        _Sizes(samples=samples, frames=frames, crop=crop, intervals=intervals, cuts=cuts, on_damage=on_damage)
+        Sizes(samples=samples, frames=frames, crop=crop, intervals=intervals, cuts=cuts, on_damage=on_damage)
         if cut_first and (cuts > 1 or on_damage):
             raise SpecError("needs whole frames, damaged before they are cut", "cuts" if cuts > 1 else "on_damage")
         self.spec, self.samples, self.frames, self.crop = spec, samples, frames, crop
         self.cut_first, self.intervals, self.cuts, self.seed = cut_first, intervals, cuts, seed
-        self.on_damage = on_damage
-        self._kept: tuple[Any, Any] = (None, None)
+        self.on_damage, self._wrap = on_damage, wrapper(tv_tensors)
+        self._latest: Latest[Stretch] = Latest()
         self.source = open_source(spec.source)
         levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
         self.curriculum = [level.damage() for level in levels]
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers that stay see it change
+        self._epoch = Epoch()
         split_of = spec.split_of(sequence.id for sequence in self.source.sequences())
         self.sequences = [s for s in self.source.sequences() if split_of.get(s.id) == split]
         if not self.sequences:
@@ -188,7 +186,7 @@ class DegradedClips(Dataset[Sample]):
 
         Call it before iterating over a `DataLoader`, whose workers may stay.
         """
-        self._epoch.fill_(epoch)
+        self._epoch.set(epoch)
 
     @property
     def damage(self) -> Pipeline:
@@ -199,23 +197,16 @@ class DegradedClips(Dataset[Sample]):
         if not 0 <= index < self.samples:
             raise IndexError(index)
         number = int(self._epoch) * self.samples + index
-        name, pixels, parts = self._stretch(number // self.cuts)
+        damage, first = self.damage, number // self.cuts
+        with one_thread() if get_worker_info() else nullcontext():  # workers are the unit of parallel work
+            stretch = self._latest((first, damage), lambda: self._render(f"sample-{self.seed}-{first}", damage))
+        name, pixels, parts = stretch
         window, flips = parts[number % self.cuts]
         window = np.s_[:] if self.cut_first else window
-        sample = {kind: _tensor(np.flip(data[window], flips)) for kind, data in pixels.items()}
-        return sample | {"clip": name if self.cuts == 1 else f"{name}-{number % self.cuts}"}
+        sample = {kind: tensor(np.flip(data[window], flips)) for kind, data in pixels.items()}
+        return self._wrap(sample | {"clip": name if self.cuts == 1 else f"{name}-{number % self.cuts}"})
 
-    def _stretch(self, number: int) -> tuple[str, dict[str, Array], list[_Part]]:
-        """Name and damaged frames of a stretch, and the parts that are cut out of it."""
-        damage = self.damage
-        key, stretch = self._kept
-        if key != (number, damage):
-            with one_thread() if get_worker_info() else nullcontext():  # workers are the unit of parallel work
-                stretch = self._render(f"sample-{self.seed}-{number}", damage)
-            self._kept = (number, damage), stretch
-        return stretch
-
-    def _render(self, name: str, damage: Pipeline) -> tuple[str, dict[str, Array], list[_Part]]:
+    def _render(self, name: str, damage: Pipeline) -> Stretch:
         draw = Stream(self.spec.seed, "samples").generator(name)
         sequence = self.sequences[draw.integers(len(self.sequences))]
         interval = int(draw.choice(self.intervals))
@@ -224,27 +215,28 @@ class DegradedClips(Dataset[Sample]):
         height, width = self.spec.clips.size or (sequence.height, sequence.width)
         channels = 1 if self.spec.color == "grey" else 3
         frames = np.stack([fit(frame, height, width, channels) for (frame,) in read])
-        parts = [_part((height, width), self.crop, draw) for _ in range(self.cuts)]
+        parts = [random_part((height, width), self.crop, draw) for _ in range(self.cuts)]
         if self.cut_first:
             frames = frames[parts[0][0]]
         params = damage.draw(ClipInfo.of(frames, name), self.spec.seed)
         pair = make_pair(self.spec, damage, params, lambda first, last: frames[first:last], 0, len(frames))
         pixels = {"lq": pair.damaged, "gt": pair.target, "mask": pair.mask}
-        return name, pixels, _on_damage(parts, pair.mask, self.on_damage, draw)
+        return name, pixels, onto_damage(parts, pair.mask, self.on_damage, draw)
 
 
 class PairedClips(Dataset[Sample]):
     """The clips of a dataset written by ``degrade generate``, or stretches of them, or random cuts.
 
     Args:
-        folder: Of the dataset.
+        folder: Of the dataset, or its URL.
         split: ``train``, ``val``, as the dataset has them.
         frames: Cut clips into stretches of so many frames; whole clips if not given.
-        samples: So many stretches drawn at random and flipped at random, each sample by its number alone.
+        samples: So many stretches drawn at random and flipped at random; a sample's number is all that it depends on.
         crop: Height and width of a random part of the frames, at most the frame's; goes with `samples`.
         cuts: As in `DegradedClips`; goes with `samples`.
         on_damage: As in `DegradedClips`; goes with `samples`.
         seed: Of the draws.
+        tv_tensors: As in `DegradedClips`.
 
     Raises:
         SpecError: A value that is not allowed.
@@ -262,26 +254,25 @@ class PairedClips(Dataset[Sample]):
         cuts: int = 1,
         on_damage: float = 0.0,
         seed: int = 0,
+        tv_tensors: bool = False,
     ) -> None:
-        _Sizes(samples=samples, frames=frames, crop=crop, cuts=cuts, on_damage=on_damage)
+        Sizes(samples=samples, frames=frames, crop=crop, cuts=cuts, on_damage=on_damage)
         given = {"crop": crop, "cuts": cuts > 1, "on_damage": on_damage}
         if any(given.values()) and not samples:
             which = next(name for name, value in given.items() if value)
             raise SpecError("needs samples, which say how many parts are drawn", which)
         self.dataset, self.samples, self.crop, self.cuts, self.seed = DatasetFolder(folder), samples, crop, cuts, seed
-        self.on_damage = on_damage
-        self._kept: tuple[Any, Any] = (None, None)
+        self.on_damage, self._wrap = on_damage, wrapper(tv_tensors)
+        self._latest: Latest[Stretch] = Latest()
+        self._epoch = Epoch()
         rows = [row for row in self.dataset.clips.values() if row.split == split]
         if not rows:
             raise DatasetError(f"{folder} has no clips in {split!r}")
         if on_damage and "mask" not in self.dataset.kinds:
             raise SpecError(f"needs masks, and {folder} was written without", "on_damage")
-        self.stretches = [
-            (row.id, start, start + (frames or row.frames))
-            for row in rows
-            for start in range(0, row.frames - (frames or row.frames) + 1, frames or row.frames)
-        ]
-        if not self.stretches:
+        counts = [row.frames // (frames or row.frames) for row in rows]
+        self.frames, self._rows, self._ends = frames, rows, list(itertools.accumulate(counts))
+        if not self._ends[-1]:
             raise DatasetError(f"{folder}: no clip in {split!r} has {frames} frames")
         height, width = crop or (1, 1)
         for row in rows:
@@ -290,87 +281,41 @@ class PairedClips(Dataset[Sample]):
                 raise DatasetError(f"{folder}: clip {row.id!r} is {size}, smaller than {height}×{width}")
 
     def __len__(self) -> int:
-        return self.samples or len(self.stretches)
+        return self.samples or self._ends[-1]
+
+    def set_epoch(self, epoch: int) -> None:
+        """From here on, the samples of that epoch, 0 or greater: others than before, if `samples` are drawn.
+
+        Call it before iterating over a `DataLoader`, whose workers may stay.
+        """
+        self._epoch.set(epoch)
 
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if self.samples:
-            clip, pixels, parts = self._drawn(index // self.cuts)
-            window, flips = parts[index % self.cuts]
+            number = int(self._epoch) * self.samples + index
+            clip, pixels, parts = self._latest(number // self.cuts, lambda: self._draw(number // self.cuts))
+            window, flips = parts[number % self.cuts]
             pixels = {kind: np.flip(data[window], flips) for kind, data in pixels.items()}
         else:
-            clip, pixels = self._stretch(index)
-        return {kind: _tensor(data) for kind, data in pixels.items()} | {"clip": clip}
+            clip, pixels = self._read(index)
+        return self._wrap({kind: tensor(data) for kind, data in pixels.items()} | {"clip": clip})
 
-    def _drawn(self, number: int) -> tuple[str, dict[str, Array], list[_Part]]:
-        """Name and frames of a stretch drawn at random, and the parts that are cut out of it."""
-        key, stretch = self._kept
-        if key != number:
-            draw = Stream(self.seed, "pairs").generator(number)
-            clip, pixels = self._stretch(int(draw.integers(len(self.stretches))))
-            sides = pixels["lq"].shape[1:3]
-            parts = [_part(sides, self.crop or sides, draw) for _ in range(self.cuts)]
-            if self.on_damage:
-                parts = _on_damage(parts, pixels["mask"], self.on_damage, draw)
-            stretch = clip, pixels, parts
-            self._kept = number, stretch
-        return stretch
+    def _draw(self, number: int) -> Stretch:
+        draw = Stream(self.seed, "pairs").generator(number)
+        clip, pixels = self._read(int(draw.integers(self._ends[-1])))
+        sides = pixels["lq"].shape[1:3]
+        parts = [random_part(sides, self.crop or sides, draw) for _ in range(self.cuts)]
+        if self.on_damage:
+            parts = onto_damage(parts, pixels["mask"], self.on_damage, draw)
+        return clip, pixels, parts
 
-    def _stretch(self, index: int) -> tuple[str, dict[str, Array]]:
-        clip, start, stop = self.stretches[index]
-        return clip, {kind: as_clip(self.dataset.read(kind, clip, start, stop)) for kind in self.dataset.kinds}
-
-
-def collate(samples: Sequence[Sample]) -> Sample:
-    """A batch of samples of any length and size, for a `DataLoader`'s `collate_fn`.
-
-    Returns:
-        ``lq``, ``gt`` (B, T, C, H, W) and ``mask`` (B, T, 1, H, W), each sample at the start of zeros of the
-        greatest size; ``valid`` (B, T, 1, H, W), 1 where there is a sample; ``clip``, a list of names.
-
-    Raises:
-        DatasetError: Grey and colour samples in one batch.
-    """
-    channels = {sample["lq"].shape[1] for sample in samples}
-    if len(channels) > 1:
-        raise DatasetError("a batch cannot hold grey and colour samples")
-    present = [sample | {"valid": torch.ones_like(sample["lq"][:, :1])} for sample in samples]
-    frames, _, height, width = (max(sides) for sides in zip(*(s["lq"].shape for s in samples), strict=True))
-
-    def padded(data: torch.Tensor) -> torch.Tensor:
-        count, _, rows, columns = data.shape
-        return torch.nn.functional.pad(data, (0, width - columns, 0, height - rows, 0, 0, 0, frames - count))
-
-    batch = {kind: torch.stack([padded(s[kind]) for s in present]) for kind in present[0] if kind != "clip"}
-    return batch | {"clip": [sample["clip"] for sample in samples]}
-
-
-def _part(sides: tuple[int, ...], crop: tuple[int, ...], draw: np.random.Generator) -> _Part:
-    """A random part of frames (T, H, W, C) of these sides."""
-    top, left = (int(draw.integers(side - cut + 1)) for side, cut in zip(sides, crop, strict=True))
-    flips = tuple(axis for axis in range(3) if draw.random() < 0.5)  # in time, upside down, left to right
-    return np.s_[:, top : top + crop[0], left : left + crop[1]], flips
-
-
-def _on_damage(parts: list[_Part], mask: Array, share: float, draw: np.random.Generator) -> list[_Part]:
-    """The parts, this share of them moved so as to hold a defect, small or large; all stay where nothing is damaged."""
-    damaged = [frame for frame in mask[..., 0] > VISIBLE if frame.any()] if share else []
-    if not damaged:
-        return parts
-    moved = []
-    for (time, *window), flips in parts:
-        if draw.random() < share:
-            count, labels = cv2.connectedComponents(damaged[draw.integers(len(damaged))].astype(np.uint8))
-            pixels = np.argwhere(labels == draw.integers(1, count))
-            for i, (place, side) in enumerate(zip(pixels[draw.integers(len(pixels))], mask.shape[1:3], strict=True)):
-                length = window[i].stop - window[i].start
-                start = int(np.clip(place - draw.integers(length), 0, side - length))
-                window[i] = slice(start, start + length)
-        moved.append(((time, *window), flips))
-    return moved
-
-
-def _tensor(frames: Array) -> torch.Tensor:
-    """(T, H, W, C) as a contiguous tensor (T, C, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2)))
+    def _read(self, index: int) -> tuple[str, dict[str, Array]]:
+        """Name and frames of a stretch, counted over all clips."""
+        place = bisect.bisect_right(self._ends, index)
+        row = self._rows[place]
+        length = self.frames or row.frames
+        start = (index - (self._ends[place - 1] if place else 0)) * length
+        frames = {kind: self.dataset.read(kind, row.id, start, start + length) for kind in self.dataset.kinds}
+        return row.id, {kind: as_clip(data) for kind, data in frames.items()}

@@ -93,8 +93,16 @@ class Trace:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Trace":
-        """The inverse of `to_json`."""
-        return cls(ClipInfo(**data["clip"]), data["pipeline"], data["steps"])
+        """The inverse of `to_json`.
+
+        Raises:
+            SpecError, KeyError, TypeError: It is no trace.
+        """
+        trace = cls(ClipInfo(**data["clip"]), data["pipeline"], data["steps"])
+        if not isinstance(trace.pipeline, list) or not isinstance(trace.steps, list):
+            raise TypeError("a trace holds lists of ops")
+        trace.fired()  # every step has its label and params
+        return trace
 
     def replay(self, clip: Array) -> "Damaged":
         """Damages a clip as recorded, drawing nothing.

@@ -16,7 +16,8 @@ from degrade.dataset import executors
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, describe, manifest, pretty, read_json, record_hash
-from degrade.dataset.worker import Job, Made, Whole, Worker, split
+from degrade.dataset.sharing import hashes, shared_files
+from degrade.dataset.worker import Job, Made, Whole, Worker, fingerprint, split
 from degrade.spec import Spec
 from degrade.storage import is_remote, make_folder, put, reaching, remove
 
@@ -64,7 +65,8 @@ def generate(
         advanced: Called with a number of frames when so many more are made, or were by an earlier run.
 
     Raises:
-        DatasetError: `out` holds something else, cannot be reached, or the disk is full.
+        DatasetError: `out` holds something else, or clips of footage that has changed since; cannot be reached, or
+            the disk is full.
         SpecError, SourceError: See `plan`.
     """
     folder = DatasetFolder(out, spec)
@@ -83,6 +85,7 @@ def generate(
         todo, rows, mended = [], [], []
         for clip in clips.values():
             if row := folder.finished(clip):
+                _require_footage(folder, row)
                 rows.append(row)
                 advanced(clip.frames)
                 finished(clip)
@@ -188,6 +191,15 @@ def _claim(folder: DatasetFolder, now: dict[str, Any], resume: bool) -> None:
             )
 
 
+def _require_footage(folder: DatasetFolder, row: ClipRecord) -> None:
+    """Makes sure that the footage of a finished clip is still what the clip was made of."""
+    if fingerprint(folder.source, row.sequence) != row.source_sha256:
+        raise DatasetError(
+            f"{folder.path}: sequence {row.sequence!r} has changed since clip {row.id!r} was made of it; "
+            "bring the footage back or name another folder"
+        )
+
+
 def _first_difference(old: Any, new: Any, where: str) -> str:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
@@ -200,8 +212,15 @@ def _first_difference(old: Any, new: Any, where: str) -> str:
 
 def _complete(folder: DatasetFolder, described: dict[str, Any], rows: list[ClipRecord]) -> None:
     table = manifest(rows)
-    record = {**described, "manifest_sha256": hashlib.sha256(table).hexdigest()}
+    shared = shared_files(folder, described, rows)
+    record = {
+        **described,
+        "manifest_sha256": hashlib.sha256(table).hexdigest(),
+        "shared_sha256": hashes(folder, shared),
+    }
     record["record_sha256"] = record_hash(record)
+    for path, data in shared.items():
+        put(data, path)
     put(table, folder.manifest_path)
     put(pretty(record), folder.record_path)
     remove(folder.unfinished)

@@ -6,10 +6,17 @@ out/train/{lq,gt,mask}/<clip>/      00000.png …, or <clip>.mkv
 out/train/mask.<op>/<clip>/         the mask of one op, where asked for
 out/train/shards/<clip>.tar         in place of these, for WebDataset
 out/train/trace/<clip>.json         what was drawn, and the clip's row of the manifest
+
+and for others, see `degrade.dataset.sharing`:
+
+out/README.md, out/sheet.png        its card
+out/meta_info_train.txt             a line per clip, for BasicSR and mmagic
+out/train/metadata.csv              a row per frame or video, for Hugging Face
 """
 
 import copy
 import glob
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,24 +24,34 @@ from typing import Any, Self
 
 import numpy as np
 
-from degrade.core.composition import Composition, flat
 from degrade.core.errors import DatasetError, DegradeError, unknown
-from degrade.core.op import Contaminant
-from degrade.core.types import Array, Damaged, Trace, mask_to_uint8, to_uint8
+from degrade.core.types import Array, Damaged, Trace
+from degrade.dataset.kinds import (
+    DAMAGED,
+    LAYER,
+    MASK,
+    SHARD,
+    TARGET,
+    TRACE,
+    contaminants,
+    frame_name,
+    is_mask,
+    is_member,
+    layer,
+)
 from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json, stream_json
+from degrade.dataset.stored import open_frames
 from degrade.sources import Source, open_source
-from degrade.sources.shards import read_pictures
+from degrade.sources.shards import member_names
 from degrade.spec import Spec, parse
 from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, locate, reaching
 
 BEGUN, LOCK = "spec.json", "lock"
 """In the folder of what is not finished."""
-DAMAGED, TARGET, MASK, TRACE, SHARD = "lq", "gt", "mask", "trace", "shards"
-"""Folders of a split, and the keys of samples."""
-LAYER = f"{MASK}."
-"""Before the label of an op."""
+CARD, SHEET, LIST, TABLE = "README.md", "sheet.png", "meta_info_{}.txt", "metadata.csv"
+"""What others read it by."""
 
 
 class DatasetFolder:
@@ -110,7 +127,7 @@ class DatasetFolder:
             return parse(self.record()["spec"])
         except DatasetError:
             raise
-        except (DegradeError, KeyError, TypeError) as error:
+        except (DegradeError, LookupError, TypeError, ValueError, RecursionError) as error:
             raise DatasetError(f"{self.record_path}: damaged, not the record of a dataset") from error
 
     @cached_property
@@ -123,16 +140,23 @@ class DatasetFolder:
         """Its clips by id, sorted by split.
 
         Raises:
-            DatasetError: There is no finished dataset, or its manifest is damaged.
+            DatasetError: There is no finished dataset, or its manifest is damaged, or not the one that was written.
         """
         with reaching(self.path):
             if not self.manifest_path.is_file():
                 raise DatasetError(f"{self.path} holds no finished dataset")
             table = self.manifest_path.read_bytes()
+        if hashlib.sha256(table).hexdigest() != self.record().get("manifest_sha256"):
+            raise DatasetError(f"{self.manifest_path}: changed (its SHA-256 is not that in {RECORD})")
         try:
-            return {row.id: row for row in parse_manifest(table)}
+            rows = parse_manifest(table)
         except ValueError as error:
-            raise DatasetError(f"{self.manifest_path}: damaged, not a table of clips") from error
+            raise DatasetError(f"{self.manifest_path}: damaged, not a table of clips: {error}") from error
+        for row in rows.values():
+            if row.split not in self.spec.splits:
+                which = unknown("split", row.split, self.spec.splits)
+                raise DatasetError(f"{self.manifest_path}: clip {row.id!r}: {which}")
+        return rows
 
     @cached_property
     def planned(self) -> dict[str, Clip]:
@@ -148,15 +172,20 @@ class DatasetFolder:
         """What was drawn for a clip.
 
         Raises:
-            DatasetError: There is no such clip, or its trace is missing or damaged.
+            DatasetError: There is no such clip, or its trace is missing, damaged, or not the one that was written.
         """
-        path = self.trace_path(self._find(clip))
+        about = self._find(clip)
+        path = self.trace_path(about)
         with reaching(self.path):
             content = read_json(path)
+            digest = file_hash(path)
         try:
-            return Trace.from_json(content["trace"])
-        except (DegradeError, KeyError, TypeError) as error:
+            trace = Trace.from_json(content["trace"])
+        except (DegradeError, KeyError, TypeError, RecursionError) as error:
             raise DatasetError(f"{path}: holds no trace of a clip") from error
+        if digest != about.trace_sha256 or trace.info != about.info():
+            raise DatasetError(f"{path}: changed (it is not the trace of the manifest's clip {clip!r})")
+        return trace
 
     def read(self, kind: str, clip: str, start: int = 0, stop: int | None = None) -> Array:
         """Frames of a clip as they were written.
@@ -171,7 +200,7 @@ class DatasetFolder:
             (N, H, W, C) uint8; C is 1 for masks.
 
         Raises:
-            DatasetError: There is no such clip.
+            DatasetError: There is no such clip, or what is there is not what the manifest says.
             SourceError: There are no such frames, or they are damaged.
         """
         return self.reader(kind, clip)(start, self._find(clip).frames if stop is None else stop)
@@ -179,26 +208,26 @@ class DatasetFolder:
     def layers(self, clip: str | ClipRecord) -> dict[str, str]:
         """The masks of single ops that a clip has, as kinds to `read`, by the labels of the contaminants that fired."""
         fired = (self._find(clip) if isinstance(clip, str) else clip).fired.split()
-        own = set(_contaminants(self.spec.damage())) if self.spec.output.masks == "layers" else set()
+        own = set(contaminants(self.spec.damage())) if self.spec.output.masks == "layers" else set()
         return {label: layer(label) for label in fired if label in own}
 
     def reader(self, kind: str, clip: str) -> Callable[[int, int], Array]:
         """`read` for one kind of a clip, opened once for many windows."""
-        about = self._find(clip)
+        return self.open(kind, self._find(clip))
+
+    def open(self, kind: str, about: ClipRecord) -> Callable[[int, int], Array]:
+        """`reader` for a clip by its row of the manifest, of a dataset that is not finished yet."""
         channels = 1 if is_mask(kind) else about.channels
-        if self.in_shards:
-            shard = self.shard_path(about)
+        path = self.shard_path(about) if self.in_shards else self.frames_path(kind, about)
+        with reaching(self.path):
+            mine = [name for name in member_names(path) if is_member(name, about.id, kind)] if self.in_shards else None
+            frames = open_frames(path, about, mine)
 
-            def frames(start: int, stop: int) -> Array:
-                return read_pictures(shard, [member(clip, t, kind) for t in range(start, stop)])
-        else:
-            source = open_source(self.frames_path(kind, about))
-            (sequence,) = source.sequences()
+        def read(start: int, stop: int) -> Array:
+            with reaching(self.path):
+                return frames(start, stop)[..., :channels]
 
-            def frames(start: int, stop: int) -> Array:
-                return source.read(sequence, start, stop)
-
-        return lambda start, stop: frames(start, stop)[..., :channels]
+        return read
 
     # ---- what it can be made of again ----
 
@@ -267,6 +296,29 @@ class DatasetFolder:
         return self.unfinished / LOCK
 
     @property
+    def card_path(self) -> Path:
+        """What it is, for people and for the Hub."""
+        return self.path / CARD
+
+    @property
+    def sheet_path(self) -> Path:
+        """Some frames of a clip, for the card."""
+        return self.path / SHEET
+
+    def list_path(self, split: str) -> Path:
+        """The clips of a split as BasicSR and mmagic list them."""
+        return self.path / LIST.format(split)
+
+    def table_path(self, split: str) -> Path:
+        """The files of a split as Hugging Face's folders list them, beside what it names."""
+        return self.split_path(split) / TABLE
+
+    @property
+    def in_pictures(self) -> bool:
+        """Whether the frames of a clip are PNG files in folders."""
+        return self.spec.output.frames == "png"
+
+    @property
     def in_shards(self) -> bool:
         """Whether the frames of a clip are in one tar file."""
         return self.spec.output.frames == "webdataset"
@@ -333,8 +385,10 @@ class DatasetFolder:
         if not path.exists():
             return None
         try:
-            record = ClipRecord.parse({**read_json(path)["row"], "trace_sha256": file_hash(path)})
-        except (DatasetError, KeyError, TypeError, ValueError):
+            record = ClipRecord(**read_json(path)["row"], trace_sha256=file_hash(path))
+        except (DegradeError, KeyError, TypeError):
+            return None
+        if not clip.model_dump(exclude={"id", "fps"}).items() <= vars(record).items() or record.id != clip.id:
             return None
         return record if self._is_there(record) else None
 
@@ -357,56 +411,3 @@ class DatasetFolder:
             file.writelines(stream_json({"row": row, "trace": drawn}))
             file.write("\n")
         return ClipRecord(**row, trace_sha256=file_hash(path))
-
-
-def encode(pair: Pair, masks: str) -> Iterator[tuple[str, Array]]:
-    """What is written of a pair: frames (N, H, W, C) uint8 by kind.
-
-    Args:
-        pair: From `make_pair`.
-        masks: As `Output.masks` says: ``union``, ``layers`` or ``none``.
-    """
-    yield DAMAGED, to_uint8(pair.damaged)
-    yield TARGET, to_uint8(pair.target)
-    if masks != "none":
-        yield MASK, mask_to_uint8(pair.mask)
-    if masks == "layers":
-        for label, alpha in pair.masks.items():
-            yield layer(label), mask_to_uint8(alpha)
-
-
-def _contaminants(ops: Composition, outer: str = "") -> Iterator[str]:
-    """Labels of all ops that leave a mask, whether they fire or not."""
-    for label, op in ops.labelled():
-        if isinstance(op, Contaminant):
-            yield f"{outer}{label}"
-        elif isinstance(op, Composition):
-            yield from _contaminants(op, f"{outer}{label}/")
-
-
-def layer(label: str) -> str:
-    """The kind of one op's mask: ``mask.lines.scratch`` for ``lines/scratch``."""
-    return LAYER + flat(label)
-
-
-def is_mask(kind: str) -> bool:
-    """Whether a kind is the mask, or that of one op."""
-    return kind == MASK or kind.startswith(LAYER)
-
-
-def frame_name(t: int) -> str:
-    """The file of frame t in a folder of frames."""
-    return f"{t:05d}.png"
-
-
-def member(clip: str, t: int, kind: str) -> str:
-    """The name of a frame in a shard, ``<clip>/00000.lq.png``: WebDataset's sample ``<clip>/00000``, key ``lq.png``."""
-    stem, _, end = frame_name(t).partition(".")
-    return f"{clip}/{stem}.{kind}.{end}"
-
-
-def parse_member(name: str) -> tuple[str, str]:
-    """Kind, and `frame_name`, of a frame in a shard."""
-    stem, _, rest = name.rpartition("/")[2].partition(".")
-    kind, _, end = rest.rpartition(".")
-    return kind, f"{stem}.{end}"

@@ -5,90 +5,118 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import os
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Self
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal
 
 import av
 import cv2
 import numpy as np
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from degrade.core.errors import DatasetError
-from degrade.core.types import Params
-from degrade.spec import Spec, canonical
+from degrade.core.errors import DatasetError, SpecError
+from degrade.core.fields import Strict
+from degrade.core.types import ClipInfo, Params
+from degrade.spec import Slug, Spec, canonical
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, on most disks."""
 
 BLOCK = 1024
 """Entries of a list that are put into words at once."""
 
 
-@dataclass(frozen=True)
-class ClipRecord:
-    """A clip's row of the manifest; the fields are its columns, in their order."""
+def _folder_name(name: str) -> str:
+    if name in ("", ".", "..") or PurePath(name).name != name or "\0" in name or len(os.fsencode(name)) > LONGEST_NAME:
+        raise ValueError(f"must name one folder, got {name!r:.80}")
+    return name
 
-    clip: str
+
+def _channels(count: Any) -> Any:
+    return int(count) if isinstance(count, str) and count.isdecimal() else count
+
+
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ClipRecord(Strict):
+    """A clip's row of the manifest; the fields are its columns, in their order.
+
+    Its numbers may be given as text. That there are so many frames of that size is for whoever reads them to check.
+
+    Raises:
+        SpecError: A column is missing, unknown, or holds what cannot be; a name would lead out of the dataset's folder.
+    """
+
+    clip: Annotated[str, AfterValidator(_folder_name)]
     """Its id."""
-    split: str
+    split: Slug
     sequence: str
     """Of the source."""
-    start: int
+    start: Annotated[int, Field(ge=0, le=2**31 - 1)]
     """First frame in the sequence."""
-    frames: int
-    height: int
-    width: int
-    channels: int
+    frames: Count
+    height: Count
+    width: Count
+    channels: Annotated[Literal[1, 3], BeforeValidator(_channels)]
     fired: str
     """Labels of the ops that fired, separated by spaces."""
-    source_sha256: str
+    source_sha256: Digest
     """Of the footage; the others are of what was written."""
-    lq_sha256: str
-    gt_sha256: str
-    mask_sha256: str
+    lq_sha256: Digest
+    gt_sha256: Digest
+    mask_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     """Empty without masks."""
-    trace_sha256: str
+    trace_sha256: Digest
 
     @property
     def id(self) -> str:
         """The clip's."""
         return self.clip
 
+    def info(self) -> ClipInfo:
+        """What damage was drawn for."""
+        return ClipInfo(frames=self.frames, height=self.height, width=self.width, channels=self.channels, id=self.id)
+
     def sha256(self, kind: str) -> str:
         """That of a kind: ``lq``, ``gt``, ``mask`` (of all masks), ``trace``."""
         digest: str = getattr(self, f"{kind}_sha256")
         return digest
 
-    @classmethod
-    def parse(cls, row: dict[str, Any]) -> Self:
-        """A row whose numbers may be text.
-
-        Raises:
-            ValueError: A column is missing, or no number where there must be one.
-        """
-        if any(row.get(key) is None for key in COLUMNS):
-            raise ValueError("a column is missing")
-        return cls(**{key: kind(row[key]) for key, kind in COLUMNS.items()})
-
-
-COLUMNS: dict[str, Any] = {field.name: field.type for field in fields(ClipRecord)}
-
 
 def manifest(clips: Iterable[ClipRecord]) -> bytes:
     """The manifest as CSV, sorted by split and clip."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
+    writer = csv.DictWriter(text, list(ClipRecord.model_fields), lineterminator="\n")
     writer.writeheader()
     writer.writerows(vars(clip) for clip in sorted(clips, key=lambda clip: (clip.split, clip.clip)))
     return text.getvalue().encode()
 
 
-def parse_manifest(table: bytes) -> list[ClipRecord]:
-    """The inverse of `manifest`.
+def parse_manifest(table: bytes) -> dict[str, ClipRecord]:
+    """The inverse of `manifest`: the clips by id.
 
     Raises:
-        ValueError: It is damaged.
+        ValueError: It is not as `manifest` writes it: damaged, or with values that cannot be.
     """
-    return [ClipRecord.parse(row) for row in csv.DictReader(io.StringIO(table.decode()))]
+    rows: dict[str, ClipRecord] = {}
+    try:
+        reader = csv.DictReader(io.StringIO(table.decode(), newline=""))
+        if list(reader.fieldnames or ()) != list(ClipRecord.model_fields):
+            raise ValueError("other columns")
+        for row in reader:
+            if None in row:
+                raise ValueError(f"clip {len(rows) + 1}: a value too many")
+            record = ClipRecord(**row)
+            rows[record.id] = record
+    except (csv.Error, SpecError) as error:
+        raise ValueError(f"clip {len(rows) + 1}: {error}") from error
+    if not rows or manifest(rows.values()) != table:
+        raise ValueError("no rows, or not in the form in which they are written")
+    return rows
 
 
 def describe(spec: Spec) -> dict[str, Any]:
@@ -179,8 +207,12 @@ def read_json(path: Path) -> Any:
         DatasetError: It is missing or damaged.
     """
     try:
-        return json.loads(path.read_bytes())
+        text = path.read_bytes().decode()
+        content = json.loads(text)
+        if "\\u" in text:  # half a pair stands for no character, and could not be written
+            canonical(content)
+        return content
     except OSError as error:
-        raise DatasetError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+        raise DatasetError(f"{path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: damaged, not JSON") from error

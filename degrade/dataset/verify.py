@@ -5,14 +5,20 @@ import io
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from degrade.core.errors import DegradeError, SourceError
-from degrade.dataset.layout import MASK, TRACE, DatasetFolder, encode, frame_name, is_mask, parse_member
+from degrade.dataset.kinds import MASK, TRACE, encode, frame_name, is_mask, parse_member
+from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
-from degrade.dataset.records import ClipRecord, file_hash, joint_hash, parse_manifest, record_hash
+from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash
+from degrade.sources.shards import contents
 from degrade.spec import canonical, parse
 from degrade.storage import reaching
 from degrade.writers import shard
+
+NAMED = 1000
+"""Missing frames of a clip that are named one by one."""
 
 
 def verify(
@@ -41,7 +47,7 @@ def verify(
         record, name = folder.record(), folder.record_path.name
         try:
             folder.spec = parse(record["spec"])
-        except (DegradeError, KeyError, TypeError) as error:
+        except (DegradeError, LookupError, TypeError, ValueError, RecursionError) as error:
             return [f"{name}: the spec was changed: {error}"]
         problems = []
         if folder.spec.digest() != record.get("spec_sha256"):
@@ -51,9 +57,10 @@ def verify(
         table = folder.manifest_path.read_bytes() if folder.manifest_path.exists() else b""
         if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):
             return [*problems, f"{folder.manifest_path.name}: missing or changed"]
-        rows = parse_manifest(table)
+        rows = list(folder.clips.values())
         started(len(rows))
-        expected = {folder.record_path, folder.manifest_path}
+        expected, found = _check_shared(folder, record)
+        problems += found
         for row in rows:
             files, found = (_check_shard if folder.in_shards else _check_clip)(folder, row)
             expected |= files
@@ -67,6 +74,25 @@ def verify(
         if rerender and not problems:
             problems += _rerender(folder, rows, rerender)
         return problems
+
+
+def _check_shared(folder: DatasetFolder, record: dict[str, Any]) -> tuple[set[Path], list[str]]:
+    """The files that belong to no clip, and what is wrong with those that other tools read."""
+    splits = folder.spec.splits
+    known = {folder.card_path, folder.sheet_path, *map(folder.list_path, splits), *map(folder.table_path, splits)}
+    told = record.get("shared_sha256")
+    files, problems = {folder.record_path, folder.manifest_path}, []
+    for path in sorted(known):
+        where = folder.relative(path)
+        digest = told.get(where) if isinstance(told, dict) else None
+        if digest is None:
+            continue
+        files.add(path)
+        if not path.is_file():
+            problems.append(f"{where}: missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            problems.append(f"{where}: differs from what was written")
+    return files, problems
 
 
 def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list[str]]:
@@ -83,6 +109,9 @@ def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list
             inside = {file for file in path.rglob("*") if file.is_file()} if path.is_dir() else {path}
             files |= inside
             if path.is_dir():
+                if row.frames > len(inside) + NAMED:
+                    problems.append(f"{where}: {len(inside)} frames, where the manifest says {row.frames}")
+                    continue
                 frames = {path / frame_name(t) for t in range(row.frames)}
                 problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
                 problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
@@ -102,7 +131,7 @@ def _check_shard(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], lis
     if problems:
         return {path, trace}, problems
     try:
-        members = list(shard.read(path))
+        members = list(contents(path))
     except SourceError as error:
         return {path, trace}, [str(error)]
     hashes: dict[str, dict[str, bytes]] = {}
@@ -124,12 +153,13 @@ def _check_shard(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], lis
 def _rerender(folder: DatasetFolder, rows: list[ClipRecord], count: int) -> list[str]:
     problems = []
     for row in random.Random(folder.spec.seed).sample(rows, min(count, len(rows))):
-        if row.id not in folder.planned:
+        planned = folder.planned.get(row.id)
+        if not planned or not planned.model_dump(exclude={"id", "fps"}).items() <= vars(row).items():
             problems.append(f"{row.id}: the source no longer gives this clip")
-        elif folder.source.fingerprint(folder.planned[row.id].sequence) != row.source_sha256:
+        elif folder.source.fingerprint(planned.sequence) != row.source_sha256:
             problems.append(f"{row.id}: its footage is not that from which it was made")
         else:
-            problems += _compare(folder, folder.planned[row.id])
+            problems += _compare(folder, planned)
     return problems
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from degrade.core.threads import one_thread
 from degrade.core.types import fired
-from degrade.dataset.layout import DAMAGED, TARGET, DatasetFolder, encode, frame_name, is_mask, member
+from degrade.dataset.kinds import DAMAGED, TARGET, encode, frame_name, is_mask, member
+from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import CHUNK_VALUES, render_pairs
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hashes, joint_hash
@@ -113,7 +114,7 @@ class Worker:
             **clip.model_dump(exclude={"id", "fps"}),
             "clip": clip.id,
             "fired": " ".join(fired(params.steps)),
-            "source_sha256": _fingerprint(self.folder.source, clip.sequence),
+            "source_sha256": fingerprint(self.folder.source, clip.sequence),
             "lq_sha256": joint_hash(hashes[DAMAGED]),
             "gt_sha256": joint_hash(hashes[TARGET]),
             "mask_sha256": joint_hash(*(hashes[kind] for kind in kinds if is_mask(kind))),
@@ -160,6 +161,6 @@ class Worker:
 
 
 @functools.lru_cache(maxsize=64)
-def _fingerprint(source: Source, sequence: str) -> str:
-    """Hashed once for all clips that are cut from the sequence."""
+def fingerprint(source: Source, sequence: str) -> str:
+    """SHA-256 of a sequence, hashed once for all clips that are cut from it."""
     return source.fingerprint(sequence)

@@ -5,6 +5,7 @@ import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -79,10 +80,19 @@ def picture_size(path: Path) -> tuple[int, int]:
         SourceError: Not a picture.
     """
     try:
-        with path.open("rb") as file, Image.open(file) as picture:
+        with path.open("rb") as file:
+            return stream_size(file, str(path))
+    except OSError as error:
+        raise SourceError(f"{path}: {_reason(error)}") from error
+
+
+def stream_size(file: BinaryIO, name: str) -> tuple[int, int]:
+    """The same of an open file, which `name` stands for in errors."""
+    try:
+        with Image.open(file) as picture:
             return picture.height, picture.width
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise SourceError(f"{path}: {_reason(error)}") from error
+        raise SourceError(f"{name}: {_reason(error)}") from error
 
 
 def read_picture(path: Path) -> Array:

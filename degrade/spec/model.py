@@ -109,6 +109,8 @@ class Spec(Settings):
     none. Name and seed alone say what it draws: neither the order here nor sequences that are added move it."""
     output: Output = Output()
     """What is written."""
+    license: Annotated[str, Field(pattern=r"^\S[^\r\n]*$", max_length=200)] | None = None
+    """The footage's, for the dataset's card: an identifier of Hugging Face's Hub (``cc-by-4.0``), or any one line."""
 
     @field_validator("splits")
     @classmethod
@@ -192,8 +194,8 @@ class Spec(Settings):
         return self.model_dump(mode="json", exclude_none=True)
 
     def digest(self) -> str:
-        """SHA-256 of all that pixels depend on: the resolved spec without name and location of the source."""
-        content = {k: v for k, v in self.resolved().items() if k not in ("name", "source")}
+        """SHA-256 of all that pixels depend on: the resolved spec without name, license and location of the source."""
+        content = {k: v for k, v in self.resolved().items() if k not in ("name", "source", "license")}
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def split_of(self, sequences: Iterable[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from degrade.dataset.generate import generate
 from degrade.dataset.plan import plan
 from degrade.dataset.worker import Whole, Worker
 from degrade.sources import open_source
+from degrade.sources.files import Files
 from degrade.spec import Spec
 
 MakeSpec = Callable[..., Spec]
@@ -242,6 +244,28 @@ def test_resume_with_another_spec_is_refused(make_spec: MakeSpec, tmp_path: Path
         generate(make_spec(), tmp_path / "out")
     generate(make_spec(), tmp_path / "out", resume=True)
     assert contents(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_resume_with_other_footage_is_refused(
+    make_spec: MakeSpec, footage: Path, tmp_path: Path, finished: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, out = make_spec(clips={"length": 2}), tmp_path / "out"
+    generate(spec, out)
+    folder = DatasetFolder(out, spec)
+    if not finished:
+        folder.unfinished.mkdir()
+        folder.record_path.rename(folder.begun_path)
+    hashed: list[str] = []
+    fingerprint = Files.fingerprint
+    monkeypatch.setattr(Files, "fingerprint", lambda self, name: hashed.append(name) or fingerprint(self, name))
+    generate(spec, out, resume=True)
+    assert hashed == ["s0", "s1", "s2", "s3"]  # once each, not for every clip
+    before = contents(out)
+    shutil.copy(footage / "s2/000.png", footage / "s2/001.png")
+    with pytest.raises(DatasetError, match=r"sequence 's2' has changed since clip 's2_00000' was made of it"):
+        generate(spec, out, resume=True)
+    assert contents(out) == before
 
 
 def test_clip_shorter_than_asked_is_refused_before_anything_is_written(make_spec: MakeSpec, tmp_path: Path) -> None:

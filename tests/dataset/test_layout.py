@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tampering import reseal
 from test_architecture import MODULES
 
 from degrade import DatasetError, SourceError, SpecError
 from degrade.benchmark.task import load_task
-from degrade.dataset import DatasetFolder, layout
+from degrade.dataset import DatasetFolder, kinds, layout
 from degrade.dataset.generate import generate
 from degrade.dataset.verify import verify
 from degrade.spec import Spec
@@ -45,11 +46,11 @@ def test_what_is_read_is_what_renders_again(make_spec: MakeSpec, tmp_path: Path,
     assert again.frames.shape == (7, 24, 32, channels)
     np.testing.assert_array_equal(folder.read("lq", "s2"), again.frames)
     for label, mask in again.masks.items():
-        np.testing.assert_array_equal(folder.read(layout.layer(label), "s2"), np.ceil(mask * np.float32(255)))
+        np.testing.assert_array_equal(folder.read(kinds.layer(label), "s2"), np.ceil(mask * np.float32(255)))
     (pair,) = folder.rerender("s2", 2, 5)
-    written = {kind: folder.read(kind, "s2", 2, 5) for kind, _ in layout.encode(pair, "layers")}
+    written = {kind: folder.read(kind, "s2", 2, 5) for kind, _ in kinds.encode(pair, "layers")}
     assert {"lq", "gt", "mask", "mask.dust"} < set(written)
-    for kind, pixels in layout.encode(pair, "layers"):
+    for kind, pixels in kinds.encode(pair, "layers"):
         assert pixels.shape == (3, 24, 32, 1 if "mask" in kind else channels)
         np.testing.assert_array_equal(written[kind], pixels)
 
@@ -97,6 +98,7 @@ def test_a_damaged_manifest_is_one_line(folder: DatasetFolder) -> None:
     table = folder.manifest_path.read_text()
     for damaged in ("clip,split\ns1,train\n", table.replace(",24,32,", ",24,thirty,"), table[:-99]):
         folder.manifest_path.write_text(damaged)
+        reseal(folder.path)
         with pytest.raises(DatasetError, match=r"manifest\.csv: damaged, not a table of clips"):
             _ = DatasetFolder(folder.path).clips
 
@@ -129,7 +131,7 @@ def test_another_layout_needs_no_other_change(
             return self.path / "by kind" / f"{kind} of {clip.split}" / self.file_name(kind, f"clip {clip.id}")
 
     monkeypatch.setattr(DatasetFolder, "_path", Elsewhere._path)
-    for name in ("RECORD", "MANIFEST", "UNFINISHED", "BEGUN"):
+    for name in ("RECORD", "MANIFEST", "UNFINISHED", "BEGUN", "CARD", "LIST", "TABLE"):
         monkeypatch.setattr(layout, name, f"{name} file")
     spec = make_spec(output={"frames": frames, "masks": "union"})
     generate(spec, tmp_path / "out")
@@ -140,11 +142,13 @@ def test_another_layout_needs_no_other_change(
     np.testing.assert_allclose(sample["lq"][:, 0].numpy() * 255, folder.replay("s1").frames[..., 0], atol=1e-4)
     assert load_task("quick-v1", source=str(tmp_path / "out")).dataset == tmp_path / "out"
     written = {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert {path.parts[0] for path in written} == {"RECORD file", "MANIFEST file", "by kind"}
+    tables = {"png": {"LIST file", "train"}, "ffv1": {"train"}, "webdataset": set()}[frames]
+    own = {"RECORD file", "MANIFEST file", "CARD file", layout.SHEET, "by kind"}
+    assert {path.parts[0] for path in written} == own | tables
 
 
-OWN = {layout.RECORD, layout.MANIFEST, layout.UNFINISHED, layout.BEGUN}
-FOLDERS = {layout.DAMAGED, layout.TARGET, layout.MASK, layout.TRACE, layout.SHARD}
+OWN = {layout.RECORD, layout.MANIFEST, layout.UNFINISHED, layout.BEGUN, layout.TABLE}
+FOLDERS = {kinds.DAMAGED, kinds.TARGET, kinds.MASK, kinds.TRACE, kinds.SHARD}
 
 
 def texts(tree: ast.AST) -> Iterator[str]:
