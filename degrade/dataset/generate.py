@@ -17,6 +17,7 @@ from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, describe, manifest, pretty, read_json, record_hash
 from degrade.dataset.sharing import hashes, shared_files
+from degrade.dataset.traces import finished_record
 from degrade.dataset.worker import Job, Made, Whole, Worker, fingerprint, split
 from degrade.spec import Spec
 from degrade.storage import is_remote, make_folder, put, reaching, remove
@@ -84,7 +85,7 @@ def generate(
         started(list(clips.values()))
         todo, rows, mended = [], [], []
         for clip in clips.values():
-            if row := folder.finished(clip):
+            if row := finished_record(folder, clip):
                 _require_footage(folder, row)
                 rows.append(row)
                 advanced(clip.frames)

@@ -34,14 +34,13 @@ from degrade.dataset.kinds import (
     TARGET,
     TRACE,
     contaminants,
-    frame_name,
     is_mask,
     is_member,
     layer,
 )
 from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
 from degrade.dataset.plan import Clip, plan
-from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json, stream_json
+from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json
 from degrade.dataset.stored import open_frames
 from degrade.sources import Source, open_source
 from degrade.sources.shards import member_names
@@ -376,38 +375,3 @@ class DatasetFolder:
         other = copy.copy(self)
         other.path = self.path if is_remote(self.path) else self.path.absolute()
         return other
-
-    # ---- how a clip is finished ----
-
-    def finished(self, clip: Clip) -> ClipRecord | None:
-        """The clip's row of the manifest, if it is finished: its trace is whole, and no file is missing."""
-        path = self.trace_path(clip)
-        if not path.exists():
-            return None
-        try:
-            record = ClipRecord(**read_json(path)["row"], trace_sha256=file_hash(path))
-        except (DegradeError, KeyError, TypeError):
-            return None
-        if not clip.model_dump(exclude={"id", "fps"}).items() <= vars(record).items() or record.id != clip.id:
-            return None
-        return record if self._is_there(record) else None
-
-    def _is_there(self, clip: ClipRecord) -> bool:
-        """Whether no file of a clip is missing; what is in them is for `verify`."""
-        if self.in_shards:
-            return self.shard_path(clip).exists()
-        frames = {frame_name(t) for t in range(clip.frames)}
-        return all(
-            path.exists() and (not path.is_dir() or frames <= {file.name for file in path.iterdir()})
-            for path in (self.frames_path(DAMAGED, clip), self.frames_path(TARGET, clip), *self.mask_paths(clip))
-        )
-
-    def write_trace(self, piece: Path, clip: Clip, row: dict[str, Any], params: Any) -> ClipRecord:
-        """Writes the trace of a clip that is otherwise finished into the folder `piece`, and completes its row."""
-        path = self.file_in(piece, TRACE)
-        pipeline = [op.to_spec() for op in self.spec.damage().ops]
-        drawn = {"clip": clip.info().model_dump(), "pipeline": pipeline, "steps": params.steps}
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(stream_json({"row": row, "trace": drawn}))
-            file.write("\n")
-        return ClipRecord(**row, trace_sha256=file_hash(path))

@@ -21,6 +21,7 @@ from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import CHUNK_VALUES, render_pairs
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hashes, joint_hash
+from degrade.dataset.traces import write_trace
 from degrade.sources import Source
 from degrade.storage import is_remote, move, reaching, remove
 from degrade.writers import Writer, join, open_writer, shard
@@ -119,7 +120,7 @@ class Worker:
             "gt_sha256": joint_hash(hashes[TARGET]),
             "mask_sha256": joint_hash(*(hashes[kind] for kind in kinds if is_mask(kind))),
         }
-        record = self.folder.write_trace(piece, clip, row, params)
+        record = write_trace(self.folder, piece, clip, row, params)
         if self.folder.in_shards:
             with self.folder.shard_in(piece).open("wb") as file:
                 shard.write(self._members(clip, piece, kinds), file)
