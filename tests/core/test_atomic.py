@@ -1,5 +1,6 @@
 """A file is there whole, or as it was before."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     def breaks(there: Path) -> None:
         there.write_text("half")
         assert path.read_text() == "before"
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     with pytest.raises(OSError, match="disk full"):
         write(path, breaks)

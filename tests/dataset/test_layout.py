@@ -14,6 +14,7 @@ from degrade import DatasetError, SourceError, SpecError
 from degrade.benchmark.task import load_task
 from degrade.dataset import DatasetFolder, kinds, layout
 from degrade.dataset.generate import generate
+from degrade.dataset.traces import finished_record
 from degrade.dataset.verify import verify
 from degrade.spec import Spec
 
@@ -32,7 +33,7 @@ def test_clips_are_those_of_the_plan(folder: DatasetFolder) -> None:
         planned = folder.planned[name].model_dump(exclude={"id", "fps"})
         assert planned.items() <= vars(clip).items()
         assert clip.fired == " ".join(folder.trace(name).fired())
-        assert folder.finished(folder.planned[name]) == clip
+        assert finished_record(folder, folder.planned[name]) == clip
 
 
 @pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
