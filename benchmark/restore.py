@@ -17,7 +17,7 @@ from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError
 from degrade.core.types import Array
-from degrade.dataset.layout import frame_name
+from degrade.dataset.kinds import frame_name
 from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture

@@ -25,8 +25,8 @@ class Hourglass(nn.Module):
         self.rise = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
         self.merge = nn.ModuleList(convolutions(2 * w, w) for w in widths[:-1])
         self.last = nn.Conv2d(widths[0], outputs, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         levels = [self.down[0](x)]
