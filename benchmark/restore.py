@@ -16,6 +16,7 @@ from torch import Tensor
 from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError
+from degrade.core.lock import hold
 from degrade.core.types import Array
 from degrade.dataset.kinds import frame_name
 from degrade.models._stream import restart, stream
@@ -109,29 +110,32 @@ def _describe(model: RestorationModel, sequences: list[FrameSequence], source: S
 
 @contextmanager
 def _begun(out: Path, written: list[Path], about: str) -> Iterator[None]:
-    """Marks `out` as begun until all is written; if it ends before the first frame, nothing is left."""
+    """Marks `out` as begun until all is written, and keeps other calls out of it; if it ends before the first frame,
+    nothing is left."""
     mark, empty = out.with_name(f".{out.name}.restoring"), not out.exists()
-    if not mark.exists():
-        for path in written:
-            if _taken(path):
-                raise DatasetError(f"{path}: is there already; name another file or folder")
-        atomic.write(mark, about)
-    elif mark.read_text("utf-8") != about:
-        raise DatasetError(
-            f"{out}: was begun with another model, setting or footage; name another place, or delete it and {mark}"
-        )
-    try:
-        yield
-        mark.unlink()
-    finally:
-        parts = list(map(_part, written))
-        for part in parts:
-            if part.is_dir() and not any(part.iterdir()):
-                part.rmdir()
-        if mark.exists() and not any(map(_taken, written)) and not any(part.exists() for part in parts):
-            mark.unlink()
-            if empty and out.is_dir():
+    call = mark / "call.json"
+    with hold(mark / "lock", out):
+        try:
+            if not call.exists():
+                for path in written:
+                    if _taken(path):
+                        raise DatasetError(f"{path}: is there already; name another file or folder")
+                atomic.write(call, about)
+            elif call.read_text("utf-8") != about:
+                cure = f"name another place, or delete it and {mark}"
+                raise DatasetError(f"{out}: was begun with another model, setting or footage; {cure}")
+            yield
+            call.unlink()
+        finally:
+            parts = list(map(_part, written))
+            for part in parts:
+                if part.is_dir() and not any(part.iterdir()):
+                    part.rmdir()
+            nothing = not any(map(_taken, written)) and not any(part.exists() for part in parts)
+            if nothing and empty and out.is_dir():
                 shutil.rmtree(out)
+            if nothing or not call.exists():
+                shutil.rmtree(mark)
 
 
 def _taken(path: Path) -> bool:

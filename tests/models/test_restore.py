@@ -160,6 +160,20 @@ def test_nothing_is_left_of_a_call_that_made_no_frame(tmp_path, film):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film", "mine"]
 
 
+def test_a_second_call_is_refused_and_changes_nothing(tmp_path, film):
+    refused = []
+
+    def second(frames):
+        with pytest.raises(DatasetError, match=r"out: another run \(process \d+ on .+\) is at work there") as error:
+            restore_source(build("median"), open_source(film[0]), tmp_path / "out")
+        refused.append(error)
+
+    restore_source(build("median"), open_source(film[0]), tmp_path / "out", restored=second)
+    assert len(refused) > 14
+    assert len(list((tmp_path / "out").iterdir())) == 14
+    assert {path.name for path in tmp_path.iterdir()} == {"film", "out"}
+
+
 @pytest.mark.parametrize("name", ["out.mov", "out.avi", "out.webm", "out.m4v", "out.png", "out.JPG", "out.gif"])
 def test_no_folder_is_named_as_a_file(benchmark, film, tmp_path, name):
     code, _, errors = benchmark("restore", "--model", "input", "--input", film[0], "--out", tmp_path / name)
@@ -248,7 +262,7 @@ def test_models_that_learn_bring_weights(benchmark, film, tmp_path):
     ("arguments", "message"),
     [
         (["--model", "medain"], "unknown model 'medain'; did you mean 'median'?"),
-        (["--model", "deepremaster"], "--weights: model 'deepremaster' has no bundled weights; give --weights"),
+        (["--model", "deepremaster"], "--weights: model 'deepremaster' has no bundled weights; give a file, or none"),
         (["--model", "rtn", "--weights", "none.pth"], "none.pth: no such weights file"),
         (["--model", "median", "--set", "radus=2"], "unknown argument of median 'radus'; did you mean 'radius'?"),
         (["--model", "median", "--set", "radius"], "--set: must be key=value, got 'radius'"),
