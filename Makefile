@@ -33,15 +33,16 @@ lint: install
 types: package
 	MYPYPATH=.package $(BIN)/mypy
 
+# As many tests at once as there are cores, each in one thread.
 pytest: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 # The tests on the lowest versions that pyproject.toml allows; a Python that they were built for, such as 3.11.
 test-lowest:
 	$(PYTHON) -m venv --clear .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet uv
 	.venv-lowest/bin/uv pip install --python .venv-lowest --resolution lowest-direct --editable '.[$(EXTRAS)]' --group test
-	.venv-lowest/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n auto --dist worksteal
 
 # The site, in out/site, after the pages that are made from the code.
 docs: package

@@ -68,7 +68,7 @@ def test_specs(make_spec: Callable[..., Spec]) -> None:
 
 
 def test_datasets(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
-    spec = make_spec(splits={"train": 0.5, "val": 0.5})
+    spec = make_spec(splits={"train": ["s0", "s3"], "val": 1.0})
     degrade.generate(spec, tmp_path / "out")
     folder = degrade.DatasetFolder(tmp_path / "out")
     assert repr(folder) == f"DatasetFolder({str(tmp_path / 'out')!r})"

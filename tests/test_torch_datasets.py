@@ -72,14 +72,6 @@ def test_samples_on_damage_hold_some(make_spec: Callable[..., Spec], tmp_path: P
         PairedClips(tmp_path / "bare", samples=1, on_damage=0.5)
 
 
-def test_workers_change_nothing(clips: DegradedClips) -> None:
-    alone = list(torch.utils.data.DataLoader(clips, 2))
-    helped = list(torch.utils.data.DataLoader(clips, 2, num_workers=2, multiprocessing_context="spawn"))
-    for one, other in zip(alone, helped, strict=True):
-        assert torch.equal(one["lq"], other["lq"])
-        assert torch.equal(one["mask"], other["mask"])
-
-
 def test_samples_are_pairs(clips: DegradedClips) -> None:
     sample = clips[0]
     assert sample["lq"].shape == sample["gt"].shape == sample["mask"].shape == (2, 1, 16, 20)
@@ -100,7 +92,7 @@ def test_epochs_give_other_samples_and_come_back(clips: DegradedClips) -> None:
 
 def test_workers_that_stay_see_the_epoch(clips: DegradedClips) -> None:
     loader = torch.utils.data.DataLoader(
-        clips, 3, num_workers=2, multiprocessing_context="spawn", persistent_workers=True
+        clips, 3, num_workers=2, multiprocessing_context="fork", persistent_workers=True
     )
     for epoch in (0, 1):
         clips.set_epoch(epoch)

@@ -135,24 +135,32 @@ def _rows(
 
 @contextmanager
 def _alone(folder: DatasetFolder, record: dict[str, Any], resume: bool) -> Iterator[None]:
-    """Begins or resumes the dataset, and keeps other runs out of its folder, if that can be locked: a URL cannot.
-
-    If the run ends before its first clip is whole, nothing of it is left.
-    """
+    """Begins or resumes the dataset, and keeps other runs out of its folder, if that can be locked: a URL cannot."""
     found = folder.path.exists()
     if not folder.unfinished.exists():
         _begun(folder, resume)  # nothing is made in a folder that holds something else
     with nullcontext() if is_remote(folder.path) else hold(folder.lock_path, folder.path):
-        _claim(folder, record, resume)
         try:
-            yield
-        except BaseException:
-            if not any(folder.trace_path(clip).exists() for clip in folder.planned.values()):
-                for begun in (*map(folder.split_path, folder.spec.splits), folder.unfinished):
-                    remove(begun)
-                if not found and not any(folder.path.iterdir()):
-                    folder.path.rmdir()
-            raise
+            _claim(folder, record, resume)
+            with _nothing_left_of_nothing(folder, found):
+                yield
+        finally:
+            if not folder.begun_path.exists():
+                remove(folder.unfinished)  # which holds the lock alone
+
+
+@contextmanager
+def _nothing_left_of_nothing(folder: DatasetFolder, found: bool) -> Iterator[None]:
+    """Removes what was begun if the run ends before its first clip is whole; also the folder, if it was not found."""
+    try:
+        yield
+    except BaseException:
+        if not any(folder.trace_path(clip).exists() for clip in folder.planned.values()):
+            for begun in (*map(folder.split_path, folder.spec.splits), folder.unfinished):
+                remove(begun)
+            if not found and not any(folder.path.iterdir()):
+                folder.path.rmdir()
+        raise
 
 
 def _begun(folder: DatasetFolder, resume: bool) -> Path | None:

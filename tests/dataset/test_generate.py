@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from degrade import DatasetError, Pipeline, SpecError, Trace
-from degrade.dataset import DatasetFolder, layout, worker
+from degrade.dataset import DatasetFolder, traces, worker
 from degrade.dataset.generate import generate
 from degrade.dataset.plan import plan
 from degrade.dataset.worker import Whole, Worker
@@ -278,16 +278,16 @@ def test_full_disk_is_one_line_and_can_be_resumed(
     make_spec: MakeSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = make_spec()
-    encode, traces = layout.stream_json, []
+    encode, begun = traces.stream_json, []
 
     def filling(content: dict[str, object]) -> Iterator[str]:
-        traces.append(content)
-        if len(traces) == 3:
+        begun.append(content)
+        if len(begun) == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
         return encode(content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(layout, "stream_json", filling)
+        patched.setattr(traces, "stream_json", filling)
         with pytest.raises(DatasetError, match="no space left on the disk; finished clips are kept"):
             generate(spec, tmp_path / "out")
     assert not (tmp_path / "out/dataset.json").exists()

@@ -53,7 +53,7 @@ def read_all(dataset: Path) -> None:
         for kind in folder.kinds:
             assert folder.read(kind, clip.id).shape[:3] == (clip.frames, clip.height, clip.width)
         folder.trace(clip.id)
-        folder.layer_paths(clip)
+        folder.mask_paths(clip)
     verify(dataset)
 
 

@@ -20,7 +20,7 @@ from degrade.dataset.verify import verify
 from degrade.spec import Spec, parse
 
 MakeSpec = Callable[..., Spec]
-SPLITS = {"train": 0.5, "val-a": 0.5}
+SPLITS = {"train": ["s0", "s1"], "val-a": ["s2", "s3"]}
 
 
 def header_and_body(dataset: Path) -> tuple[dict, str]:

@@ -13,7 +13,7 @@ from degrade.models.base import RestorationModel, Restored
 
 # How far (of 1) results may depend on where windows end. Exact where the overlap holds all that a model looks
 # at; a recurrent model forgets by degrees.
-SEAM = {"basicvsr": 2e-2, "rtn": 2e-2, "deepremaster": 2e-2}
+SEAM = {"basicvsr": 2e-2, "rtn": 2e-2, "deepremaster": 2e-2, "detect_fill": 2e-2}
 
 
 class Count(RestorationModel):
