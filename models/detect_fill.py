@@ -88,7 +88,10 @@ class DetectFill(RestorationModel):
         return torch.cat((here, a, b, here - a, here - b, above, below), 1)
 
     def fill(self, frames: Tensor, masks: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
-        """The frames with what `masks` (B, T, 1, H, W) mark replaced; nothing else changes."""
+        """The frames with what `masks` (B, T, 1, H, W) mark replaced; nothing else changes.
+
+        No gradient goes through the masks: the detector would learn to leave alone what cannot be filled yet.
+        """
         length, holes = frames.shape[1], masks.detach()
         past = list(sweep(frames, holes, forward, range(length)))
         later = list(sweep(frames, holes, backward, range(length)[::-1]))[::-1]
@@ -103,7 +106,7 @@ class DetectFill(RestorationModel):
         trust = torch.cat((sound_a, sound_b, torch.full_like(holes, FAINT), torch.full_like(holes, FAINT)), 2)
         shares = torch.softmax(said[:, :, :4] + torch.log(trust + FAINT / 4), 2)
         mixed = sum(shares[:, :, i : i + 1] * x for i, x in enumerate((a, b, around, frames))) + said[:, :, 4:]
-        return torch.lerp(frames, mixed, ((masks - SOUND) / (1 - SOUND)).clamp_min(0))
+        return torch.lerp(frames, mixed, ((holes - SOUND) / (1 - SOUND)).clamp_min(0))
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
