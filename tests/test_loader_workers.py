@@ -1,7 +1,6 @@
 """Processes and threads that share a source: DataLoader workers of every start method, threads, Dask."""
 
 import concurrent.futures
-import functools
 import itertools
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from files import contents
 
 from degrade.dataset.generate import generate
 from degrade.sources import open_source
@@ -76,13 +76,7 @@ def test_threads_read_videos_side_by_side(videos: Path) -> None:
 def test_dask_workers_of_several_threads(videos: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     spec = parse({"source": str(videos), "pipeline": ["dust", "noise"], "clips": {"length": 6}})
-    contents = functools.partial(_contents, tmp_path)
     generate(spec, tmp_path / "one")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=4, dashboard_address=None) as cluster:
         generate(spec, tmp_path / "four", scheduler=cluster.scheduler_address)
-    assert contents("four") == contents("one")
-
-
-def _contents(folder: Path, name: str) -> dict[str, bytes]:
-    files = [path for path in (folder / name).rglob("*") if path.is_file()]
-    return {path.relative_to(folder / name).as_posix(): path.read_bytes() for path in files}
+    assert contents(tmp_path / "four") == contents(tmp_path / "one")

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from files import contents
 
 from degrade import DatasetError, SourceError, SpecError
 from degrade.dataset import DatasetFolder
@@ -22,11 +23,6 @@ from degrade.storage import locate, make_folder
 from degrade.writers import open_writer
 
 MakeSpec = Callable[..., Spec]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    root = str(folder)
-    return {str(p).removeprefix(root).lstrip("/"): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def upload(folder: Path, there: Path) -> None:

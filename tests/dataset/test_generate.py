@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from files import contents
 
 from degrade import DatasetError, Pipeline, SpecError, Trace
 from degrade.dataset import DatasetFolder, traces, worker
@@ -27,10 +28,6 @@ from degrade.sources.files import Files
 from degrade.spec import Spec
 
 MakeSpec = Callable[..., Spec]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_layout_and_pairs(make_spec: MakeSpec, tmp_path: Path) -> None:
