@@ -144,6 +144,16 @@ class _Log(Progress):
         self.console.print(f"{task.description}: {count}, {rate}{left}", markup=False)
 
 
+class _Quiet(Progress):
+    """Shows nothing; some versions of `Progress` end with an empty line even so."""
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+
 def progress(unit: str, *, quiet: bool = False) -> Progress:
     """Count, rate and time left: a bar that appears with its first task, or off a terminal a line every 30 seconds.
 
@@ -152,7 +162,7 @@ def progress(unit: str, *, quiet: bool = False) -> Progress:
         quiet: Show nothing.
     """
     if quiet:
-        return Progress(disable=True)
+        return _Quiet(disable=True)
     if not errors.is_terminal:
         return _Log(unit)
     return _Bar(
