@@ -69,6 +69,12 @@ def to_grey(frames: Tensor) -> np.ndarray:
     return (luma * 255).round().clamp(0, 255).byte().cpu().numpy()
 
 
+def neighbours(t: int, length: int) -> tuple[int, int]:
+    """The frames before and after; at an end of the clip the nearest on the one side, as far as there are any."""
+    before, after = (t - 1, t + 1) if 0 < t < length - 1 else ((1, 2) if t == 0 else (t - 1, t - 2))
+    return max(min(before, length - 1), 0), max(min(after, length - 1), 0)
+
+
 def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
     """What `flow` (B, 2, H, W), pixels, points to in `x` (B, C, H, W), bilinear; outside the frame: `padding`."""
     height, width = x.shape[-2:]

@@ -40,7 +40,7 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     # Files of weights that it was built from are not needed again: their tensors are in the state.
     config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
     about = {"model": type(model).__name__, "config": config, **about}
-    atomic.write(Path(path), serialise(state, {ABOUT: json.dumps(about, sort_keys=True)}))
+    atomic.write(path, serialise(state, {ABOUT: json.dumps(about, sort_keys=True)}))
 
 
 def read_about(path: str | Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from degrade.core.color import LUMA
 from degrade.core.errors import SpecError
 from degrade.core.flow import dis_flow
 from degrade.models._card import ModelCard
+from degrade.models._flow import neighbours
 from degrade.models.base import Flows, RestorationModel, Restored
 
 BOX = np.ones((3, 3), np.uint8)
@@ -97,13 +98,6 @@ class Classical(RestorationModel):
         weight = cv2.GaussianBlur(mask.astype(np.float32), (5, 5), 0.8)[..., None]
         weight = np.where(mask[..., None], 1, weight)
         return weight * fill + (1 - weight) * frame
-
-
-def neighbours(t: int, length: int) -> tuple[int, int]:
-    """The frames before and after; at an end of the clip the two nearest on the one side."""
-    if t == 0:
-        return 1, 2
-    return (t - 1, t + 1) if t < length - 1 else (t - 1, t - 2)
 
 
 def even_out(clip: np.ndarray, radius: int) -> np.ndarray:

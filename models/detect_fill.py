@@ -14,7 +14,7 @@ from torch import Tensor
 
 from degrade.core.color import LUMA
 from degrade.models._card import ModelCard
-from degrade.models._flow import make_flow, warp, with_flow
+from degrade.models._flow import make_flow, neighbours, warp, with_flow
 from degrade.models._hourglass import Hourglass
 from degrade.models.base import Flows, RestorationModel, Restored
 
@@ -118,12 +118,6 @@ STEEPNESS, THRESHOLD = 60.0, 0.06
 """Of the mask over how far (of 1) a pixel stands out, where the detector has nothing to add."""
 FAINT = 0.05
 """How much what lies around a defect, and the defect itself, are trusted at first; sound pixels are trusted by 1."""
-
-
-def neighbours(t: int, length: int) -> tuple[int, int]:
-    """The frames before and after; at an end of the clip the nearest on the one side, as far as there are any."""
-    before, after = (t - 1, t + 1) if 0 < t < length - 1 else ((1, 2) if t == 0 else (t - 1, t - 2))
-    return max(min(before, length - 1), 0), max(min(after, length - 1), 0)
 
 
 def flow_between(t: int, s: int, forward: Tensor, backward: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
+from degrade.models._hourglass import down_and_up, levels
 from degrade.models.base import Flows, RestorationModel, Restored
 
 
@@ -26,30 +27,11 @@ class UNet(RestorationModel):
 
     def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        widths = [channels * 2**level for level in range(4)]
-        self.down = nn.ModuleList(convolutions(a, b) for a, b in zip([3, *widths], widths, strict=False))
-        self.rise = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in widths[:-1])
-        self.merge = nn.ModuleList(convolutions(2 * w, w) for w in widths[:-1])
+        self.down, self.rise, self.merge = levels(3, tuple(channels * 2**level for level in range(4)))
         self.last = nn.Conv2d(channels, 3, 3, padding=1)
         self.to(memory_format=torch.channels_last)
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
         x = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        levels = []
-        y = x
-        for level, block in enumerate(self.down):
-            y = block(nn.functional.max_pool2d(y, 2) if level else y)
-            levels.append(y)
-        for skip, rise, merge in zip(levels[-2::-1], self.rise[::-1], self.merge[::-1], strict=True):
-            y = merge(torch.cat((skip, rise(y)), 1))
+        y = down_and_up(x, self.down, self.rise, self.merge)
         return Restored((x + self.last(y)).unflatten(0, frames.shape[:2]))
-
-
-def convolutions(inputs: int, outputs: int) -> nn.Sequential:
-    """Two 3×3 convolutions with LeakyReLU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1),
-        nn.LeakyReLU(0.1),
-        nn.Conv2d(outputs, outputs, 3, padding=1),
-        nn.LeakyReLU(0.1),
-    )

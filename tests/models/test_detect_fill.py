@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from degrade.models import build
-from degrade.models.detect_fill import flow_between, neighbours, push_pull
+from degrade.models._flow import neighbours
+from degrade.models.detect_fill import flow_between, push_pull
 
 
 @pytest.fixture
