@@ -23,6 +23,26 @@ def sound(frame: Frame) -> Array:
     return np.asarray(untouched(frame) & (np.abs(given - target) <= CLEAN).all(-1))
 
 
+class SoundChange(FrameMetric):
+    """How sound pixels change, which are those that no contaminant touched and that differ from their target by one
+    8-bit level at most; frames without any do not count."""
+
+    higher_is_better: ClassVar[bool] = False
+    digits: ClassVar[int] = 2
+    needs: ClassVar[tuple[Need, ...]] = ("target", "input", "mask")
+
+    @staticmethod
+    @abstractmethod
+    def value(change: Array) -> float:
+        """Of absolute changes (N, C) of N pixels, N > 0."""
+
+    def measure(self, frame: Frame) -> float:
+        """`value`, or NaN."""
+        (given,) = frame.get("input")
+        pixels = sound(frame)
+        return self.value(np.abs(frame.prediction[pixels] - given[pixels])) if pixels.any() else math.nan
+
+
 def decibels(squares: Array) -> float:
     """PSNR of the mean of squared errors, data range 1, at most `PSNR_CAP_DB`; NaN of no pixels."""
     if not squares.size:

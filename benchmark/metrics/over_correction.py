@@ -1,15 +1,14 @@
 """Over-correction: change where nothing was damaged."""
 
-import math
 from typing import ClassVar
 
 import numpy as np
 
-from degrade.benchmark.metrics._pixels import sound
-from degrade.benchmark.metrics.base import Frame, FrameMetric, Need
+from degrade.benchmark.metrics._pixels import SoundChange
+from degrade.core.types import Array
 
 
-class OverCorrection(FrameMetric):
+class OverCorrection(SoundChange):
     """Mean absolute change of the pixels that were clean, in levels of 255.
 
     Clean is a pixel that no contaminant touched and that differs from its target by one 8-bit level at most. Doing
@@ -19,15 +18,8 @@ class OverCorrection(FrameMetric):
     label: ClassVar[str] = "over correction"
     reference: ClassVar[str] = "changes of known size"
     unit: ClassVar[str] = "1/255"
-    higher_is_better: ClassVar[bool] = False
-    digits: ClassVar[int] = 2
-    needs: ClassVar[tuple[Need, ...]] = ("target", "input", "mask")
 
-    def measure(self, frame: Frame) -> float:
-        """In levels of 255, or NaN."""
-        clean = sound(frame)
-        if not clean.any():
-            return math.nan
-        (given,) = frame.get("input")
-        change = np.abs(frame.prediction[clean] - given[clean])
+    @staticmethod
+    def value(change: Array) -> float:
+        """In levels of 255."""
         return 255 * float(change.mean(dtype=np.float64))
