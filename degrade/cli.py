@@ -291,9 +291,9 @@ def _about_preset(name: str) -> str:
     from degrade import presets
 
     try:
-        return escape(presets.about(name))
+        return presets.about(name)
     except SpecError as error:
-        return escape(str(error))
+        return str(error)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import functools
 import importlib
 import pkgutil
 import warnings
+from abc import ABC, abstractmethod
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
 from multiprocessing import parent_process
@@ -23,7 +24,7 @@ from degrade.core.errors import SpecError, unknown
 T = TypeVar("T")
 
 
-class Named:
+class Named(ABC):
     """What there is of one kind, by name: in a package of this project, and in others' by entry points.
 
     Args:
@@ -34,9 +35,10 @@ class Named:
     def __init__(self, what: str, package: str) -> None:
         self.what, self.package = what, package
 
-    @functools.cached_property
+    @property
+    @abstractmethod
     def _folder(self) -> list[str]:
-        raise NotImplementedError
+        """Names in the package of this project, sorted."""
 
     @functools.cached_property
     def _plugins(self) -> dict[str, EntryPoint]:

@@ -85,14 +85,14 @@ def generate(
         started(list(clips.values()))
         todo, rows, mended = [], [], []
         for clip in clips.values():
-            if row := finished_record(folder, clip):
+            if resume and (row := finished_record(folder, clip)):
                 _require_footage(folder, row)
                 rows.append(row)
                 advanced(clip.frames)
                 finished(clip)
             else:
                 todo.append(clip)
-                mended += [clip.id] if folder.trace_path(clip).exists() else []
+                mended += [clip.id] if resume and folder.trace_path(clip).exists() else []
         resumed = len(rows)
         for row in _rows(todo, done, divided, advanced):
             rows.append(row)
