@@ -109,8 +109,8 @@ def test_pytorch_files(tmp_path, small, wrap):
 
 
 WRAPPERS = [
-    "module", "model", "_orig_mod", "generator", "netG", "net_g", "params", "params_ema", "state_dict", "model_state_dict",
-    "net", "ema_model", "network.backbone",
+    "module", "model", "_orig_mod", "generator", "netG", "net_g", "params", "params_ema", "state_dict",
+    "model_state_dict", "net", "ema_model", "network.backbone",
 ]  # fmt: skip
 """What training scripts and wrappers put before a network's names, or keep it under."""
 
@@ -159,9 +159,7 @@ def test_of_several_networks_the_averaged_one(tmp_path, small):
 def test_keys_are_named_where_no_network_fits(tmp_path, small):
     others = {"netG": {"conv.weight": torch.ones(3)}, "netD": {"a.weight": torch.ones(3)}, "steps": 3}
     torch.save({"state": others}, tmp_path / "w.pth")
-    with pytest.raises(
-        SourceError, match=r"does not fit UNet: \d+ missing .+; its keys are: state\.netD, state\.netG$"
-    ):
+    with pytest.raises(SourceError, match=r"does not fit UNet: \d+ missing .+; its keys are: state\.netD, state\.netG"):
         build("unet", weights=tmp_path / "w.pth")
     torch.save({"netG": dict(list(small.state_dict().items())[1:]), "netD": others["netD"]}, tmp_path / "w.pth")
     with pytest.raises(SourceError, match=r"netG does not fit UNet: 1 missing \(.+\); its keys are: netD, netG$"):
