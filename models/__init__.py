@@ -109,6 +109,7 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
             raise  # of the caller's own
         raise SourceError(f"{weights}: {one_line(error)}") from error
     load(model, state, weights, lambda part: model.adapt(part if about else model.convert(part)))
+    model.color = about["color"] if about.get("color") in ("grey", "rgb") else None
     return model
 
 

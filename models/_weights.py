@@ -32,7 +32,7 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     """Write a model's weights as safetensors; the same weights give the same bytes.
 
     Args:
-        model: Any module; a model made by `build` also stores its configuration.
+        model: Any module; a model made by `build` also stores its configuration, and the colour that it was trained on.
         path: Ends in `.safetensors`.
         about: What else to remember (task, steps), as JSON.
     """
@@ -42,7 +42,8 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     # Files of weights that it was built from are not needed again: their tensors are in the state.
     config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
-    about = {"model": type(model).__name__, "config": config, **about}
+    color = {"color": model.color} if getattr(model, "color", None) else {}
+    about = {"model": type(model).__name__, "config": config, **color, **about}
     atomic.write(path, serialise(state, {ABOUT: json.dumps(about, sort_keys=True)}))
 
 
