@@ -13,8 +13,8 @@ KEPT, LOST = 0.04, 0.12
 def recoloured(frames: Tensor, restored: Tensor) -> Tensor:
     """Restored luma with the colour of the frames.
 
-    Colour differences (R − Y, G − Y, B − Y) stay as they are. Where luma changes by more than the frame does as a whole,
-    a defect has gone, and its colour goes with it: it is filled from around.
+    Colour differences (R − Y, G − Y, B − Y) stay as they are. Where luma changes by more than the frame does as a
+    whole, a defect has gone, and its colour goes with it: it is filled from around.
 
     Args:
         frames: (B, T, 3, H, W) in [0, 1], as they were.
