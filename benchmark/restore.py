@@ -104,7 +104,13 @@ def _describe(model: RestorationModel, sequences: list[FrameSequence], source: S
         )
     firsts = [hashlib.sha256(source.read(sequence, 0, 1).tobytes()).hexdigest() for sequence in sequences]
     footage = [[vars(sequence), first] for sequence, first in zip(sequences, firsts, strict=True)]
-    content = {"model": type(model).__name__, "config": model.config, "weights": weights.hexdigest(), **asked}
+    content = {
+        "model": type(model).__name__,
+        "config": model.config,
+        "color": model.color,
+        "weights": weights.hexdigest(),
+        **asked,
+    }
     return json.dumps({**content, "footage": footage}, indent=1, sort_keys=True, default=str)
 
 

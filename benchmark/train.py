@@ -76,6 +76,7 @@ def train(
     """
     budget = task.train
     fabric = _fabric(device, budget.precision)
+    model.color = task.data.color
     run = _Run(fabric, model, task, source)
     checkpoint = folder / "checkpoint.pt"
     if resume and checkpoint.exists():
@@ -167,7 +168,7 @@ class _Run:
     def averaged(self) -> RestorationModel:
         """The model with the weights that are scored."""
         model: Any = self.ema.module if self.ema else self.plain
-        model.config = self.plain.config
+        model.config, model.color = self.plain.config, self.plain.color
         return model
 
     def update(self, damaged: Tensor, clean: Tensor, mask: Tensor) -> float:

@@ -108,7 +108,8 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
         if config and isinstance(error, SpecError):
             raise  # of the caller's own
         raise SourceError(f"{weights}: {one_line(error)}") from error
-    load(model, model.adapt(state if about else model.convert(state)), weights)
+    load(model, state, weights, lambda part: model.adapt(part if about else model.convert(part)))
+    model.color = about["color"] if about.get("color") in ("grey", "rgb") else None
     return model
 
 

@@ -23,6 +23,7 @@ class ModelCard:
         overlap: Frames shared by neighbouring windows, at most half of one; multiples of 4 blend evenly.
         flow: Uses optical flow, and takes the caller's.
         masks: Can return where it sees damage.
+        luma: Its networks see luma alone, so that weights of grey film restore colour, too.
     """
 
     summary: str
@@ -37,6 +38,7 @@ class ModelCard:
     overlap: int = 0
     flow: bool = False
     masks: bool = False
+    luma: bool = False
 
 
 def read_card(path: Path) -> ModelCard | None:

@@ -49,7 +49,7 @@ class Raft(nn.Module):
         self.net = raft_large(weights=None, progress=False).requires_grad_(False).eval()
         self.net.register_load_state_dict_post_hook(self._mark_loaded)
         if weights is not None:
-            load(self.net, to_torchvision(read_state(weights)), weights)
+            load(self.net, read_state(weights), weights, to_torchvision)
 
     def _mark_loaded(self, *_: Any) -> None:
         self.loaded = True

@@ -2,8 +2,9 @@
 
 import json
 import pickle
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ ABOUT = "film_degrade"
 """The only key of the metadata; safetensors would write several in random order."""
 SPARE = 10_000_000
 """Numbers that a model may have beside those of its weights: RAFT has 5 million."""
+DEPTH = 12
+"""Names that may lead to a network in a file."""
 NO_FLOW_WEIGHTS = "flow 'raft' has no weights: give flow_weights, or a checkpoint that holds them"
 
 
@@ -29,7 +32,7 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     """Write a model's weights as safetensors; the same weights give the same bytes.
 
     Args:
-        model: Any module; a model made by `build` also stores its configuration.
+        model: Any module; a model made by `build` also stores its configuration, and the colour that it was trained on.
         path: Ends in `.safetensors`.
         about: What else to remember (task, steps), as JSON.
     """
@@ -39,7 +42,8 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     # Files of weights that it was built from are not needed again: their tensors are in the state.
     config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
-    about = {"model": type(model).__name__, "config": config, **about}
+    color = {"color": model.color} if getattr(model, "color", None) else {}
+    about = {"model": type(model).__name__, "config": config, **color, **about}
     atomic.write(path, serialise(state, {ABOUT: json.dumps(about, sort_keys=True)}))
 
 
@@ -59,7 +63,9 @@ def read_about(path: str | Path) -> dict[str, Any]:
 
 
 def read_state(path: str | Path) -> State:
-    """The tensors of a weights file, by name. Never runs code from it.
+    """All tensors of a weights file by name; those that lie in mappings are named ``outer.inner.name``.
+
+    Never runs code from it.
 
     Raises:
         SourceError: Missing, damaged, not a weights file, or a pickle of anything but tensors.
@@ -67,41 +73,118 @@ def read_state(path: str | Path) -> State:
     with _reading(path):
         if Path(path).suffix == ".safetensors":
             with safe_open(path, "pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    # Training scripts keep the network under a name of their own, beside optimizers and counters.
-    for key in ("netG", "state_dict", "params_ema", "params", "model"):
-        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-            state = state[key]
-    if not (isinstance(state, Mapping) and state and all(isinstance(v, Tensor) for v in state.values())):
-        raise SourceError(f"{path}: holds no state dict (names and tensors)")
-    return {name: value for name, value in state.items() if name != "n_averaged"}
+                content = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    state = dict(_flattened(content, set()))
+    if not state:
+        raise SourceError(f"{path}: holds no state dict (names and tensors){_keys(content)}")
+    return state
 
 
-def load(model: nn.Module, state: State, path: str | Path) -> None:
-    """Put tensors into a model; all names and shapes must fit.
+def _flattened(content: Any, seen: set[int], depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """What lies in mappings, once each: a hostile file may hold one within itself."""
+    if not isinstance(content, Mapping) or id(content) in seen or depth > DEPTH:
+        return
+    seen.add(id(content))
+    for key, value in content.items():
+        if isinstance(value, Tensor):
+            yield str(key), value
+        yield from ((f"{key}.{name}", tensor) for name, tensor in _flattened(value, seen, depth + 1))
+
+
+def load(model: nn.Module, state: State, path: str | Path, convert: Callable[[State], State] = dict) -> None:
+    """Put the tensors of a file into a model; all names and shapes must fit.
+
+    Training scripts keep the network under names of their own, beside optimizers, counters and other networks, and
+    wrappers put theirs before it: ``state_dict.module.net.conv.weight``. Whatever name the network that fits lies under
+    is passed over. Where the file also holds its averaged weights (``ema``), it is these.
+
+    Args:
+        model: Any module.
+        state: From `read_state`.
+        path: Names the file in errors.
+        convert: Puts the names of a network right; called with all that the file holds, and with what lies under each
+            name.
 
     Raises:
-        SourceError: Which names are missing or unknown, which shapes differ.
+        SourceError: Which names are missing or unknown, which shapes differ, which keys the file has; several networks
+            fit.
     """
     own = model.state_dict()
-    missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
+    fitting, best, alike, errors = {}, ("", state), -1, []
+    for place, part in _parts(state).items():
+        try:
+            found = convert(part)
+        except Exception as error:  # a model's author may have thought of nothing but its own files
+            errors.append(error)
+            continue
+        if not _faults(own, found):
+            fitting[place] = found
+        elif (shared := len(own.keys() & found.keys())) > alike:
+            best, alike = (place, found), shared
+    if not fitting:
+        if errors and alike < 1:
+            raise errors[0]
+        what = f"{best[0]} does not" if best[0] else "does not"
+        keys = "" if alike > 0 and not best[0] else _keys(_first_words(state))
+        raise SourceError(f"{path}: {what} fit {type(model).__name__}: {'; '.join(_faults(own, best[1]))}{keys}")
+    chosen = _chosen(fitting, path, type(model).__name__)
+    bad = [name for name, value in chosen.items() if value.is_floating_point() and not value.isfinite().all()]
+    if bad:
+        raise SourceError(f"{path}: NaN or infinite values in {_some(bad)}")
+    model.load_state_dict(chosen)
+
+
+def _parts(state: State) -> dict[str, State]:
+    """All tensors, and those under each beginning of names, by that beginning, the shortest first."""
+    parts: dict[str, State] = {"": state}
+    for name, value in state.items():
+        words = name.split(".")
+        for n in range(1, min(len(words), DEPTH + 1)):
+            parts.setdefault(".".join(words[:n]), {})[".".join(words[n:])] = value
+    return dict(sorted(parts.items(), key=lambda item: item[0].count(".") + bool(item[0])))
+
+
+def _faults(own: State, state: State) -> list[str]:
+    """Why tensors do not fit a model's; empty if they do."""
     shapes = [
         f"{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}"
         for name in sorted(own.keys() & state.keys())
         if own[name].shape != state[name].shape
     ]
-    faults = [
-        f"{len(names)} {what} ({_some(names)})"
-        for what, names in (("missing", missing), ("unknown", extra), ("of another shape", shapes))
-        if names
+    found = (
+        ("missing", own.keys() - state.keys()),
+        ("unknown", state.keys() - own.keys()),
+        ("of another shape", shapes),
+    )
+    return [f"{len(names)} {what} ({_some(names)})" for what, names in found if names]
+
+
+def _chosen(fitting: dict[str, State], path: str | Path, model: str) -> State:
+    """Of the networks that fit the averaged one, or the only one."""
+    averaged = [
+        state for place, state in fitting.items() if {"ema", "averaged"} & set(re.split(r"\W|_", place.lower()))
     ]
-    if faults:
-        raise SourceError(f"{path}: does not fit {type(model).__name__}: " + "; ".join(faults))
-    bad = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
-    if bad:
-        raise SourceError(f"{path}: NaN or infinite values in {_some(bad)}")
-    model.load_state_dict(state)
+    first, *others = averaged or fitting.values()
+    if any(not torch.equal(value, other[name]) for other in others for name, value in first.items()):
+        names = ", ".join(sorted(fitting))
+        raise SourceError(f"{path}: several networks in it fit {model}: {names}; save one of them to a file of its own")
+    return first
+
+
+def _first_words(state: State) -> set[str]:
+    """How the names begin, up to the first word in which they differ."""
+    words = [name.split(".") for name in state]
+    shared = 0
+    while all(len(one) > shared + 1 and one[shared] == words[0][shared] for one in words):
+        shared += 1
+    return {".".join(one[: shared + 1]) for one in words}
+
+
+def _keys(names: Any) -> str:
+    """Which keys a file has, as the end of a message."""
+    return f"; its keys are: {_some(names, 12)}" if isinstance(names, Mapping | set) and names else ""
 
 
 @contextmanager
@@ -129,7 +212,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _some(names: Any, most: int = 3) -> str:
-    names = sorted(names)
+    names = sorted(f"{name!s:.80}" for name in names)
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 

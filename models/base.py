@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from degrade.core.errors import SourceError, SpecError
 from degrade.models import losses
 from degrade.models._card import ModelCard
+from degrade.models._chroma import luma, recoloured
 
 Flows = tuple[Tensor, Tensor]
 """Optical flow between neighbouring frames, pixels, x first, two tensors (B, T−1, 2, H, W). `forward[:, i]`
@@ -34,10 +35,12 @@ class RestorationModel(nn.Module, ABC):
     card: ClassVar[ModelCard]
     config: dict[str, Any]
     """The arguments that it was built with."""
+    color: str | None
+    """What its weights were trained on, ``grey`` or ``rgb``; None where nobody has said."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.config = {}
+        self.config, self.color = {}, None
 
     @abstractmethod
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
@@ -62,6 +65,9 @@ class RestorationModel(nn.Module, ABC):
 
     def forward(self, frames: Tensor, flows: Flows | None = None, return_masks: bool = False) -> Any:
         """Restore a clip.
+
+        A model whose weights were trained on grey film restores the luma of RGB frames, and `recoloured` gives it back
+        its colour.
 
         Args:
             frames: (B, T, C, H, W), in [0, 1], RGB or grey, any T from 1 on, H and W from `card.min_size` on.
@@ -88,7 +94,10 @@ class RestorationModel(nn.Module, ABC):
         pad = (0, -width % card.multiple, 0, -height % card.multiple)
         rgb = pad_frames(frames, pad).expand(-1, -1, 3, -1, -1)
         padded = None if flows is None else (pad_frames(flows[0], pad), pad_frames(flows[1], pad))
-        restored, masks = self.restore(rgb, padded)
+        on_luma = self.color == "grey" and channels == 3 and not card.luma
+        restored, masks = self.restore(luma(rgb).expand_as(rgb) if on_luma else rgb, padded)
+        if on_luma:
+            restored = recoloured(rgb, restored.mean(2, keepdim=True))
         restored = restored[..., :height, :width]
         if channels == 1:
             restored = restored.mean(2, keepdim=True)

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from degrade.core.color import LUMA
 from degrade.models._card import ModelCard
+from degrade.models._chroma import grown, highest, luma, push_pull
 from degrade.models._flow import make_flow, neighbours, warp, with_flow
 from degrade.models._hourglass import Hourglass
 from degrade.models.base import Flows, RestorationModel, Restored
@@ -43,6 +42,7 @@ class DetectFill(RestorationModel):
         overlap=8,
         flow=True,
         masks=True,
+        luma=True,
     )
 
     def __init__(
@@ -154,34 +154,9 @@ FADE = 0.9
 """What is left of the trust in a pixel for each defect that it was carried over."""
 
 
-def push_pull(x: Tensor, valid: Tensor) -> Tensor:
-    """`x` (B, C, H, W), where it is not valid (B, 1, H, W) smoothly continued from where it is."""
-    if min(x.shape[-2:]) < 2:
-        return x
-    weight = F.avg_pool2d(valid, 2, ceil_mode=True)
-    coarse = F.avg_pool2d(x * valid, 2, ceil_mode=True) / weight.clamp_min(1e-6)
-    coarse = push_pull(coarse, (4 * weight).clamp_max(1))
-    return torch.lerp(F.interpolate(coarse, size=x.shape[-2:], mode="bilinear"), x, valid)
-
-
 def matched(x: Tensor, like: Tensor, weight: Tensor | None = None) -> Tensor:
     """`x` as bright as `like` in the mean, channel by channel: flicker is no damage."""
     if weight is None:
         return x + (like - x).mean((-2, -1), keepdim=True)
     total = weight.sum((-2, -1), keepdim=True)
     return x + ((like - x) * weight).sum((-2, -1), keepdim=True) / total.clamp_min(1)
-
-
-def luma(frames: Tensor) -> Tensor:
-    """(..., 3, H, W) -> (..., 1, H, W), BT.601."""
-    return (frames * frames.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
-
-
-def highest(x: Tensor) -> Tensor:
-    """The greatest of the 3×3 around each pixel."""
-    return F.max_pool2d(x, 3, 1, 1)
-
-
-def grown(masks: Tensor) -> Tensor:
-    """Masks (..., 1, H, W) by one pixel larger."""
-    return highest(masks.flatten(0, -4)).view_as(masks)

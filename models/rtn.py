@@ -105,7 +105,6 @@ class RTN(RestorationModel):
 
     def convert(self, state: State) -> State:
         """Weights as the authors released them, under our names."""
-        state = {re.sub(r"^(module\.)+", "", name): value for name, value in state.items()}
         if "concate.weight" in state:
             spynet = {n.removeprefix("spynet."): value for n, value in state.items() if n.startswith("spynet.")}
             flow = {f"flow.net.{name}": value for name, value in to_torchvision(spynet).items()}

@@ -66,7 +66,7 @@ class _Network:
             conv(256, 256, 3, padding=1), nn.ReLU(),
         )  # fmt: skip
         path = Path(__file__).parents[1] / "weights" / "lpips_alexnet.safetensors"
-        load(trunk, {name: value.float() for name, value in read_state(path).items()}, path)
+        load(trunk, read_state(path), path)
         self.trunk = trunk.eval().requires_grad_(False).to(device)
         heads = read_state(_heads())
         self.heads = [heads[f"lin{i}.model.1.weight"].float().to(device) for i in range(5)]

@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
@@ -38,10 +39,11 @@ def run_processes(work: Work, take: Next, count: int) -> Iterator[Any]:
     This one has no start to wait for, so a dataset of a few seconds gains by the others, too.
 
     Raises:
-        DatasetError: A process died.
+        DatasetError: A process died, or none could start.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count - 1, context, initializer=_start_worker, initargs=(work,)) as pool:
+    begun = context.Event()
+    with ProcessPoolExecutor(count - 1, context, initializer=_start_worker, initargs=(work, begun)) as pool:
         running: set[Future[Any]] = set()
         try:
             while True:
@@ -56,17 +58,33 @@ def run_processes(work: Work, take: Next, count: int) -> Iterator[Any]:
                 for future in done:
                     yield future.result()
         except BrokenProcessPool as error:
+            if not begun.is_set():
+                raise DatasetError(UNGUARDED) from error
             raise DatasetError("a worker process died, perhaps for want of memory; go on with --resume") from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+UNGUARDED = 'no worker process could start; what a script does belongs under `if __name__ == "__main__":`'
+MARK = "FILM_DEGRADE_WORKER"
+"""In the environment of workers."""
+
 _own: Work
 
 
-def _start_worker(work: Work) -> None:
+def end_unguarded() -> None:
+    """Ends a worker that, as it starts, runs a script which would start workers of its own.
+
+    Each worker imports the script. Its parent says in one line what is wrong.
+    """
+    if MARK in os.environ and getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.exit(1)
+
+
+def _start_worker(work: Work, begun: Any) -> None:
     global _own
     _own = work
+    begun.set()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which lets each job finish
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -86,7 +104,7 @@ def _work(job: Any) -> Any:
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Processes started meanwhile do linear algebra in one thread: they are as many as there are cores."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", MARK)
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
     try:
@@ -136,7 +154,10 @@ def run_dask(work: Work, take: Next, address: str, count: int) -> Iterator[Any]:
         raise SpecError("needs the extra `cluster`: pip install 'film-degrade[cluster]'", "--scheduler") from error
     if address == "local":
         with _one_thread_each():
-            own = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=QUIET)
+            try:
+                own = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=QUIET)
+            except RuntimeError as error:  # of its nannies
+                raise DatasetError(UNGUARDED) from error
     else:
         try:
             LoopRunner().run_sync(_greet, address)

@@ -70,6 +70,8 @@ def generate(
             the disk is full.
         SpecError, SourceError: See `plan`.
     """
+    if workers > 1 or scheduler is not None:
+        executors.end_unguarded()
     folder = DatasetFolder(out, spec)
     clips = folder.planned
     for clip in list(clips.values())[:1]:

@@ -11,7 +11,7 @@ from degrade.core.errors import DegradeError, SourceError
 from degrade.dataset.kinds import MASK, TRACE, encode, frame_name, is_mask, parse_member
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
-from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash
+from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash, versions
 from degrade.sources.shards import contents
 from degrade.spec import canonical, parse
 from degrade.storage import reaching
@@ -72,7 +72,9 @@ def verify(
             if path.is_file() and path not in expected
         ]
         if rerender and not problems:
-            problems += _rerender(folder, rows, rerender)
+            problems = _rerender(folder, rows, rerender)
+            if problems and (others := _other_versions(folder, record)):
+                problems.append(others)
         return problems
 
 
@@ -161,6 +163,15 @@ def _rerender(folder: DatasetFolder, rows: list[ClipRecord], count: int) -> list
         else:
             problems += _compare(folder, planned)
     return problems
+
+
+def _other_versions(folder: DatasetFolder, record: dict[str, Any]) -> str:
+    """Which packages differ from those that made the dataset; they may render differently."""
+    made, here = record.get("versions"), versions() | folder.spec.versions()
+    if not isinstance(made, dict):
+        return ""
+    names = sorted(name for name in {*made, *here} if made.get(name) != here.get(name))
+    return ", ".join(f"{name} was {made.get(name, 'absent')} and is {here.get(name, 'absent')}" for name in names)
 
 
 def _compare(folder: DatasetFolder, clip: Clip) -> list[str]:

@@ -213,7 +213,7 @@ def _scene(index: int, height: int, width: int) -> Scene:
 
     def drift(speed: float, reach: float) -> Wave:
         """A wave of that reach and greatest speed, both in pixels."""
-        return Wave(reach, 2 * np.pi * reach / speed, float(rng.uniform()))
+        return Wave(reach, float(2 * np.pi * reach / speed), float(rng.uniform()))
 
     pan = rng.uniform(0.8, 3) * pixel
     turn = rng.uniform(0, 2 * np.pi)

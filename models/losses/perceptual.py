@@ -32,11 +32,14 @@ class Perceptual(nn.Module):
             raise SpecError(unknown("network", network, RELU))
         self.taps = RELU[network]
         features = getattr(torchvision.models, network)(weights=None).features[: self.taps[-1] + 1]
-        state = {name.removeprefix("features."): value.float() for name, value in read_state(weights).items()}
-        wanted = {name: value for name, value in state.items() if name in features.state_dict()}
-        if not wanted:
-            raise SourceError(f"{weights}: holds no convolutions of {network}")
-        load(features, wanted, weights)
+        own = features.state_dict()
+
+        def wanted(state: dict[str, Tensor]) -> dict[str, Tensor]:
+            if not own.keys() & state.keys():
+                raise SourceError(f"{weights}: holds no convolutions of {network}")
+            return {name: value for name, value in state.items() if name in own}
+
+        load(features, read_state(weights), weights, wanted)
         for layer in features:
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False  # the tapped values are still to be compared

@@ -140,6 +140,23 @@ def test_killed_run_resumes_to_the_same_bytes(make_spec: MakeSpec, tmp_path: Pat
     assert summary.resumed == {"writing": 1, "placing": 1, "completing": 4}[moment]
 
 
+@pytest.mark.parametrize("how", ["workers=3", "workers=2, scheduler='local'"])
+def test_a_script_without_a_main_guard_is_told(make_spec: MakeSpec, tmp_path: Path, how: str) -> None:
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump(make_spec().resolved()))
+    call = f"generate(parse(yaml.safe_load(open('spec.yaml'))), 'out', {how})"
+    imports = "import yaml\nfrom degrade.dataset.generate import generate\nfrom degrade.spec import parse\n"
+    (tmp_path / "script.py").write_text(imports + call)
+    run = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    last = run.stderr.splitlines()[-1]
+    assert last.endswith('no worker process could start; what a script does belongs under `if __name__ == "__main__":`')
+    assert not run.stderr.count("SystemExit")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "script.py").write_text(f'{imports}if __name__ == "__main__":\n    {call}')
+    subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, check=True)
+    assert (tmp_path / "out/dataset.json").exists()
+
+
 def test_killed_parallel_run_leaves_no_worker_behind(make_spec: MakeSpec, tmp_path: Path) -> None:
     spec = make_spec(source="builtin:stills", clips={"length": 1, "limit": 48})
     generate(spec, tmp_path / "whole")

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from degrade import DatasetError, presets
@@ -128,6 +129,18 @@ def test_rerender_finds_changed_footage_and_moved_source(dataset: Path, footage:
     assert verify(dataset, rerender=2, source=str(moved)) == []
     shutil.copy(moved / "s1/000.png", moved / "s1/001.png")
     assert verify(dataset, rerender=4, source=str(moved)) == ["s1: its footage is not that from which it was made"]
+
+
+def test_versions_are_named_where_pixels_differ(
+    dataset: Path, footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = {**json.loads((dataset / "dataset.json").read_text())["versions"], "numpy": "9.1"}
+    monkeypatch.setattr("degrade.dataset.verify.versions", lambda: here)
+    assert verify(dataset, rerender=4) == []
+    shutil.copy(footage / "s1/000.png", footage / "s1/001.png")
+    first, second = verify(dataset, rerender=4)
+    assert first == "s1: its footage is not that from which it was made"
+    assert second == f"numpy was {np.__version__} and is 9.1"
 
 
 def test_what_is_no_finished_dataset_is_said(tmp_path: Path, make_spec: Callable[..., Spec]) -> None:

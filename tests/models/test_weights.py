@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 import degrade.models
 from degrade.core.errors import SourceError
-from degrade.models import build, bundled
+from degrade.models import build, bundled, models
 from degrade.models._weights import read_about, read_state, save
 
 
@@ -106,6 +108,74 @@ def test_pytorch_files(tmp_path, small, wrap):
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), small.parameters(), strict=True))
 
 
+WRAPPERS = [
+    "module", "model", "_orig_mod", "generator", "netG", "net_g", "params", "params_ema", "state_dict",
+    "model_state_dict", "net", "ema_model", "network.backbone",
+]  # fmt: skip
+"""What training scripts and wrappers put before a network's names, or keep it under."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(outer=st.lists(st.sampled_from(WRAPPERS), max_size=4), inner=st.lists(st.sampled_from(WRAPPERS), max_size=4))
+def test_a_network_is_found_under_any_names(outer, inner, tmp_path_factory):
+    """Mappings within mappings, prefixes, and beside them optimizers, counters and other networks."""
+    path, small = tmp_path_factory.mktemp("w") / "w.ckpt", build("unet", channels=2)
+    content = {".".join([*inner, name]): value for name, value in small.state_dict().items()}
+    for key in reversed(outer):
+        content = {key: content, "epoch": 3, "discriminator": {"last.bias": torch.ones(7)}}
+    if outer:
+        content |= {"optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": [{"lr": 1e-3}]}}
+    else:
+        content |= {"n_averaged": torch.tensor(3), "discriminator.last.bias": torch.ones(7)} if inner else {}
+    torch.save(content, path)
+    again = build("unet", weights=path, channels=2)
+    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), small.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in models.names() if build(name).state_dict()])
+def test_every_model_loads_a_lightning_checkpoint(tmp_path, name):
+    model = build(name)
+    state = {f"net._orig_mod.{key}": value for key, value in model.state_dict().items()}
+    other = {f"critic.{key}": torch.ones(3) for key in ("0.weight", "0.bias")}
+    content = {"epoch": 2, "state_dict": {**other, **state}, "optimizer_states": [{"state": {}}], "loops": {"fit": {}}}
+    torch.save(content, tmp_path / "last.ckpt")
+    again = build(name, weights=tmp_path / "last.ckpt")
+    assert all(torch.equal(value, again.state_dict()[key]) for key, value in model.state_dict().items())
+
+
+def test_of_several_networks_the_averaged_one(tmp_path, small):
+    other = build("unet", channels=4)
+    torch.save({"params": other.state_dict(), "params_ema": small.state_dict()}, tmp_path / "w.pth")
+    again = build("unet", weights=tmp_path / "w.pth", channels=4)
+    assert torch.equal(again.last.weight, small.last.weight)
+    torch.save({"netG_A": other.state_dict(), "netG_B": small.state_dict()}, tmp_path / "w.pth")
+    with pytest.raises(SourceError, match=r"w\.pth: several networks in it fit UNet: netG_A, netG_B; save one of them"):
+        build("unet", weights=tmp_path / "w.pth", channels=4)
+    same = {name: value.clone() for name, value in small.state_dict().items()}
+    torch.save({"a": same, "b": small.state_dict()}, tmp_path / "w.pth")
+    assert torch.equal(build("unet", weights=tmp_path / "w.pth", channels=4).last.weight, small.last.weight)
+
+
+def test_keys_are_named_where_no_network_fits(tmp_path, small):
+    others = {"netG": {"conv.weight": torch.ones(3)}, "netD": {"a.weight": torch.ones(3)}, "steps": 3}
+    torch.save({"state": others}, tmp_path / "w.pth")
+    with pytest.raises(SourceError, match=r"does not fit UNet: \d+ missing .+; its keys are: state\.netD, state\.netG"):
+        build("unet", weights=tmp_path / "w.pth")
+    torch.save({"netG": dict(list(small.state_dict().items())[1:]), "netD": others["netD"]}, tmp_path / "w.pth")
+    with pytest.raises(SourceError, match=r"netG does not fit UNet: 1 missing \(.+\); its keys are: netD, netG$"):
+        build("unet", weights=tmp_path / "w.pth", channels=4)
+    torch.save({"steps": 3, "lr": 1.0}, tmp_path / "w.pth")
+    with pytest.raises(SourceError, match=r"holds no state dict \(names and tensors\); its keys are: lr, steps$"):
+        build("unet", weights=tmp_path / "w.pth")
+
+
+def test_files_that_hold_themselves(tmp_path):
+    content = {"a": torch.ones(2)}
+    content["b"] = content["c"] = content
+    torch.save(content, tmp_path / "w.pth")
+    assert list(read_state(tmp_path / "w.pth")) == ["a"]
+
+
 def test_the_configuration_travels_with_the_weights(tmp_path, small):
     save(small, tmp_path / "w.safetensors", task="dust-v1", steps=7)
     about = read_about(tmp_path / "w.safetensors")
@@ -148,7 +218,7 @@ def test_only_safetensors_are_written(tmp_path, small):
 )
 def test_bundled_weights_say_where_they_come_from(path):
     about = read_about(path)
-    assert about["task"] == path.parent.name
+    assert (about["task"], about["color"]) == (path.parent.name, "grey")
     assert build(path.stem, path).config == about["config"]
     assert bundled(path.stem, about["task"]) == path
     assert f"`{path.parent.name}/{path.name}`" in (path.parents[1] / "README.md").read_text("utf-8")

@@ -47,6 +47,13 @@ def test_scenes_do_not_depend_on_number_or_length():
     assert len({many.fingerprint(s) for s in many.sequences()}) == 30
 
 
+def test_scenes_are_plain_numbers_which_every_numpy_writes_alike():
+    def plain(value):
+        return all(map(plain, value)) if isinstance(value, tuple) else type(value) in (int, float, str)
+
+    assert all(plain(stills._scene(index, 256, 384)) for index in range(24))
+
+
 def test_another_process_makes_the_same_pixels():
     code = (
         "import hashlib; from degrade.sources import open_source; s = open_source('builtin:stills');"
