@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from degrade.models import build
-from degrade.models._flow import neighbours
-from degrade.models.detect_fill import flow_between, push_pull
+from degrade.models._flow import flow_between, neighbours
+from degrade.models.detect_fill import push_pull
 
 
 @pytest.fixture
