@@ -75,6 +75,16 @@ def neighbours(t: int, length: int) -> tuple[int, int]:
     return max(min(before, length - 1), 0), max(min(after, length - 1), 0)
 
 
+def flow_between(t: int, s: int, forward: Tensor, backward: Tensor) -> Tensor:
+    """Flow (B, 2, H, W) from frame t to frame s, composed of the steps between."""
+    step = 1 if s > t else -1
+    flow = forward.new_zeros(forward.shape[0], *forward.shape[2:])
+    for i in range(t, s, step):
+        onward = backward[:, i] if step > 0 else forward[:, i - 1]
+        flow = flow + (warp(onward, flow, "border") if i != t else onward)
+    return flow
+
+
 def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
     """What `flow` (B, 2, H, W), pixels, points to in `x` (B, C, H, W), bilinear; outside the frame: `padding`."""
     height, width = x.shape[-2:]

@@ -25,7 +25,7 @@ DIFFERENCE = 10.0
 
 
 @torch.no_grad()
-def init_pass(project: nn.Conv2d, compare: nn.Conv2d, mask: nn.Conv2d, block: SpatialBlock) -> None:
+def init_pass(project: nn.Conv2d, compare: Sequence[nn.Conv2d], mask: nn.Conv2d, block: SpatialBlock) -> None:
     """One direction. Channel 0 of its states is the frame's brightness x, channel 3 that which the flow brings, w.
 
     So the state that reaches a frame holds the brightness of the frame before in channel 0 and of that before it in
@@ -33,20 +33,26 @@ def init_pass(project: nn.Conv2d, compare: nn.Conv2d, mask: nn.Conv2d, block: Sp
 
     Mixed half and half, the first channels are (x + w)/2, x/2 and 1/2. In the first frame, to which the flow brings
     nothing, they are x, x and 1, and w becomes x.
+
+    It holds for gates of every kind, since what else they see counts for nothing yet.
     """
     grey, nothing = torch.tensor([1 / 3, 1 / 3, 1 / 3]), torch.zeros(3)
     route(project, [grey, grey, nothing], [0, 0, 1])
-    given = torch.eye(compare.in_channels)
+    first, *others = compare
+    given = torch.eye(first.in_channels)
     frame = given[project.out_channels]
-    route(compare, *signals([DIFFERENCE * (frame - given[0]), DIFFERENCE * (frame - given[3])]))
+    route(first, *signals([DIFFERENCE * (frame - given[0]), DIFFERENCE * (frame - given[3])]))
+    for conv in others:
+        read = Read(conv, leak=0.2)
+        route(conv, *signals([read.whole(0), read.whole(1)]))
     route(mask, torch.zeros(1, mask.in_channels))
     both, own, one = torch.eye(block.first.in_channels)[:3]
     route(block.first, *signals([own, both - own, own + 3 * one, -own + 3 * one], [0, 0, -3, -3]))
     route(block.up, torch.zeros(8, block.up.in_channels))
     read = Read(block.last, leak=0.2**2)
-    first = read.above(2) - read.above(3)  # x in the first frame, else 0
-    zero = torch.zeros_like(first)
-    route(block.last, [2 * read.whole(0) - first, zero, zero, 2 * read.whole(1) + first])
+    start = read.above(2) - read.above(3)  # x in the first frame, else 0
+    zero = torch.zeros_like(start)
+    route(block.last, [2 * read.whole(0) - start, zero, zero, 2 * read.whole(1) + start])
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from degrade.models._card import ModelCard
 from degrade.models._chroma import grown, highest, luma, push_pull
-from degrade.models._flow import make_flow, neighbours, warp, with_flow
+from degrade.models._flow import flow_between, make_flow, neighbours, warp, with_flow
 from degrade.models._hourglass import Hourglass
 from degrade.models.base import Flows, RestorationModel, Restored
 
@@ -118,16 +118,6 @@ STEEPNESS, THRESHOLD = 60.0, 0.06
 """Of the mask over how far (of 1) a pixel stands out, where the detector has nothing to add."""
 FAINT = 0.05
 """How much what lies around a defect, and the defect itself, are trusted at first; sound pixels are trusted by 1."""
-
-
-def flow_between(t: int, s: int, forward: Tensor, backward: Tensor) -> Tensor:
-    """Flow (B, 2, H, W) from frame t to frame s, composed of the steps between."""
-    step = 1 if s > t else -1
-    flow = forward.new_zeros(forward.shape[0], *forward.shape[2:])
-    for i in range(t, s, step):
-        onward = backward[:, i] if step > 0 else forward[:, i - 1]
-        flow = flow + (warp(onward, flow, "border") if i != t else onward)
-    return flow
 
 
 def sweep(frames: Tensor, masks: Tensor, flow: Tensor, order: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -6,13 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from degrade.core.errors import SpecError, unknown
 from degrade.models import losses
 from degrade.models._card import ModelCard
 from degrade.models._concurrency import run_concurrently
-from degrade.models._flow import make_flow, warp, with_flow
+from degrade.models._flow import make_flow, with_flow
+from degrade.models._gates import GATES, Before, Residual
 from degrade.models._init_weights import init_decoder, init_pass
 from degrade.models._raft import to_torchvision
 from degrade.models._swin import SpatialBlock
@@ -29,6 +30,7 @@ class RTN(RestorationModel):
         dim: Of the attention, at half resolution.
         groups: Residual groups of two Swin blocks.
         heads: Of the attention.
+        gate: `residual` (as its authors), `two_sided`, `wavelet` or `carried`: what tells it a defect.
         flow: `dis` (needs no weights) or `raft` (as its authors; frozen).
         flow_weights: Weights of RAFT, where the checkpoint holds none.
 
@@ -53,31 +55,35 @@ class RTN(RestorationModel):
         dim: int = 64,
         groups: int = 3,
         heads: int = 4,
+        gate: str = "residual",
         flow: str = "dis",
         flow_weights: str | Path | None = None,
     ) -> None:
         super().__init__()
+        if gate not in GATES:
+            raise SpecError(unknown("gate", gate, GATES))
         self.flow = make_flow(flow, flow_weights)
-        self.backward_gate, self.forward_gate = Gate(channels), Gate(channels)
+        self.backward_gate, self.forward_gate = (GATES[gate](channels) for _ in range(2))
         self.backward_block = SpatialBlock(channels, dim, groups, heads)
         self.forward_block = SpatialBlock(channels, dim, groups, heads)
         widths = (2 * channels, *[channels] * 4)
         layers = [nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths)]
         self.decoder = nn.Sequential(*[part for layer in layers for part in (layer, nn.LeakyReLU(0.1))])
         self.decoder.append(nn.Conv2d(channels, 3, 3, padding=1))
-        for gate, block in ((self.backward_gate, self.backward_block), (self.forward_gate, self.forward_block)):
-            init_pass(gate.project, gate.first, gate.last, block)
+        for part, block in ((self.backward_gate, self.backward_block), (self.forward_gate, self.forward_block)):
+            init_pass(part.project, part.hidden(), part.last, block)
         init_decoder(self.decoder)
         self.to(memory_format=torch.channels_last)  # twice as fast on the CPU
 
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
         forward, backward = self.flow(frames) if flows is None else flows
         x = 2 * frames - 1
-        length = x.shape[1]
+        length, known = x.shape[1], self.forward_gate.survey(x, (forward, backward))
+        gates, blocks = (self.backward_gate, self.forward_gate), (self.backward_block, self.forward_block)
         later, earlier = run_concurrently(
             x.device,
-            lambda: list(self.sweep(x, backward, range(length)[::-1], self.backward_gate, self.backward_block))[::-1],
-            lambda: list(self.sweep(x, forward, range(length), self.forward_gate, self.forward_block)),
+            lambda: list(sweep(x, known, backward, range(length)[::-1], gates[0], blocks[0]))[::-1],
+            lambda: list(sweep(x, known, forward, range(length), gates[1], blocks[1])),
         )
         pairs = list(zip(later, earlier, x.unbind(1), strict=True))
 
@@ -89,16 +95,6 @@ class RTN(RestorationModel):
         halves = run_concurrently(x.device, lambda: decode(slice(half)), lambda: decode(slice(half, None)))
         masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs]
         return Restored((torch.stack([*halves[0], *halves[1]], 1) + 1) / 2, torch.stack(masks, 1))
-
-    def sweep(
-        self, x: Tensor, flow: Tensor, order: Sequence[int], gate: "Gate", block: SpatialBlock
-    ) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """State and mask of each frame of `x`, in `order`; the first frame has no mask."""
-        state, previous = None, order[0]
-        for i in order:
-            mixed, mask = gate(x[:, i], x[:, previous], state, flow[:, min(i, previous)] if i != previous else None)
-            state, previous = block(mixed), i
-            yield state, mask
 
     def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:
         return losses.gate(found, alpha)
@@ -117,28 +113,22 @@ class RTN(RestorationModel):
         return with_flow(state, self.flow)
 
 
-class Gate(nn.Module):
-    """Mixes the warped state with the frame: where the frame disagrees with its neighbour, the state stays."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.project = nn.Conv2d(3, channels, 3, padding=1)
-        self.first = nn.Conv2d(2 * channels + 1, channels // 2, 3, padding=1)
-        self.last = nn.Conv2d(channels // 2, 1, 3, padding=1)
-
-    def forward(
-        self, frame: Tensor, neighbour: Tensor, state: Tensor | None, flow: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        new = self.project(frame)
-        if state is None or flow is None:
-            return new, None
-        warped = warp(torch.cat((state, neighbour[:, :1].to(state.dtype)), 1), flow)
-        residual = (warped[:, -1:] - frame[:, :1]).abs()
-        state = warped[:, :-1].contiguous(memory_format=torch.channels_last)
-        # Joined along the last axis of (B, H, W, C), so that the convolution need not rearrange them.
-        joined = torch.cat([part.permute(0, 2, 3, 1) for part in (state, new, residual)], 3).permute(0, 3, 1, 2)
-        mask = torch.sigmoid(self.last(F.leaky_relu(self.first(joined), 0.2)))
-        return torch.lerp(new, state, mask), mask
+def sweep(
+    x: Tensor,
+    known: Sequence[Tensor | None],
+    flow: Tensor,
+    order: Sequence[int],
+    gate: Residual,
+    block: SpatialBlock,
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """State and mask of each frame of `x`, in `order`; the first frame has no mask."""
+    before: Before | None = None
+    for i, following in zip(order, (*order[1:], None), strict=True):
+        mixed, mask = gate(x[:, i], before, known[i])
+        state = block(mixed)
+        yield state, mask
+        if following is not None:
+            before = Before(x[:, i], state, mask, flow[:, min(i, following)])
 
 
 def mean_mask(a: Tensor | None, b: Tensor | None, like: Tensor) -> Tensor:

@@ -5,8 +5,7 @@ import torch
 
 from degrade.models import build
 from degrade.models._chroma import push_pull
-from degrade.models._flow import neighbours
-from degrade.models.detect_fill import flow_between
+from degrade.models._flow import flow_between, neighbours
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 from degrade.core.errors import SourceError
 from degrade.models import _init_weights, _swin, build
+from degrade.models._gates import GATES, Before
 
 TOLERANCE = 1e-4
 
@@ -141,17 +142,19 @@ def test_masks_of_the_gates(released):
     torch.testing.assert_close(restored, (run(model, x, flows) + 1) / 2)
 
 
-def test_what_the_gate_lets_through():
+@pytest.mark.parametrize("kind", GATES)
+def test_what_the_gate_lets_through(kind):
     # m·state + (1−m)·P: a mask of one keeps the state alone, a mask of zero the frame alone.
-    gate = build("rtn").forward_gate
-    frame, neighbour, state = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16), torch.rand(1, 16, 16, 16)
-    still = torch.zeros(1, 2, 16, 16)
+    gate = build("rtn", gate=kind).forward_gate
+    clip, state, still = torch.rand(1, 2, 3, 16, 16), torch.rand(1, 16, 16, 16), torch.zeros(1, 2, 16, 16)
+    before = Before(clip[:, 0], state, None, still)
+    known = gate.survey(clip, (still[:, None], still[:, None]))[1]
     with torch.no_grad():
         gate.last.weight.zero_()
         gate.last.bias.fill_(50)
-        torch.testing.assert_close(gate(frame, neighbour, state, still)[0], state)
+        torch.testing.assert_close(gate(clip[:, 1], before, known)[0], state)
         gate.last.bias.fill_(-50)
-        torch.testing.assert_close(gate(frame, neighbour, state, still)[0], gate.project(frame))
+        torch.testing.assert_close(gate(clip[:, 1], before, known)[0], gate.project(clip[:, 1]))
 
 
 def test_flow_of_the_clip_is_used(released, moving):
@@ -171,7 +174,9 @@ def test_flows_of_the_wrong_shape(released):
         model((x + 1) / 2, (forward, backward[:, 1:]))
 
 
-@pytest.mark.parametrize("config", [{}, {"dim": 32, "groups": 1}])
+@pytest.mark.parametrize(
+    "config", [{}, {"dim": 32, "groups": 1}, {"gate": "two_sided"}, {"gate": "wavelet"}, {"gate": "carried"}]
+)
 def test_untrained_it_clips_a_frame_to_the_range_of_its_neighbours(config):
     torch.manual_seed(0)
     frames, model = torch.rand(1, 5, 1, 32, 48), build("rtn", **config).eval()
