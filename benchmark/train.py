@@ -19,7 +19,7 @@ from degrade.benchmark.task import Loss, Task, TrainingBudget
 from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DegradeError, SpecError
-from degrade.core.types import to_uint8
+from degrade.core.types import VISIBLE, to_uint8
 from degrade.models import losses
 from degrade.models._weights import one_line, save
 from degrade.models.base import RestorationModel
@@ -176,7 +176,9 @@ class _Run:
         rate = self.budget.lr * _schedule(self.budget, self.step)
         self.network.train()
         masks = self.plain.card.masks and self.budget.loss.mask > 0
-        restored, found = self.network(damaged, return_masks=True) if masks else (self.network(damaged), None)
+        given = {"masks": (mask > VISIBLE).to(damaged)} if self.plain.card.fills else {}
+        restored = self.network(damaged, **given, return_masks=masks)
+        restored, found = restored if masks else (restored, None)
         loss = self.objective(restored, clean, mask)
         if found is not None:
             loss = loss + self.budget.loss.mask * self.plain.mask_loss(found, mask)

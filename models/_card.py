@@ -23,6 +23,7 @@ class ModelCard:
         overlap: Frames shared by neighbouring windows, at most half of one; multiples of 4 blend evenly.
         flow: Uses optical flow, and takes the caller's.
         masks: Can return where it sees damage.
+        fills: Fills what masks of the caller mark.
         luma: Its networks see luma alone, so that weights of grey film restore colour, too.
     """
 
@@ -38,6 +39,7 @@ class ModelCard:
     overlap: int = 0
     flow: bool = False
     masks: bool = False
+    fills: bool = False
     luma: bool = False
 
 

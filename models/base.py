@@ -44,7 +44,10 @@ class RestorationModel(nn.Module, ABC):
 
     @abstractmethod
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
-        """Restore RGB frames (B, T, 3, H, W) whose sides are multiples of `card.multiple`."""
+        """Restore RGB frames (B, T, 3, H, W) whose sides are multiples of `card.multiple`.
+
+        A model whose card says `fills` has one more argument, ``masks: Tensor | None = None``, (B, T, 1, H, W).
+        """
 
     def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:
         """How far the masks of a model that learns are from the damage; `loss.mask` of a task weighs it.
@@ -63,7 +66,9 @@ class RestorationModel(nn.Module, ABC):
         """Weights under this model's names, but of another configuration, for this one."""
         return state
 
-    def forward(self, frames: Tensor, flows: Flows | None = None, return_masks: bool = False) -> Any:
+    def forward(
+        self, frames: Tensor, flows: Flows | None = None, masks: Tensor | None = None, return_masks: bool = False
+    ) -> Any:
         """Restore a clip.
 
         A model whose weights were trained on grey film restores the luma of RGB frames, and `recoloured` gives it back
@@ -72,6 +77,9 @@ class RestorationModel(nn.Module, ABC):
         Args:
             frames: (B, T, C, H, W), in [0, 1], RGB or grey, any T from 1 on, H and W from `card.min_size` on.
             flows: Flow between the frames, of the caller's making; only for models whose card says `flow`.
+            masks: Where damage is, (B, T, 1, H, W), in [0, 1], if the caller knows: from a scanner's infrared channel,
+                or painted. The model fills that, and looks for none unless it is in training mode; only for models whose
+                card says `fills`.
             return_masks: Also return where the model sees damage; only for models whose card says `masks`.
 
         Returns:
@@ -79,23 +87,29 @@ class RestorationModel(nn.Module, ABC):
             mode (clipping would stop gradients); with `return_masks` a `Restored` of frames and masks.
 
         Raises:
-            SourceError: Frames or flows of the wrong shape or type, outside [0, 1], or not finite.
-            SpecError: Flows or masks asked of a model that has no use for them.
+            SourceError: Frames, flows or masks of the wrong shape or type, outside [0, 1], or not finite.
+            SpecError: Flows or masks given to a model that has no use for them, or asked of one that makes none.
         """
         name, card = type(self).__name__, self.card
         if flows is not None and not card.flow:
             raise SpecError(f"{name} uses no optical flow; call it without flows")
         if return_masks and not card.masks:
             raise SpecError(f"{name} makes no masks of damage")
+        if masks is not None and not card.fills:
+            raise SpecError(f"{name} fills no masks that others made; call it without masks")
         check_frames(frames, card)
         batch, length, channels, height, width = frames.shape
         if flows is not None:
             check_flows(flows, (batch, length - 1, 2, height, width))
+        if masks is not None:
+            check_masks(masks, (batch, length, 1, height, width))
         pad = (0, -width % card.multiple, 0, -height % card.multiple)
         rgb = pad_frames(frames, pad).expand(-1, -1, 3, -1, -1)
         padded = None if flows is None else (pad_frames(flows[0], pad), pad_frames(flows[1], pad))
         on_luma = self.color == "grey" and channels == 3 and not card.luma
-        restored, masks = self.restore(luma(rgb).expand_as(rgb) if on_luma else rgb, padded)
+        seen = luma(rgb).expand_as(rgb) if on_luma else rgb
+        given = () if masks is None else (pad_frames(masks, pad).to(seen),)
+        restored, found = self.restore(seen, padded, *given)
         if on_luma:
             restored = recoloured(rgb, restored.mean(2, keepdim=True))
         restored = restored[..., :height, :width]
@@ -106,8 +120,8 @@ class RestorationModel(nn.Module, ABC):
         restored = restored.to(frames.dtype)
         if not return_masks:
             return restored
-        assert masks is not None  # the card promises them
-        return Restored(restored, masks[..., :height, :width].to(frames.dtype))
+        assert found is not None  # the card promises them
+        return Restored(restored, found[..., :height, :width].to(frames.dtype))
 
 
 def pad_frames(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:
@@ -143,3 +157,12 @@ def check_flows(flows: Flows, shape: tuple[int, ...]) -> None:
             raise SourceError(f"{which} flow must be (B, T−1, 2, H, W) = {shape}, got {tuple(flow.shape)}")
         if not torch.isfinite(flow).all():
             raise SourceError(f"{which} flow holds NaN or infinite values")
+
+
+def check_masks(masks: Tensor, shape: tuple[int, ...]) -> None:
+    """One line that says what is wrong with the caller's masks, if anything is."""
+    if tuple(masks.shape) != shape:
+        raise SourceError(f"masks must be (B, T, 1, H, W) = {shape}, got {tuple(masks.shape)}")
+    low, high = masks.detach().float().aminmax()
+    if not (low >= 0 and high <= 1):
+        raise SourceError(f"masks must lie in [0, 1], found {low:.4g} to {high:.4g}")

@@ -42,6 +42,7 @@ class DetectFill(RestorationModel):
         overlap=8,
         flow=True,
         masks=True,
+        fills=True,
         luma=True,
     )
 
@@ -54,45 +55,36 @@ class DetectFill(RestorationModel):
     ) -> None:
         super().__init__()
         self.flow = make_flow(flow, flow_weights)
-        self.detector = Hourglass(len(CLUES), 1, tuple(widths))
+        self.detector = Detector(tuple(widths))
         self.fusion = Hourglass(7, 5, tuple(fusion))
         self.to(memory_format=torch.channels_last)
 
     def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         return with_flow(state, self.flow)
 
-    def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
-        forward, backward = self.flow(frames) if flows is None else flows
-        masks = self.find(frames, forward, backward)
-        return Restored(self.fill(frames, masks, forward, backward), masks)
+    def restore(self, frames: Tensor, flows: Flows | None, masks: Tensor | None = None) -> Restored:
+        flows = self.flow(frames) if flows is None else flows
+        found = self.find(frames, flows) if masks is None or self.training else masks
+        # No gradient goes through the masks: the detector would learn to leave alone what cannot be filled yet.
+        holes = found.detach()
+        if masks is not None:
+            holes = torch.maximum(holes, masks)
+        return Restored(self.fill(frames, holes, flows), found)
 
-    def find(self, frames: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
+    def find(self, frames: Tensor, flows: Flows) -> Tensor:
         """Where damage is, (B, T, 1, H, W): its probability."""
-        grey = luma(frames)
-        clues = torch.stack([self._clues(grey, t, forward, backward) for t in range(grey.shape[1])], 1)
-        spike = clues[:, :, -2:].amax(2, keepdim=True)
-        found = self.detector(clues.flatten(0, 1).contiguous(memory_format=torch.channels_last))
-        return torch.sigmoid(found.unflatten(0, frames.shape[:2]) + STEEPNESS * (spike - THRESHOLD))
+        length, grey = frames.shape[1], luma(frames)
+        near = [neighbours(t, length) for t in range(length)]
+        before, after = (grey[:, [pair[i] for pair in near]].flatten(0, 1) for i in range(2))
+        to_before, to_after = (
+            torch.stack([flow_between(t, pair[i], *flows) for t, pair in enumerate(near)], 1).flatten(0, 1)
+            for i in range(2)
+        )
+        return self.detector(grey.flatten(0, 1), before, after, to_before, to_after).unflatten(0, frames.shape[:2])
 
-    def _clues(self, grey: Tensor, t: int, forward: Tensor, backward: Tensor) -> Tensor:
-        """What the detector sees of a frame, (B, 7, H, W), see `CLUES`."""
-        here = grey[:, t]
-        near, inside = [], torch.ones_like(here)
-        for s in neighbours(t, grey.shape[1]):
-            flow = flow_between(t, s, forward, backward)
-            near.append(matched(warp(grey[:, s], flow, "border"), here))
-            inside = inside * warp(torch.ones_like(here), flow)
-        a, b = near
-        above = (here - torch.maximum(highest(a), highest(b))).clamp_min(0) * inside
-        below = (torch.minimum(-highest(-a), -highest(-b)) - here).clamp_min(0) * inside
-        return torch.cat((here, a, b, here - a, here - b, above, below), 1)
-
-    def fill(self, frames: Tensor, masks: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
-        """The frames with what `masks` (B, T, 1, H, W) mark replaced; nothing else changes.
-
-        No gradient goes through the masks: the detector would learn to leave alone what cannot be filled yet.
-        """
-        length, holes = frames.shape[1], masks.detach()
+    def fill(self, frames: Tensor, holes: Tensor, flows: Flows) -> Tensor:
+        """The frames with the holes (B, T, 1, H, W) filled; nothing else changes."""
+        length, (forward, backward) = frames.shape[1], flows
         past = list(sweep(frames, holes, forward, range(length)))
         later = list(sweep(frames, holes, backward, range(length)[::-1]))[::-1]
         (a, sound_a), (b, sound_b) = (
@@ -106,14 +98,47 @@ class DetectFill(RestorationModel):
         trust = torch.cat((sound_a, sound_b, torch.full_like(holes, FAINT), torch.full_like(holes, FAINT)), 2)
         shares = torch.softmax(said[:, :, :4] + torch.log(trust + FAINT / 4), 2)
         mixed = sum(shares[:, :, i : i + 1] * x for i, x in enumerate((a, b, around, frames))) + said[:, :, 4:]
-        return torch.lerp(frames, mixed, ((holes - SOUND) / (1 - SOUND)).clamp_min(0))
+        return torch.lerp(frames, mixed, ((holes - SOUND) / (DAMAGED - SOUND)).clamp(0, 1))
+
+
+class Detector(Hourglass):
+    """Where a frame is damaged, seen beside its neighbours; a part that others can use alone (`export_detector`).
+
+    Args:
+        widths: Channels on each level.
+    """
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__(len(CLUES), 1, widths)
+
+    def forward(self, frame: Tensor, before: Tensor, after: Tensor, to_before: Tensor, to_after: Tensor) -> Tensor:
+        """The probability of damage, (B, 1, H, W).
+
+        Args:
+            frame: (B, 1, H, W), luma in [0, 1]; the sides are multiples of 8.
+            before: The frame before it.
+            after: The frame after it.
+            to_before: Flow (B, 2, H, W), pixels, x first: from each pixel to where it lies in the frame before.
+            to_after: The same for the frame after.
+        """
+        near, inside = [], torch.ones_like(frame)
+        for other, flow in ((before, to_before), (after, to_after)):
+            near.append(matched(warp(other, flow, "border"), frame))
+            inside = inside * warp(torch.ones_like(frame), flow)
+        a, b = near
+        above = (frame - torch.maximum(highest(a), highest(b))).clamp_min(0) * inside
+        below = (torch.minimum(-highest(-a), -highest(-b)) - frame).clamp_min(0) * inside
+        clues = torch.cat((frame, a, b, frame - a, frame - b, above, below), 1)
+        learnt = super().forward(clues.contiguous(memory_format=torch.channels_last))
+        return torch.sigmoid(learnt + STEEPNESS * (torch.maximum(above, below) - THRESHOLD))
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
 """What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both, where
 both are inside the frame."""
-SOUND = 0.1
-"""Up to this probability of damage a pixel stays as it is."""
+SOUND, DAMAGED = 0.1, 0.4
+"""Probability of damage up to which a pixel stays as it is, and from which on it is replaced altogether. A defect that
+is missed costs far more than a sound pixel that is made anew from its neighbours."""
 STEEPNESS, THRESHOLD = 60.0, 0.06
 """Of the mask over how far (of 1) a pixel stands out, where the detector has nothing to add."""
 FAINT = 0.05
