@@ -168,6 +168,25 @@ def restore(
 
 
 @app.command()
+def export(
+    model: Annotated[str, typer.Option("--model", autocompletion=_models, help="One that has a detector.")],
+    out: Annotated[Path, typer.Option("--out", help="*.onnx")],
+    weights: Annotated[
+        str | None, typer.Option("--weights", help=".safetensors or .pth; bundled ones if not given.")
+    ] = None,
+) -> None:
+    """Writes a model's detector of defects as ONNX, for other programs."""
+    from degrade.models import build, bundled
+    from degrade.models._onnx import export_detector
+
+    given = weights or bundled(model)
+    if given is None:
+        raise SpecError(f"model {model!r} has no bundled weights; give a file", "--weights")
+    export_detector(build(model, given), out)
+    console.print(str(out), markup=False)
+
+
+@app.command()
 def score(
     pred: Annotated[str, typer.Option("--pred", help="What was restored: video, folder of frames, or of these.")],
     gt: Annotated[str, typer.Option("--gt", help="The clean footage, in clips of the same names.")],
@@ -233,6 +252,9 @@ def run(
     init: Annotated[
         str | None, typer.Option("--init", help="bundled or a file: where --weights scratch starts, to fine-tune it.")
     ] = None,
+    true_masks: Annotated[
+        bool, typer.Option("--true-masks", help="Run models that fill masks with the true ones, too: an upper bound.")
+    ] = False,
     change: Annotated[
         list[str], typer.Option("--set", help="key=value of the budget, as train.steps=100; makes another task.")
     ] = [],  # noqa: B006
@@ -253,7 +275,7 @@ def run(
     from degrade.benchmark.train import rank
 
     loaded = load_task(task, tuple(change), data)
-    chosen = entries(loaded, model.split(","), weights, init)
+    chosen = entries(loaded, model.split(","), weights, init, true_masks)
     folder = (out or Path("runs") / loaded.name).expanduser()
     with progress("steps", quiet=quiet) as bar:
         tasks: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """Which models run on a task, and with which weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -10,7 +10,7 @@ from degrade.benchmark.task import Task
 from degrade.core.errors import SpecError
 from degrade.dataset.records import file_hash
 from degrade.leaderboard.schema import result_id
-from degrade.models import ModelCard, build, bundled, sources
+from degrade.models import ModelCard, build, bundled, cards, get, sources
 from degrade.models._weights import read_about
 from degrade.models.base import RestorationModel
 
@@ -25,6 +25,8 @@ class Entry:
     """``none``, ``bundled``, ``scratch`` and ``fine-tuned`` (trained first), or the name of a weights file."""
     file: Path | None = None
     """Of weights that are there before the run; where they are fine-tuned, training starts from them."""
+    true_masks: bool = False
+    """Whether it is told where the damage is."""
 
     @property
     def trained(self) -> bool:
@@ -48,7 +50,12 @@ class Entry:
     @property
     def id(self) -> str:
         """Names its folders and its result."""
-        return result_id(self.name, self.weights)
+        return result_id(self.name, self.weights, self.true_masks)
+
+    @property
+    def untold(self) -> "Entry":
+        """The same without the true masks: it shares the training."""
+        return replace(self, true_masks=False)
 
     def source_hash(self) -> str:
         """Changes with the model's files and with the weights that it starts from; empty if there are neither."""
@@ -63,7 +70,9 @@ class Entry:
         return "" if read_about(self.file) else card.weights_licence
 
 
-def entries(task: Task, models: Sequence[str], weights: str | None, init: str | None = None) -> list[Entry]:
+def entries(
+    task: Task, models: Sequence[str], weights: str | None, init: str | None = None, true_masks: bool = False
+) -> list[Entry]:
     """The models asked for and the task's baselines, each with its weights.
 
     Args:
@@ -71,6 +80,7 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
         models: Names; one may come several times through several weights.
         weights: ``scratch``, ``bundled``, ``none`` (they load their own) or a file, for all `models` that learn.
         init: ``bundled`` or a file, whose weights a training from scratch starts from, in their configuration.
+        true_masks: Whether those of `models` that fill masks of the caller are run with the true ones, too.
 
     Raises:
         SpecError: No such model, no weights, nothing to train from `init`, or two models of one name.
@@ -111,6 +121,8 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
                 found.append(Entry(name, Path(kind).name, Path(kind).expanduser()))
             elif ours:
                 found.append(Entry(name, kind, ours))
+    if true_masks:
+        found += _with_true_masks([entry for entry in found if entry.model in models])
     first: dict[str, Entry] = {}
     for entry in found:
         other = first.setdefault(entry.id, entry)
@@ -118,6 +130,19 @@ def entries(task: Task, models: Sequence[str], weights: str | None, init: str | 
             cure = "name their classes, or rename a file"
             raise SpecError(f"{other.model!r} and {entry.model!r} would both be {entry.id!r}; {cure}", "--model")
     return found
+
+
+def _with_true_masks(found: list[Entry]) -> list[Entry]:
+    """Those whose models fill masks, once more.
+
+    Raises:
+        SpecError: There are none.
+    """
+    told = [replace(entry, true_masks=True) for entry in found if get(entry.model).card.fills]
+    if not told:
+        able = ", ".join(name for name, card in cards().items() if card.fills)
+        raise SpecError(f"is for models that fill masks: {able}", "--true-masks")
+    return told
 
 
 def check_own_weights(name: str, model: RestorationModel) -> None:

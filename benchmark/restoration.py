@@ -17,7 +17,7 @@ from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained
 from degrade.core import atomic
 from degrade.core.errors import DatasetError, DegradeError
-from degrade.core.types import Array, as_clip, to_uint8
+from degrade.core.types import VISIBLE, Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
 from degrade.models import build, models
@@ -57,7 +57,7 @@ def restore_clips(
     begun, busy, frames = time.monotonic(), 0.0, 0
     for i, sample in enumerate(clips[i] for i in range(len(clips))):
         start = time.monotonic()
-        made, masks = apply(model, sample, device)
+        made, masks = apply(model, sample, device, entry.true_masks)
         busy, frames = busy + time.monotonic() - start, frames + len(made)
         for kind, pictures in (("frames", made), ("masks", masks)):
             if pictures is not None:
@@ -77,6 +77,7 @@ def restore_clips(
         weights_sha256=file_hash(weights) if weights else None,
         weights_licence=entry.licence(card),
         config=model.config,
+        true_masks=entry.true_masks,
     )
     cost = Run(
         device=device_name(device),
@@ -134,13 +135,25 @@ def _pictures_hash(folder: Path) -> str:
 
 
 @torch.no_grad()
-def apply(model: RestorationModel, sample: Sample, device: str) -> tuple[Array, Array | None]:
-    """A clip restored, (T, H, W, C), and where the model sees damage, (T, H, W, 1), if it says so."""
+def apply(
+    model: RestorationModel, sample: Sample, device: str, true_masks: bool = False
+) -> tuple[Array, Array | None]:
+    """A clip restored, (T, H, W, C), and where the model sees damage, (T, H, W, 1), if it says so.
+
+    With `true_masks` it fills what shows of the damage, and says nothing.
+    """
     clip = sample["lq"][None].to(device)
+    if true_masks:
+        return _frames(restore(model, clip, masks=shown(sample["mask"])[None].to(clip))), None
     if model.card.masks and clip.shape[1] <= model.card.window:
         restored = model(clip, return_masks=True)
         return _frames(restored.frames), _frames(restored.masks)
     return _frames(restore(model, clip)), None
+
+
+def shown(alpha: torch.Tensor) -> torch.Tensor:
+    """Masks of the damage that shows: 0 or 1."""
+    return (alpha > VISIBLE).to(alpha)
 
 
 def _frames(clip: torch.Tensor) -> Array:

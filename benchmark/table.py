@@ -177,7 +177,8 @@ def tabulate(results: Sequence[Result]) -> Table:
     columns = [Column(name, registry.get(name)) for name in scores if scores[name].notna().any(axis=None)]
     if not columns:
         raise ResultError(f"{first.task}: the results hold no scores")
-    ranks = {column.name: _ranks(column, scores[column.name]) for column in columns}
+    told = [label for label, result in zip(labels, results, strict=True) if result.model.true_masks]
+    ranks = {column.name: _ranks(column, scores[column.name].drop(columns=told)) for column in columns}
     cells = {column.name: _cells(column, scores[column.name], ranks[column.name]) for column in columns}
 
     main = columns[0]

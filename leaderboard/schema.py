@@ -82,6 +82,8 @@ class Model(Strict):
     """Of weights that were not trained in this run."""
     config: dict[str, JsonValue] = {}
     """The arguments that it was built with."""
+    true_masks: bool = False
+    """Whether it was told where the damage is: an upper bound, which has no rank."""
 
 
 class ClipScores(Strict):
@@ -160,13 +162,14 @@ class Result(Strict):
     @property
     def label(self) -> str:
         """Name for people: ``RTN (bundled)``."""
-        title = self.model.title or self.model.name
-        return title if self.model.weights == "none" else f"{title} ({self.model.weights})"
+        title, weights = self.model.title or self.model.name, self.model.weights
+        notes = [*([] if weights == "none" else [weights]), *(["true masks"] if self.model.true_masks else [])]
+        return f"{title} ({', '.join(notes)})" if notes else title
 
     @property
     def id(self) -> str:
         """Name for files: ``rtn-bundled``."""
-        return result_id(self.model.name, self.model.weights)
+        return result_id(self.model.name, self.model.weights, self.model.true_masks)
 
     @property
     def metrics(self) -> list[str]:
@@ -181,9 +184,9 @@ class Result(Strict):
         atomic.write(Path(path).expanduser(), flat + "\n")
 
 
-def result_id(model: str, weights: str) -> str:
+def result_id(model: str, weights: str, true_masks: bool) -> str:
     """Names the files and folders of a model with its weights: ``rtn-bundled``."""
-    parts = [model, *([] if weights == "none" else [weights])]
+    parts = [model, *([] if weights == "none" else [weights]), *(["true-masks"] if true_masks else [])]
     return re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")
 
 

@@ -7,7 +7,8 @@ there a model lacks context, and the middle half is cross-faded.
 from collections.abc import Iterable, Iterator
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from degrade.core.errors import SourceError, SpecError
 from degrade.models.base import RestorationModel
@@ -21,12 +22,14 @@ def restore(
     window: int | None = None,
     overlap: int | None = None,
     tile: int | None = None,
+    masks: Tensor | None = None,
 ) -> Tensor:
     """Restore a clip (B, T, C, H, W) in [0, 1] that may be too long or too large for one pass.
 
     Args and errors as for `stream`.
     """
-    return torch.stack(list(stream(model, frames.unbind(1), window, overlap, tile)), 1)
+    given = None if masks is None else masks.unbind(1)
+    return torch.stack(list(stream(model, frames.unbind(1), window, overlap, tile, given)), 1)
 
 
 def stream(
@@ -35,6 +38,7 @@ def stream(
     window: int | None = None,
     overlap: int | None = None,
     tile: int | None = None,
+    masks: Iterable[Tensor] | None = None,
 ) -> Iterator[Tensor]:
     """Restore frames as they come; no more than a window of them is held.
 
@@ -44,6 +48,7 @@ def stream(
         window: Frames restored at once; the card's by default.
         overlap: Frames that neighbouring windows share; the card's by default, at most half the window.
         tile: Longest side restored at once, pixels, at least 128; None: whole frames.
+        masks: What is to be filled of each frame, (B, 1, H, W), for models whose card says `fills`.
 
     Yields:
         The restored frames, in order, on the device that they came from.
@@ -51,7 +56,23 @@ def stream(
     window, overlap = _sizes(model, window, overlap)
     if tile is not None and tile < 2 * TILE_OVERLAP:
         raise SpecError(f"tile must be at least {2 * TILE_OVERLAP} pixels, got {tile}")
-    return _stream(model, iter(frames), window, overlap, tile)
+    if masks is None:
+        return _stream(model, iter(frames), window, overlap, tile)
+    joined = (torch.cat(pair, 1) for pair in zip(frames, masks, strict=True))
+    return _stream(_Masked(model), joined, window, overlap, tile)
+
+
+class _Masked(nn.Module):
+    """Takes a clip whose last channel is its masks."""
+
+    def __init__(self, model: RestorationModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, clip: Tensor) -> Tensor:
+        frames, masks = clip[:, :, :-1], clip[:, :, -1:]
+        restored: Tensor = self.model(frames, masks=masks)
+        return restored
 
 
 def restart(model: RestorationModel, done: int, window: int | None = None, overlap: int | None = None) -> int:
@@ -74,7 +95,7 @@ def _sizes(model: RestorationModel, window: int | None, overlap: int | None) -> 
 
 
 def _stream(
-    model: RestorationModel, frames: Iterator[Tensor], window: int, overlap: int, tile: int | None
+    model: nn.Module, frames: Iterator[Tensor], window: int, overlap: int, tile: int | None
 ) -> Iterator[Tensor]:
     held: list[Tensor] = []
     tail: list[Tensor] = []  # restored already, and shared with the window to come
@@ -88,7 +109,7 @@ def _stream(
         yield from _window(model, held, tail, tile)
 
 
-def _window(model: RestorationModel, frames: list[Tensor], earlier: list[Tensor], tile: int | None) -> list[Tensor]:
+def _window(model: nn.Module, frames: list[Tensor], earlier: list[Tensor], tile: int | None) -> list[Tensor]:
     """Restored frames of one window, its first ones joined to those that the window before has made of them."""
     if any(frame.shape != frames[0].shape for frame in frames):
         raise SourceError("all frames of a film must have the same size")
@@ -101,16 +122,18 @@ def _window(model: RestorationModel, frames: list[Tensor], earlier: list[Tensor]
 
 
 @torch.no_grad()
-def _tiles(model: RestorationModel, clip: Tensor, tile: int | None) -> Tensor:
+def _tiles(model: nn.Module, clip: Tensor, tile: int | None) -> Tensor:
     """(B, T, C, H, W) restored, tile by tile."""
     height, width = clip.shape[-2:]
     if tile is None or max(height, width) <= tile:
-        return model(clip)
-    total, weights = torch.zeros_like(clip), clip.new_zeros(height, width)
+        whole: Tensor = model(clip)
+        return whole
+    total, weights = 0, clip.new_zeros(height, width)
     for top, bottom in spans(height, tile):
         for left, right in spans(width, tile):
             weight = (profile(top, bottom, height)[:, None] * profile(left, right, width)).to(clip)
-            total[..., top:bottom, left:right] += model(clip[..., top:bottom, left:right]) * weight
+            part = model(clip[..., top:bottom, left:right]) * weight
+            total += F.pad(part, (left, width - right, top, height - bottom))
             weights[top:bottom, left:right] += weight
     return total / weights
 

@@ -10,6 +10,7 @@ import torch
 from degrade.core.errors import SourceError, SpecError
 from degrade.models import build, cards, models
 from degrade.models._card import ModelCard
+from degrade.models._stream import restore
 from degrade.models._weights import save
 from degrade.models.base import RestorationModel, Restored
 
@@ -209,3 +210,29 @@ def test_overfits_one_clip(name, moving, dusty):
         if loss < start / 4:
             return
     pytest.fail(f"error {loss.item():.2g} after {steps} steps, the damage's was {start.item():.2g}")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if cards()[name].fills])
+def test_fills_what_masks_of_the_caller_mark_and_nothing_else(network, name):
+    torch.manual_seed(0)
+    frames = 0.4 + 0.2 * torch.nn.functional.interpolate(torch.rand(5, 3, 6, 10), size=SIZE, mode="bilinear")[None]
+    masks = torch.zeros(1, 5, 1, *SIZE)
+    masks[:, 2, :, 8:12, 16:20] = 1
+    damaged = torch.where(masks > 0, 1.0, frames)
+    with torch.no_grad():
+        restored, returned = network(name)(damaged, masks=masks, return_masks=True)
+    assert torch.equal(returned, masks)
+    hole = (masks > 0).expand_as(frames)
+    assert torch.equal(restored[~hole], damaged[~hole])
+    assert (restored - frames)[hole].abs().mean() < 0.2 * (damaged - frames)[hole].abs().mean()
+    part = restore(network(name), damaged, tile=128, masks=masks)
+    torch.testing.assert_close(part, restored)
+    with pytest.raises(SourceError, match=r"masks must be \(B, T, 1, H, W\) = \(1, 5, 1, 24, 40\), got"):
+        network(name)(damaged, masks=masks[:, 1:])
+    with pytest.raises(SourceError, match=r"masks must lie in \[0, 1\], found 0 to 2"):
+        network(name)(damaged, masks=2 * masks)
+
+
+def test_models_that_fill_nothing_refuse_masks(network):
+    with pytest.raises(SpecError, match="Input fills no masks that others made"):
+        network("input")(clip(), masks=torch.zeros(1, 3, 1, *SIZE))
