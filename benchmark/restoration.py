@@ -135,9 +135,7 @@ def _pictures_hash(folder: Path) -> str:
 
 
 @torch.no_grad()
-def apply(
-    model: RestorationModel, sample: Sample, device: str, true_masks: bool = False
-) -> tuple[Array, Array | None]:
+def apply(model: RestorationModel, sample: Sample, device: str, true_masks: bool = False) -> tuple[Array, Array | None]:
     """A clip restored, (T, H, W, C), and where the model sees damage, (T, H, W, 1), if it says so.
 
     With `true_masks` it fills what shows of the damage, and says nothing.

@@ -78,8 +78,8 @@ class RestorationModel(nn.Module, ABC):
             frames: (B, T, C, H, W), in [0, 1], RGB or grey, any T from 1 on, H and W from `card.min_size` on.
             flows: Flow between the frames, of the caller's making; only for models whose card says `flow`.
             masks: Where damage is, (B, T, 1, H, W), in [0, 1], if the caller knows: from a scanner's infrared channel,
-                or painted. The model fills that, and looks for none unless it is in training mode; only for models whose
-                card says `fills`.
+                or painted. The model fills that, and looks for none unless it is in training mode; only for models
+                whose card says `fills`.
             return_masks: Also return where the model sees damage; only for models whose card says `masks`.
 
         Returns:

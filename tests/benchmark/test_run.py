@@ -324,7 +324,8 @@ def test_result_files_are_json_for_anyone(tiny: Callable[..., Task], tmp_path: P
 def test_true_masks_are_an_upper_bound_without_a_rank(tiny: Callable[..., Task], tmp_path: Path) -> None:
     task = tiny(steps=1, crop=[32, 32])
     chosen = entries(task, ["detect_fill"], "scratch", true_masks=True)
-    assert [entry.id for entry in chosen] == ["input", "median", "detect_fill-scratch", "detect_fill-scratch-true-masks"]
+    ids = [entry.id for entry in chosen]
+    assert ids == ["input", "median", "detect_fill-scratch", "detect_fill-scratch-true-masks"]
     trained: list[str] = []
     paths, table = run(task, chosen, tmp_path / "a", progress=lambda what, *_: trained.append(what))
     assert trained.count("train detect_fill") == 1
@@ -333,6 +334,6 @@ def test_true_masks_are_an_upper_bound_without_a_rank(tiny: Callable[..., Task],
     assert told.model.weights_sha256 == found.model.weights_sha256
     inside = [[row.metrics["psnr_inside"] for row in result.clips] for result in (found, told)]
     assert sum(inside[1]) > sum(inside[0]) + 1
-    assert [row for row in table.splitlines() if "true masks" in row][0].split("|")[1].strip() == "–"
+    assert next(row for row in table.splitlines() if "true masks" in row).split("|")[1].strip() == "–"
     with pytest.raises(SpecError, match="--true-masks: is for models that fill masks: detect_fill"):
         entries(task, ["unet"], "scratch", true_masks=True)

@@ -32,5 +32,5 @@ def test_the_exported_detector_gives_the_same_masks_at_any_size(tmp_path):
 def test_models_without_a_detector_are_refused(tmp_path):
     with pytest.raises(SpecError, match="RTN has no detector"):
         export_detector(build("rtn", groups=1, dim=32), tmp_path / "detector.onnx")
-    with pytest.raises(SpecError, match="must end in .onnx"):
+    with pytest.raises(SpecError, match=r"must end in \.onnx"):
         export_detector(build("detect_fill"), tmp_path / "detector.pt")
