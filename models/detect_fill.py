@@ -130,7 +130,7 @@ class Detector(Hourglass):
         below = (torch.minimum(-highest(-a), -highest(-b)) - frame).clamp_min(0) * inside
         clues = torch.cat((frame, a, b, frame - a, frame - b, above, below), 1)
         learnt = super().forward(clues.contiguous(memory_format=torch.channels_last))
-        return torch.sigmoid(learnt + STEEPNESS * (torch.maximum(above, below) - THRESHOLD))
+        return torch.sigmoid(learnt + STEEPNESS * (torch.maximum(above, below).clamp_max(2 * THRESHOLD) - THRESHOLD))
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
@@ -140,7 +140,8 @@ SOUND, DAMAGED = 0.1, 0.4
 """Probability of damage up to which a pixel stays as it is, and from which on it is replaced altogether. A defect that
 is missed costs far more than a sound pixel that is made anew from its neighbours."""
 STEEPNESS, THRESHOLD = 60.0, 0.06
-"""Of the mask over how far (of 1) a pixel stands out, where the detector has nothing to add."""
+"""Of the mask over how far (of 1) a pixel stands out, up to twice the threshold, where the detector has nothing to add.
+What stands out further may as well be motion that the flow has missed."""
 FAINT = 0.05
 """How much what lies around a defect, and the defect itself, are trusted at first; sound pixels are trusted by 1."""
 
