@@ -133,6 +133,9 @@ def restore(
         ),
     ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Restores a real film of any length."""
@@ -164,6 +167,7 @@ def restore(
             tile=_tile(tile),
             fps=fps,
             with_sheet=sheet,
+            resume=resume,
             restored=lambda frames: bar.advance(task, frames),
         )
     for path in written:

@@ -40,6 +40,7 @@ def restore_source(
     tile: Tile = None,
     fps: float | None = None,
     with_sheet: bool = False,
+    resume: bool = False,
     restored: Callable[[int], object] = lambda frames: None,
 ) -> list[Path]:
     """Restore all sequences of a source; memory does not grow with their length.
@@ -56,6 +57,8 @@ def restore_source(
         tile: Longest side restored at once, pixels; None: whole frames; ``auto``: as much as fits into memory.
         fps: Frames per second of what is written; the footage's own if not given, 24 for pictures.
         with_sheet: Also write a picture of frames before and after, `<out>-sheet.png`.
+        resume: Films and sheets that are there already are kept, whichever call made them; otherwise only those of the
+            interrupted call.
         restored: Called with the number of frames after each step.
 
     Returns:
@@ -74,15 +77,15 @@ def restore_source(
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
     written = [*films, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else films
     about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
-    with _begun(out, written, about) as mark, explained(model, sequences, window, tile):
+    with _begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
         for sequence, path in zip(sequences, films, strict=True):
-            if _taken(path):  # finished before an interruption
+            if _taken(path):  # finished before
                 shutil.rmtree(_part(path), ignore_errors=True)
                 restored(sequence.frames)
             else:
                 _restore(model, source, sequence, path, window, side, fps, restored)
-        if with_sheet:
+        if with_sheet and not _taken(written[-1]):
             rows = [_row(source, sequence, path) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(written[-1], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
     return written
@@ -130,7 +133,7 @@ def _describe(model: RestorationModel, sequences: list[FrameSequence], source: S
 
 
 @contextmanager
-def _begun(out: Path, written: list[Path], about: str) -> Iterator[Path]:
+def _begun(out: Path, written: list[Path], about: str, resume: bool) -> Iterator[Path]:
     """Marks `out` as begun until all is written, and keeps other calls out of it; if it ends before the first frame,
     nothing is left. Yields the folder that is the mark."""
     mark, empty = out.with_name(f".{out.name}.restoring"), not out.exists()
@@ -139,7 +142,7 @@ def _begun(out: Path, written: list[Path], about: str) -> Iterator[Path]:
         try:
             if not call.exists():
                 for path in written:
-                    if _taken(path):
+                    if _taken(path) and not resume:
                         raise DatasetError(f"{path}: is there already; name another file or folder")
                 atomic.write(call, about)
             elif call.read_text("utf-8") != about:

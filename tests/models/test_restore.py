@@ -151,6 +151,20 @@ def test_films_that_are_finished_are_kept(tmp_path):
         restore_source(build("input"), source, out)
 
 
+def test_resume_keeps_films_that_are_there(benchmark, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        write(tmp_path / "in" / name, rng.integers(0, 255, (3, 16, 24, 3), np.uint8))
+    write(tmp_path / "out/a", np.zeros((3, 16, 24), np.uint8))
+    asked = ["restore", "--model", "input", "--input", tmp_path / "in", "--out", tmp_path / "out", "--sheet"]
+    assert benchmark(*asked)[0] == 2
+    for _ in range(2):
+        assert benchmark(*asked, "--resume")[0] == 0
+        assert not cv2.imread(str(tmp_path / "out/a/001.png")).any()
+        assert cv2.imread(str(tmp_path / "out/b/001.png")).any()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "out-sheet.png"]
+
+
 def test_nothing_is_left_of_a_call_that_made_no_frame(tmp_path, film):
     with pytest.raises(SpecError):
         restore_source(build("input"), open_source(film[0]), tmp_path / "out", tile=9)
