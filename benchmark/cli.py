@@ -111,7 +111,7 @@ def restore(
         typer.Option("--model", autocompletion=_models, help="A name of `benchmark ls`, or path/to/file.py:Name."),
     ],
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
-    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mp4, or a folder for PNGs.")],
+    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder of PNGs.")],
     weights: Annotated[
         str | None,
         typer.Option(
@@ -121,8 +121,10 @@ def restore(
     config: Annotated[list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")] = [],  # noqa: B006
     window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
     tile: Annotated[
-        int | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory.")
+        str | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory; auto: as fits.")
     ] = None,
+    start: Annotated[int, typer.Option("--start", help="First frame to restore.")] = 0,
+    stop: Annotated[int | None, typer.Option("--stop", help="Frame after the last to restore.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
     fps: Annotated[
         float | None,
@@ -131,16 +133,20 @@ def restore(
         ),
     ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Restores a real film of any length."""
     from degrade.benchmark.entries import check_own_weights, trainable
+    from degrade.benchmark.excerpt import Excerpt
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
     from degrade.models import build, bundled
     from degrade.sources import open_source
 
-    source = open_source(film)
+    source = Excerpt(open_source(film), start, stop) if start or stop is not None else open_source(film)
     given = None if weights in (None, "none") else weights
     network = build(model, given, **dict(map(parse_assignment, config)))
     if given is None and trainable(network):
@@ -158,13 +164,23 @@ def restore(
             source,
             out,
             window=window,
-            tile=tile,
+            tile=_tile(tile),
             fps=fps,
             with_sheet=sheet,
+            resume=resume,
             restored=lambda frames: bar.advance(task, frames),
         )
     for path in written:
         console.print(str(path), markup=False)
+
+
+def _tile(text: str | None) -> Any:
+    """What ``--tile`` says."""
+    if text in (None, "auto"):
+        return text
+    if not text.isdecimal():
+        raise SpecError(f"must be a number of pixels or auto, got {text!r}", "--tile")
+    return int(text)
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """Restores real film of any length and frame size, and goes on where it was interrupted."""
 
 import hashlib
-import itertools
 import json
 import shutil
 from collections import deque
@@ -13,12 +12,12 @@ import cv2
 import torch
 from torch import Tensor
 
+from degrade.benchmark.memory import Tile, explained, fitting_tile
 from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError
 from degrade.core.lock import hold
 from degrade.core.types import Array
-from degrade.dataset.kinds import frame_name
 from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture
@@ -27,7 +26,8 @@ from degrade.sources.pictures import read_picture
 from degrade.writers import VIDEOS, names_media, open_writer
 from degrade.writers.frames import encode_png
 
-READ = 16  # frames read at a time
+READ = 16  # frames read at a time, but no more than
+READ_BYTES = 2**28
 SHOWN = 4  # frames on the sheet
 
 
@@ -37,24 +37,28 @@ def restore_source(
     out: str | Path,
     *,
     window: int | None = None,
-    tile: int | None = None,
+    tile: Tile = None,
     fps: float | None = None,
     with_sheet: bool = False,
+    resume: bool = False,
     restored: Callable[[int], object] = lambda frames: None,
 ) -> list[Path]:
     """Restore all sequences of a source; memory does not grow with their length.
 
     A frame without colour stays so; a film is written in grey if all its frames are without. Frames are kept beside
-    `out` until their film is whole: the same call goes on after an interruption, with the same result.
+    `out` until their film is whole: the same call goes on after an interruption, with the same result. Pictures are
+    named as those that they are made of.
 
     Args:
         model: Runs where its parameters are.
         source: Footage.
         out: For one sequence what `open_writer` takes; for several a folder, which gets a folder of each.
         window: Frames restored at once; the model's own choice by default.
-        tile: Longest side restored at once, pixels; None: whole frames.
+        tile: Longest side restored at once, pixels; None: whole frames; ``auto``: as much as fits into memory.
         fps: Frames per second of what is written; the footage's own if not given, 24 for pictures.
         with_sheet: Also write a picture of frames before and after, `<out>-sheet.png`.
+        resume: Films and sheets that are there already are kept, whichever call made them; otherwise only those of the
+            interrupted call.
         restored: Called with the number of frames after each step.
 
     Returns:
@@ -63,7 +67,8 @@ def restore_source(
     Raises:
         DatasetError: Something of a name that would be written is there already, was begun by another call, or would
             lie in the footage.
-        SourceError: Several films are to go into one file, or the file is of a kind that is not written.
+        SourceError: Several films are to go into one file, the file is of a kind that is not written, or memory does
+            not suffice.
     """
     out, sequences = Path(out).expanduser(), source.sequences()
     _check_name(out, len(sequences))
@@ -72,14 +77,15 @@ def restore_source(
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
     written = [*films, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else films
     about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
-    with _begun(out, written, about):
+    with _begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
+        side = _side(mark, model, sequences, window) if tile == "auto" else tile
         for sequence, path in zip(sequences, films, strict=True):
-            if _taken(path):  # finished before an interruption
+            if _taken(path):  # finished before
                 shutil.rmtree(_part(path), ignore_errors=True)
                 restored(sequence.frames)
             else:
-                _restore(model, source, sequence, path, window, tile, fps, restored)
-        if with_sheet:
+                _restore(model, source, sequence, path, window, side, fps, restored)
+        if with_sheet and not _taken(written[-1]):
             rows = [_row(source, sequence, path) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(written[-1], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
     return written
@@ -91,11 +97,22 @@ def _check_name(out: Path, films: int) -> None:
         raise SourceError(f"{out}: there are {films} films to restore; give a folder, not a file")
     if media and out.suffix.lower() not in VIDEOS:
         raise SourceError(
-            f"{out}: films are written as {' or '.join(VIDEOS)}, or into a folder of pictures; name it without a suffix"
+            f"{out}: films are written as {', '.join(VIDEOS[:-1])} or {VIDEOS[-1]}, or into a folder of pictures; "
+            "name it without a suffix"
         )
 
 
-def _describe(model: RestorationModel, sequences: list[FrameSequence], source: Source, **asked: float | None) -> str:
+def _side(mark: Path, model: RestorationModel, sequences: list[FrameSequence], window: int | None) -> int | None:
+    """The side of the tiles that fit, the same after an interruption."""
+    found = mark / "tile.json"
+    if not found.exists():
+        largest = max(sequences, key=lambda sequence: sequence.height * sequence.width)
+        atomic.write(found, json.dumps(fitting_tile(model, largest.height, largest.width, window)))
+    side: int | None = json.loads(found.read_text("utf-8"))
+    return side
+
+
+def _describe(model: RestorationModel, sequences: list[FrameSequence], source: Source, **asked: object) -> str:
     """What an interrupted call must have been to be gone on with; of the footage, its form and its first frames."""
     weights = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
@@ -103,7 +120,8 @@ def _describe(model: RestorationModel, sequences: list[FrameSequence], source: S
             name.encode() + value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
         )
     firsts = [hashlib.sha256(source.read(sequence, 0, 1).tobytes()).hexdigest() for sequence in sequences]
-    footage = [[vars(sequence), first] for sequence, first in zip(sequences, firsts, strict=True)]
+    names = [source.names(sequence)[0] for sequence in sequences]
+    footage = [[vars(sequence), *about] for sequence, *about in zip(sequences, names, firsts, strict=True)]
     content = {
         "model": type(model).__name__,
         "config": model.config,
@@ -115,22 +133,22 @@ def _describe(model: RestorationModel, sequences: list[FrameSequence], source: S
 
 
 @contextmanager
-def _begun(out: Path, written: list[Path], about: str) -> Iterator[None]:
+def _begun(out: Path, written: list[Path], about: str, resume: bool) -> Iterator[Path]:
     """Marks `out` as begun until all is written, and keeps other calls out of it; if it ends before the first frame,
-    nothing is left."""
+    nothing is left. Yields the folder that is the mark."""
     mark, empty = out.with_name(f".{out.name}.restoring"), not out.exists()
     call = mark / "call.json"
     with hold(mark / "lock", out):
         try:
             if not call.exists():
                 for path in written:
-                    if _taken(path):
+                    if _taken(path) and not resume:
                         raise DatasetError(f"{path}: is there already; name another file or folder")
                 atomic.write(call, about)
             elif call.read_text("utf-8") != about:
                 cure = f"name another place, or delete it and {mark}"
                 raise DatasetError(f"{out}: was begun with another model, setting or footage; {cure}")
-            yield
+            yield mark
             call.unlink()
         finally:
             parts = list(map(_part, written))
@@ -166,7 +184,8 @@ def _restore(
     """Write one film."""
     part = _part(path)
     part.mkdir(parents=True, exist_ok=True)
-    done = next(t for t in itertools.count() if not (part / frame_name(t)).exists())
+    pictures = [part / f"{name}.png" for name in source.names(sequence)]
+    done = next((t for t, picture in enumerate(pictures) if not picture.exists()), len(pictures))
     start = restart(model, done, window)
     grey = all(map(is_grey, _read(source, sequence)))
     greys: deque[bool] = deque()  # whether the frames that the model holds are
@@ -181,9 +200,9 @@ def _restore(
     for t, frame in enumerate(stream(model, frames(), window, tile=tile), start):
         one = _without_colour(frame, frame.shape[1]) if greys.popleft() else frame
         if t >= done:
-            _keep(part / frame_name(t), (one[0] * 255).round().byte().permute(1, 2, 0).numpy())
+            _keep(pictures[t], (one[0] * 255).round().byte().permute(1, 2, 0).numpy())
             restored(1)
-    _finish(part, path, fps or sequence.fps, sequence.frames, 1 if grey else 3)
+    _finish(pictures, path, fps or sequence.fps, 1 if grey else 3)
 
 
 def _keep(path: Path, frame: Array) -> None:
@@ -193,12 +212,13 @@ def _keep(path: Path, frame: Array) -> None:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _finish(part: Path, path: Path, fps: float, frames: int, channels: int) -> None:
+def _finish(pictures: list[Path], path: Path, fps: float, channels: int) -> None:
     """Makes the film of its frames."""
+    part = pictures[0].parent
     if path.suffix.lower() in VIDEOS:
         with open_writer(path, fps=fps) as writer:
-            for t in range(frames):
-                writer.write(read_picture(part / frame_name(t))[..., :channels])
+            for picture in pictures:
+                writer.write(read_picture(picture)[..., :channels])
         shutil.rmtree(part)
     else:
         if path.is_dir():  # which is empty
@@ -208,18 +228,20 @@ def _finish(part: Path, path: Path, fps: float, frames: int, channels: int) -> N
 
 def _row(source: Source, sequence: FrameSequence, path: Path) -> list[tuple[str, Array]]:
     """Pictures for the sheet, with their captions."""
-    film, row = open_source(path), []
-    (made,) = film.sequences()
+    names, row = source.names(sequence), []
     for t in spread(sequence.frames):
-        row.append((f"{sequence.id}, frame {t}", source.read(sequence, t, t + 1)[0]))
-        row.append(("restored", film.read(made, t, t + 1)[0]))
+        made = (
+            read_picture(path / f"{names[t]}.png") if path.is_dir() else open_source(path).read(path.stem, t, t + 1)[0]
+        )
+        row += [(f"{sequence.id}, {names[t]}", source.read(sequence, t, t + 1)[0]), ("restored", made)]
     return row
 
 
 def _read(source: Source, sequence: FrameSequence, first: int = 0) -> Iterator[Array]:
     """Each frame from `first` on, (H, W, 3) uint8."""
-    for start in range(first, sequence.frames, READ):
-        yield from source.read(sequence, start, min(start + READ, sequence.frames))
+    count = max(1, min(READ, READ_BYTES // (3 * sequence.height * sequence.width)))
+    for start in range(first, sequence.frames, count):
+        yield from source.read(sequence, start, min(start + count, sequence.frames))
 
 
 def _without_colour(picture: Tensor, channels: int) -> Tensor:

@@ -101,14 +101,43 @@ class Classical(RestorationModel):
 
 
 def even_out(clip: np.ndarray, radius: int) -> np.ndarray:
-    """(T, H, W, C), each frame with the median brightness and contrast of those around it."""
-    means, spreads = clip.mean((1, 2, 3)), clip.std((1, 2, 3)) + 1e-3
+    """(T, H, W, C), each frame with the median brightness and contrast of those around it.
+
+    Both are measured in blocks where the frame is as those around it, but for gain and offset: large damage, or light
+    that has fallen on a part of it, says nothing of the rest.
+    """
+    means, squares = blocks(clip), blocks(clip * clip)
     out = []
     for t, frame in enumerate(clip):
         around = slice(max(t - radius, 0), t + radius + 1)
-        gain = np.clip(np.median(spreads[around]) / spreads[t], 0.5, 2)
-        out.append((frame - means[t]) * gain + np.median(means[around]))
+        sound = alike(means[t].mean(-1), np.median(means[around].mean(-1), 0))
+        levels, powers = means[around][:, sound].mean((1, 2)), squares[around][:, sound].mean((1, 2))
+        spreads = np.sqrt(np.maximum(powers - levels**2, 0)) + 1e-3
+        here = t - around.start
+        gain = np.clip(np.median(spreads) / spreads[here], 0.5, 2)
+        out.append((frame - levels[here]) * gain + np.median(levels))
     return np.clip(out, 0, 1).astype(np.float32)
+
+
+def blocks(clip: np.ndarray) -> np.ndarray:
+    """(T, H, W, C) -> (T, h, w, C): means over blocks of about 1/24 of the longer side."""
+    size = max(max(clip.shape[1:3]) / 24, 1)
+    height, width = (max(round(n / size), 1) for n in clip.shape[1:3])
+    shrunk = [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in clip]
+    return np.stack(shrunk).reshape(len(clip), height, width, -1)
+
+
+def alike(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Where two pictures are alike, as bool, after gain and offset that most of their pixels share; all, if few are."""
+    gain, offset = 1.0, np.median(others - values)
+    for _ in range(5):
+        residual = np.abs(gain * values + offset - others)
+        sound = residual <= max(4 * np.median(residual), 0.02)
+        x, y = values[sound], others[sound]
+        if x.std() > 0.01:
+            gain = np.clip(((x - x.mean()) * (y - y.mean())).mean() / x.var(), 0.5, 2)
+        offset = y.mean() - gain * x.mean()
+    return sound if sound.mean() >= 0.5 else np.ones_like(sound)
 
 
 def move(image: np.ndarray, flow: np.ndarray, outside: float | None = None) -> np.ndarray:

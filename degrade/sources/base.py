@@ -46,6 +46,10 @@ class Source(ABC):
     def fingerprint(self, sequence: FrameSequence | str) -> str:
         """SHA-256 (hex) of what the pixels of a sequence derive from: for files, their bytes."""
 
+    def names(self, sequence: FrameSequence | str) -> list[str]:
+        """What the frames of a sequence are called, each another name: as their files, or by their numbers."""
+        return [f"{t:05d}" for t in range(self.find(sequence).frames)]
+
     def holds(self, place: Path) -> bool:
         """Whether what is written to a place would become footage of this source."""
         return False

@@ -101,6 +101,11 @@ class Files(Source):
         with reaching(self.path, SourceError):
             return self._get(sequence).fingerprint()
 
+    def names(self, sequence: FrameSequence | str) -> list[str]:
+        """See `Source.names`; of pictures those of their files, without suffixes where these are not needed."""
+        footage = self._get(sequence)
+        return footage.names() if isinstance(footage, Pictures) else super().names(sequence)
+
     def holds(self, place: Path) -> bool:
         """See `Source.holds`."""
         if is_remote(self.path) or is_remote(place) or not self.path.is_dir():

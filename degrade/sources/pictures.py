@@ -37,6 +37,11 @@ class Pictures:
         """Number of files."""
         return len(self.paths)
 
+    def names(self) -> list[str]:
+        """See `Source.names`."""
+        stems = [path.stem for path in self.paths]
+        return stems if len({stem.lower() for stem in stems}) == len(stems) else [path.name for path in self.paths]
+
     def read(self, start: int, stop: int) -> Array:
         """See `Source.read`."""
         check_range(self.paths[0].parent, self.frames, start, stop)

@@ -1,4 +1,4 @@
-"""Frames to disk: PNG folders, lossless FFV1, H.264 for looking at."""
+"""Frames to disk: PNG folders, lossless FFV1, ProRes, H.264 for looking at."""
 
 import mimetypes
 from pathlib import Path
@@ -8,7 +8,7 @@ from degrade.writers.base import Writer
 
 __all__ = ["VIDEOS", "Writer", "join", "names_media", "open_writer"]
 
-VIDEOS = (".mkv", ".mp4")
+VIDEOS = (".mkv", ".mov", ".mp4")
 """Suffixes of the videos that are written."""
 
 
@@ -24,8 +24,8 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0) -> Writer:
     """A context manager with `Writer.write`; what it wrote appears under `path` when it closes without error.
 
     Args:
-        path: ``*.mkv`` for lossless FFV1, ``*.mp4`` for an H.264 preview, anything else for a folder of PNGs
-            ``00000.png``, ``00001.png`` …
+        path: ``*.mkv`` for lossless FFV1, ``*.mov`` for ProRes 422 HQ, ``*.mp4`` for an H.264 preview, anything else
+            for a folder of PNGs ``00000.png``, ``00001.png`` …
         fps: Frames per second; of no meaning for a folder.
         first: Number of the first frame; of no meaning for a video.
 

@@ -1,4 +1,4 @@
-"""Video files: FFV1 in Matroska, bit exact, and H.264 in MP4 for looking at."""
+"""Video files: FFV1 in Matroska, bit exact; ProRes in QuickTime for editing; H.264 in MP4 for looking at."""
 
 import contextlib
 from fractions import Fraction
@@ -21,23 +21,29 @@ H264 = {"crf": "18", "preset": "medium", "x264-params": "rc-lookahead=0"}
 """Without the lookahead, whose vector code gives other bytes from run to run at some sizes."""
 
 
-class VideoWriter(Writer):
-    """Writes ``*.mkv`` (FFV1: decodes to the same pixels, the same frames give the same bytes) or ``*.mp4``.
+PRORES = {"profile": "hq", "vendor": "apl0"}
+"""422 HQ, 10 bit, which editing programs read everywhere."""
 
-    MP4 is 4:2:0 as players want it; the last row or column is repeated where a side is odd. See `Writer`.
+CONTAINERS = {".mkv": "matroska", ".mov": "mov", ".mp4": "mp4"}
+
+
+class VideoWriter(Writer):
+    """Writes ``*.mkv`` (FFV1: decodes to the same pixels), ``*.mov`` (ProRes 422 HQ) or ``*.mp4`` (H.264, 4:2:0).
+
+    The same frames give the same bytes. The last row or column is repeated where a side is odd, but in FFV1. See
+    `Writer`.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__(path)
         self.rate = Fraction(fps).limit_denominator(1001)
-        self.lossless = path.suffix.lower() == ".mkv"
+        self.kind = path.suffix.lower()
         self.file: BinaryIO | None = None
         self.container: av.container.OutputContainer | None = None
 
     def _open(self) -> None:
         self.file = self.temporary.open("wb")
-        kind = "matroska" if self.lossless else "mp4"
-        self.container = av.open(self.file, "w", format=kind, options={"fflags": "+bitexact"})
+        self.container = av.open(self.file, "w", format=CONTAINERS[self.kind], options={"fflags": "+bitexact"})
 
     def _write(self, frame: Array) -> None:
         assert self.container
@@ -54,11 +60,12 @@ class VideoWriter(Writer):
     def _add_stream(
         self, container: av.container.OutputContainer, height: int, width: int, channels: int
     ) -> av.VideoStream:
-        if self.lossless:
+        if self.kind == ".mkv":
             name, layout = "ffv1", "gray" if channels == 1 else "bgr0"
             options = FFV1 if min(height, width) > 1 else FFV1_THIN
         else:
-            name, layout, options = "libx264", "yuv420p", H264
+            prores = "prores_ks", "yuv422p10le", PRORES
+            name, layout, options = prores if self.kind == ".mov" else ("libx264", "yuv420p", H264)
             height, width = height + height % 2, width + width % 2
         stream = container.add_stream(name, rate=self.rate, options={**options, "flags": "+bitexact"})
         assert isinstance(stream, av.VideoStream)

@@ -79,7 +79,7 @@ def test_a_model_that_learns_with_weights_and_tiles(benchmark, film, tmp_path, m
     code, out, errors = benchmark("restore", *arguments, "--out", tmp_path / "out", "--tile", 128, "--device", "cpu")
     assert (code, out.strip()) == (0, str(tmp_path / "out"))
     assert "14/14" in errors
-    written = cv2.imread(str(tmp_path / "out" / "00003.png"), cv2.IMREAD_UNCHANGED)
+    written = cv2.imread(str(tmp_path / "out" / "003.png"), cv2.IMREAD_UNCHANGED)
     with torch.no_grad():
         expected = model(frames[None, 3:4])[0, 0, 0]
     assert written.ndim == 2  # a grey film stays grey
@@ -93,7 +93,7 @@ def test_several_films(tmp_path):
     written = restore_source(build("input"), open_source(tmp_path / "in"), tmp_path / "out")
     assert written == [tmp_path / "out" / "a", tmp_path / "out" / "b"]
     for name in ("a", "b"):
-        before, after = (cv2.imread(str(tmp_path / f)) for f in (f"in/{name}/001.png", f"out/{name}/00001.png"))
+        before, after = (cv2.imread(str(tmp_path / f)) for f in (f"in/{name}/001.png", f"out/{name}/001.png"))
         np.testing.assert_array_equal(after, before)
 
 
@@ -109,7 +109,7 @@ class Stops:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("out", ["out", "out.mkv", "out.mp4"])
+@pytest.mark.parametrize("out", ["out", "out.mkv", "out.mov", "out.mp4"])
 @pytest.mark.parametrize("stops", [(3,), (7, 20), (22, 23, 24)])
 def test_the_same_call_goes_on_after_an_interruption(tmp_path, film, dusty, moving, out, stops):
     """The blend of overlapping windows, the colour and the bytes are as in one go."""
@@ -126,7 +126,7 @@ def test_the_same_call_goes_on_after_an_interruption(tmp_path, film, dusty, movi
     restore_source(model, source, tmp_path / out, restored=frames.append, **asked)
     assert frames[0] == stops[-1] + 1
     assert sum(frames) == 25
-    for name in ("out-sheet.png", *([out] if "." in out else [f"out/{t:05d}.png" for t in range(25)])):
+    for name in ("out-sheet.png", *([out] if "." in out else [f"out/{t:03d}.png" for t in range(25)])):
         assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -138,17 +138,31 @@ def test_films_that_are_finished_are_kept(tmp_path):
     source, out = open_source(tmp_path / "in"), tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         restore_source(build("input"), source, out, restored=Stops(4))
-    before = (out / "a/00001.png").stat().st_mtime_ns
+    before = (out / "a/001.png").stat().st_mtime_ns
     for other in ({"fps": 12}, {"window": 5}):
         with pytest.raises(DatasetError, match="begun with another model, setting or footage"):
             restore_source(build("input"), source, out, **other)
     with pytest.raises(DatasetError, match="begun with another"):
         restore_source(build("median"), source, out)
     restore_source(build("input"), source, out)
-    assert (out / "a/00001.png").stat().st_mtime_ns == before
+    assert (out / "a/001.png").stat().st_mtime_ns == before
     assert sorted(path.name for path in (out / "b").iterdir()) == ["c"]
     with pytest.raises(DatasetError, match="is there already"):
         restore_source(build("input"), source, out)
+
+
+def test_resume_keeps_films_that_are_there(benchmark, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        write(tmp_path / "in" / name, rng.integers(0, 255, (3, 16, 24, 3), np.uint8))
+    write(tmp_path / "out/a", np.zeros((3, 16, 24), np.uint8))
+    asked = ["restore", "--model", "input", "--input", tmp_path / "in", "--out", tmp_path / "out", "--sheet"]
+    assert benchmark(*asked)[0] == 2
+    for _ in range(2):
+        assert benchmark(*asked, "--resume")[0] == 0
+        assert not cv2.imread(str(tmp_path / "out/a/001.png")).any()
+        assert cv2.imread(str(tmp_path / "out/b/001.png")).any()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "out-sheet.png"]
 
 
 def test_nothing_is_left_of_a_call_that_made_no_frame(tmp_path, film):
@@ -174,11 +188,11 @@ def test_a_second_call_is_refused_and_changes_nothing(tmp_path, film):
     assert {path.name for path in tmp_path.iterdir()} == {"film", "out"}
 
 
-@pytest.mark.parametrize("name", ["out.mov", "out.avi", "out.webm", "out.m4v", "out.png", "out.JPG", "out.gif"])
+@pytest.mark.parametrize("name", ["out.avi", "out.mxf", "out.webm", "out.m4v", "out.png", "out.JPG", "out.gif"])
 def test_no_folder_is_named_as_a_file(benchmark, film, tmp_path, name):
     code, _, errors = benchmark("restore", "--model", "input", "--input", film[0], "--out", tmp_path / name)
     assert code == 2
-    assert f"{name}: films are written as .mkv or .mp4, or into a folder of pictures" in errors
+    assert f"{name}: films are written as .mkv, .mov or .mp4, or into a folder of pictures" in errors
     assert not (tmp_path / name).exists()
 
 
@@ -238,6 +252,12 @@ def test_pictures_at_a_rate_of_their_own(benchmark, film, tmp_path):
     assert open_source(tmp_path / "out.mkv").sequences()[0].fps == pytest.approx(16)
 
 
+def test_a_part_of_a_film(benchmark, film, tmp_path):
+    asked = ["restore", "--model", "input", "--input", film[0], "--out", tmp_path / "out", "--tile", "auto"]
+    assert benchmark(*asked, "--start", 3, "--stop", 5)[0] == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["003.png", "004.png"]
+
+
 @pytest.mark.parametrize("taken", ["film.mkv", "film.mp4", "film-sheet.png", "full/notes.txt"])
 def test_nothing_is_written_over(benchmark, film, tmp_path, taken):
     (tmp_path / taken).parent.mkdir(exist_ok=True)
@@ -267,6 +287,8 @@ def test_models_that_learn_bring_weights(benchmark, film, tmp_path):
         (["--model", "median", "--set", "radus=2"], "unknown argument of median 'radus'; did you mean 'radius'?"),
         (["--model", "median", "--set", "radius"], "--set: must be key=value, got 'radius'"),
         (["--model", "median", "--tile", "9"], "tile must be at least 128 pixels, got 9"),
+        (["--model", "median", "--tile", "big"], "--tile: must be a number of pixels or auto, got 'big'"),
+        (["--model", "median", "--start", "14"], "film: has 14 frames, and none from 14 on"),
         (["--model", "median", "--window", "0"], "windows of 0 frames"),
         (["--model", "median", "--device", "abacus"], "--device: 'abacus' cannot be used"),
     ],

@@ -16,7 +16,7 @@ from degrade.sources import open_source
 from degrade.writers import open_writer
 
 LOSSLESS = ["clip.mkv", "clip"]
-ALL = [*LOSSLESS, "clip.mp4"]
+ALL = [*LOSSLESS, "clip.mov", "clip.mp4"]
 
 
 def noise(frames=3, height=10, width=14, channels=3, seed=0):
@@ -91,17 +91,21 @@ def test_mkv_is_ffv1_of_the_same_depth_with_checksums_and_only_keyframes(tmp_pat
 
 @pytest.mark.parametrize("size", [(64, 96), (63, 95), (1, 1)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_mp4_preview_looks_the_same_at_any_size(tmp_path, size, channels):
+@pytest.mark.parametrize(
+    ("name", "codec", "layout", "off"),
+    [("clip.mp4", "h264", "yuv420p", 3), ("clip.mov", "prores", "yuv422p10le", 1.5)],
+)
+def test_other_videos_look_the_same_at_any_size(tmp_path, name, codec, layout, off, size, channels):
     height, width = size
     ramp = np.linspace(20, 230, height)[:, None] * np.linspace(0.5, 1, width)
     frames = np.repeat(np.repeat(ramp.astype(np.uint8)[None, ..., None], 4, 0), channels, 3)
-    with av.open(str(write(tmp_path / "clip.mp4", frames, fps=12))) as container:
+    with av.open(str(write(tmp_path / name, frames, fps=12))) as container:
         stream = container.streams.video[0]
-        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == (codec, layout)
         assert stream.average_rate == 12
-    got = read(tmp_path / "clip.mp4")[:, :height, :width]
+    got = read(tmp_path / name)[:, :height, :width]
     assert len(got) == 4
-    assert np.abs(got.astype(int) - frames).mean() < 3
+    assert np.abs(got.astype(int) - frames).mean() < off
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -173,7 +177,7 @@ def test_a_folder_that_holds_something_is_not_touched(tmp_path):
     assert (tmp_path / "out/mine.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.mov", "clip.mp4"])
 def test_a_video_replaces_the_one_before(tmp_path, name):
     write(tmp_path / name, noise(3))
     write(tmp_path / name, noise(5))

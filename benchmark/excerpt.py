@@ -1,0 +1,54 @@
+"""A part of footage."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from degrade.core.errors import SourceError, SpecError
+from degrade.core.types import Array
+from degrade.sources import FrameSequence, Source
+
+
+class Excerpt(Source):
+    """Frames `start` to `stop` of each sequence, under the names that they have in the whole.
+
+    Args:
+        source: The footage.
+        start: First frame.
+        stop: Frame after the last; None: all. Sequences that end before it end where they do.
+
+    Raises:
+        SpecError: Numbers that make no range.
+        SourceError: A sequence has no frame in it.
+    """
+
+    def __init__(self, source: Source, start: int = 0, stop: int | None = None) -> None:
+        if start < 0 or (stop is not None and stop <= start):
+            raise SpecError(f"must be a frame after --start {start}, which is 0 or more; got {stop}", "--stop")
+        self.source, self.start = source, start
+        self._sequences = []
+        for whole in source.sequences():
+            end = whole.frames if stop is None else min(stop, whole.frames)
+            if end <= start:
+                raise SourceError(f"{whole.id}: has {whole.frames} frames, and none from {start} on")
+            self._sequences.append(replace(whole, frames=end - start))
+
+    def sequences(self) -> list[FrameSequence]:
+        """See `Source.sequences`."""
+        return self._sequences
+
+    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
+        """See `Source.read`."""
+        return self.source.read(self.find(sequence).id, self.start + start, self.start + stop)
+
+    def names(self, sequence: FrameSequence | str) -> list[str]:
+        """See `Source.names`."""
+        part = self.find(sequence)
+        return self.source.names(part.id)[self.start : self.start + part.frames]
+
+    def fingerprint(self, sequence: FrameSequence | str) -> str:
+        """See `Source.fingerprint`; of the whole sequence."""
+        return self.source.fingerprint(self.find(sequence).id)
+
+    def holds(self, place: Path) -> bool:
+        """See `Source.holds`."""
+        return self.source.holds(place)
