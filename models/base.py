@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from degrade.core.color import LUMA
 from degrade.core.errors import SourceError, SpecError
 from degrade.models import losses
 from degrade.models._card import ModelCard
@@ -104,6 +105,11 @@ class RestorationModel(nn.Module, ABC):
 def pad_frames(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:
     """(B, T, C, H, W), its border repeated (left, right, top, bottom) times."""
     return F.pad(x.flatten(0, 1), pad, mode="replicate").unflatten(0, x.shape[:2]) if any(pad) else x
+
+
+def luma(frames: Tensor) -> Tensor:
+    """(..., 3, H, W) -> (..., 1, H, W), BT.601."""
+    return (frames * frames.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
 
 
 def check_frames(frames: Tensor, card: ModelCard) -> None:

@@ -12,11 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from degrade.core.color import LUMA
 from degrade.models._card import ModelCard
 from degrade.models._flow import flow_between, make_flow, neighbours, warp, with_flow
 from degrade.models._hourglass import Hourglass
-from degrade.models.base import Flows, RestorationModel, Restored
+from degrade.models.base import Flows, RestorationModel, Restored, luma
 
 
 class DetectFill(RestorationModel):
@@ -160,11 +159,6 @@ def matched(x: Tensor, like: Tensor, weight: Tensor | None = None) -> Tensor:
         return x + (like - x).mean((-2, -1), keepdim=True)
     total = weight.sum((-2, -1), keepdim=True)
     return x + ((like - x) * weight).sum((-2, -1), keepdim=True) / total.clamp_min(1)
-
-
-def luma(frames: Tensor) -> Tensor:
-    """(..., 3, H, W) -> (..., 1, H, W), BT.601."""
-    return (frames * frames.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
 
 
 def highest(x: Tensor) -> Tensor:
