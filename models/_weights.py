@@ -70,7 +70,7 @@ def read_state(path: str | Path) -> State:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         state = torch.load(path, map_location="cpu", weights_only=True)
     # Training scripts keep the network under a name of their own, beside optimizers and counters.
-    for key in ("netG", "state_dict", "params_ema", "params", "model"):
+    for key in ("netG", "modelR", "state_dict", "params_ema", "params", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
             state = state[key]
     if not (isinstance(state, Mapping) and state and all(isinstance(v, Tensor) for v in state.values())):
