@@ -5,6 +5,7 @@ Video Enhancement", SIGGRAPH Asia 2019 (arXiv 2009.08692); its restoration half.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +52,7 @@ class DeepRemaster(RestorationModel):
 
         def layer(inputs: int, outputs: int, stride: int = 1, first: bool = False) -> nn.Sequential:
             """3×3×3 convolution, norm, ELU; `stride` in space."""
-            padding = "replicate" if first else "zeros"
+            padding: Literal["replicate", "zeros"] = "replicate" if first else "zeros"
             conv = nn.Conv3d(inputs, outputs, 3, stride=(1, stride, stride), padding=1, padding_mode=padding)
             return nn.Sequential(conv, NORMS[norm](outputs), nn.ELU())
 

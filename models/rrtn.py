@@ -204,12 +204,22 @@ class Align(nn.Module):
 
     def forward(self, states: Tensor, clues: Tensor, near: Tensor, far: Tensor) -> Tensor:
         """`states` (B, 2C, H, W), not aligned, the nearer first; `clues` (B, 3C, H, W), aligned."""
-        said = self.conv_offset(torch.cat((clues, near.to(clues), far.to(clues)), 1)).contiguous()
-        offset, factor = said.split((18 * self.GROUPS, 9 * self.GROUPS), 1)
-        # Both halves of the groups, each along its flow; y, then x.
-        flow = torch.stack((near, far), 1).flip(2)[:, :, None]
-        offset = (self.REACH * torch.tanh(offset).unflatten(1, (2, -1, 2)) + flow).flatten(1, 3)
-        return deform(states, offset, torch.sigmoid(factor), self.weight, self.bias)
+        hidden = self.conv_offset[:-1](torch.cat((clues, near.to(clues), far.to(clues)), 1))
+        last = self.conv_offset[-1]
+        # Of each group, y first: half of them look along one flow, half along the other.
+        flow = torch.stack((near, far), 1).flip(2).repeat_interleave(self.GROUPS // 2, 1)
+
+        def said(first: int, stop: int) -> Tensor:
+            # In order, as the sampling reads it, where channels last would cost a copy.
+            return F.conv2d(hidden, last.weight[first:stop], last.bias[first:stop], padding=1).contiguous()
+
+        def sampling(some: slice) -> tuple[Tensor, Tensor]:
+            first, stop, _ = some.indices(self.GROUPS)
+            offset = self.REACH * torch.tanh(said(18 * first, 18 * stop)).unflatten(1, (-1, 9, 2))
+            factor = torch.sigmoid(said(9 * (2 * self.GROUPS + first), 9 * (2 * self.GROUPS + stop)))
+            return (offset + flow[:, some, None]).flatten(1, 3), factor
+
+        return deform(states.contiguous(), sampling, self.GROUPS, self.weight, self.bias)
 
 
 class Residual(nn.Module):
