@@ -4,7 +4,7 @@ Sources: Wan et al., "Bringing Old Films Back to Life", CVPR 2022 (`Residual`); 
 WaveletMask, Applied Sciences 16(13), 2026 (`Wavelet`); MambaOFR, CVPR 2025 (`Carried`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -86,7 +86,7 @@ class TwoSided(Residual):
 
     @staticmethod
     def survey(x: Tensor, flows: Flows) -> Sequence[Tensor | None]:
-        return list(noise_masks(x[:, :, :1], flows).unbind(1))
+        return list(noise_masks(x[:, :, :1], along(flows)).unbind(1))
 
     def brought(self, before: Before) -> tuple[Tensor, ...]:
         return ()
@@ -119,7 +119,7 @@ class Wavelet(Residual):
         known: list[Tensor | None] = []
         for t in range(x.shape[1]):
             here = haar(grey[:, t])
-            before, after = ((haar(near) - here).abs() for near in aligned_neighbours(grey, t, flows))
+            before, after = ((haar(near) - here).abs() for near in aligned_neighbours(grey, t, along(flows)))
             coarse = torch.minimum(before[:, :1], after[:, :1])
             known.append(torch.cat((coarse, (before[:, 1:] * after[:, 1:]).sqrt()), 1))
         return known
@@ -163,19 +163,28 @@ GATES: dict[str, type[Residual]] = {
 }
 
 
+FlowBetween = Callable[[int, int], Tensor]
+"""Flow (B, 2, H, W), pixels, from one frame of a clip to another."""
+
+
+def along(flows: Flows) -> FlowBetween:
+    """From neighbour to neighbour."""
+    return lambda t, s: flow_between(t, s, *flows)
+
+
 @torch.no_grad()
-def noise_masks(grey: Tensor, flows: Flows) -> Tensor:
+def noise_masks(grey: Tensor, flow: FlowBetween) -> Tensor:
     """RRTN's: how far each frame of a clip (B, T, 1, H, W) is from both aligned neighbours, their geometric mean."""
     masks = []
     for t in range(grey.shape[1]):
-        before, after = ((near - grey[:, t]).abs() for near in aligned_neighbours(grey, t, flows))
+        before, after = ((near - grey[:, t]).abs() for near in aligned_neighbours(grey, t, flow))
         masks.append((before * after).sqrt())
     return torch.stack(masks, 1)
 
 
-def aligned_neighbours(grey: Tensor, t: int, flows: Flows) -> list[Tensor]:
+def aligned_neighbours(grey: Tensor, t: int, flow: FlowBetween) -> list[Tensor]:
     """Both neighbours of frame t; at an end of the clip the next but one stands in for what is missing."""
-    return [warp(grey[:, s], flow_between(t, s, *flows)) for s in neighbours(t, grey.shape[1])]
+    return [warp(grey[:, s], flow(t, s)) for s in neighbours(t, grey.shape[1])]
 
 
 def haar(x: Tensor) -> Tensor:

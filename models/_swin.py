@@ -20,16 +20,19 @@ CHUNK = 64
 
 
 class SpatialBlock(nn.Module):
-    """(B, C, H, W) to the same; H and W multiples of 16.
+    """(B, C, H, W) to the same, or to other channels; H and W multiples of 16.
 
     Args:
         channels: C.
         dim: Channels at half resolution, where attention runs; a multiple of `heads`.
         groups: Residual groups, each of two Swin blocks, the second with shifted windows.
         heads: Attention heads.
+        outputs: Channels that go out; None: C.
     """
 
-    def __init__(self, channels: int = 16, dim: int = 64, groups: int = 3, heads: int = 4) -> None:
+    def __init__(
+        self, channels: int = 16, dim: int = 64, groups: int = 3, heads: int = 4, outputs: int | None = None
+    ) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, dim // 2, 3, padding=1)
         self.down = nn.Conv2d(dim // 2, dim, 4, stride=2, padding=1)
@@ -39,7 +42,7 @@ class SpatialBlock(nn.Module):
         self.after = nn.Conv2d(dim, dim, 3, padding=1)
         self.before_up = nn.Conv2d(dim, dim, 3, padding=1)
         self.up = nn.Conv2d(dim, dim // 2, 3, padding=1)
-        self.last = nn.Conv2d(dim // 2, channels, 3, padding=1)
+        self.last = nn.Conv2d(dim // 2, outputs or channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         first = F.leaky_relu(self.first(x.contiguous(memory_format=torch.channels_last)), 0.2)

@@ -1,6 +1,5 @@
 """RTN: "Bringing Old Films Back to Life", Wan, Zhang, Chen, Liao, CVPR 2022 (arXiv 2203.17276)."""
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +14,7 @@ from degrade.models._concurrency import run_concurrently
 from degrade.models._flow import make_flow, with_flow
 from degrade.models._gates import GATES, Before, Residual
 from degrade.models._init_weights import init_decoder, init_pass
-from degrade.models._raft import to_torchvision
+from degrade.models._released import SPATIAL_BLOCK, ours
 from degrade.models._swin import SpatialBlock
 from degrade.models._weights import State
 from degrade.models.base import Flows, RestorationModel, Restored
@@ -101,13 +100,7 @@ class RTN(RestorationModel):
 
     def convert(self, state: State) -> State:
         """Weights as the authors released them, under our names."""
-        if "concate.weight" in state:
-            spynet = {n.removeprefix("spynet."): value for n, value in state.items() if n.startswith("spynet.")}
-            flow = {f"flow.net.{name}": value for name, value in to_torchvision(spynet).items()}
-            derived = ("attn_mask", "relative_position_index")
-            rest = {n: v for n, v in state.items() if not n.startswith("spynet.") and not n.endswith(derived)}
-            state = {**{ours(name): value for name, value in rest.items()}, **flow}
-        return state
+        return ours(state, "concate.weight", RELEASED)
 
     def adapt(self, state: State) -> State:
         return with_flow(state, self.flow)
@@ -137,13 +130,6 @@ def mean_mask(a: Tensor | None, b: Tensor | None, like: Tensor) -> Tensor:
     return torch.stack(there).mean(0) if there else torch.zeros_like(like[:, :1])
 
 
-def ours(name: str) -> str:
-    """The name of a released tensor in this file."""
-    for pattern, replacement in RELEASED:
-        name = re.sub(pattern, replacement, name)
-    return name
-
-
 RELEASED = (
     (r"^(forward|backward)_resblocks\.", r"\1_block."),
     (r"^Forward_Aggregation\.", "forward_gate."),
@@ -156,15 +142,5 @@ RELEASED = (
     (r"\.conv2d_projection_head\.", ".project."),
     (r"\.conv2d_1\.", ".first."),
     (r"\.conv2d_2\.", ".last."),
-    (r"\.conv_first\.", ".first."),
-    (r"\.conv_second\.", ".down."),
-    (r"\.patch_embed\.norm\.", ".embed."),
-    (r"\.layers\.(\d)\.", r".groups.\1."),
-    (r"\.residual_group\.", "."),
-    (r"\.attn\.relative_position", ".position.relative_position"),
-    (r"\.attn\.", "."),
-    (r"\.conv_after_body\.", ".after."),
-    (r"\.conv_before_upsample\.0\.", ".before_up."),
-    (r"\.conv_up1\.", ".up."),
-    (r"\.conv_last\.", ".last."),
+    *SPATIAL_BLOCK,
 )

@@ -5,7 +5,7 @@ import torch
 
 from degrade.core.errors import SpecError
 from degrade.models import build, losses
-from degrade.models._gates import GATES, Before, haar, noise_masks
+from degrade.models._gates import GATES, Before, along, haar, noise_masks
 from degrade.models._stream import restore
 from degrade.models._weights import save
 
@@ -118,8 +118,10 @@ def test_noise_masks_show_what_disagrees_with_both_neighbours():
     for t, place in ((0, 2), (2, 4), (4, 6)):  # at the ends, with the two frames that follow or precede
         grey[0, t, 0, place, place] = expected[0, t, 0, place, place] = 0.5
     grey[0, 3:, 0, 8, 8] = 0.5  # there to stay: no defect
-    torch.testing.assert_close(noise_masks(grey, still(5, 16, 16)), expected)
-    geometric = noise_masks(torch.tensor([0.0, 0.4, 0.3]).view(1, 3, 1, 1, 1).expand(1, 3, 1, 4, 4), still(3, 4, 4))
+    torch.testing.assert_close(noise_masks(grey, along(still(5, 16, 16))), expected)
+    geometric = noise_masks(
+        torch.tensor([0.0, 0.4, 0.3]).view(1, 3, 1, 1, 1).expand(1, 3, 1, 4, 4), along(still(3, 4, 4))
+    )
     torch.testing.assert_close(geometric[0, 1], torch.full((1, 4, 4), (0.4 * 0.1) ** 0.5))
 
 
@@ -128,9 +130,9 @@ def test_noise_masks_follow_the_flow():
     grey = torch.cat([wide[..., i : i + 32] for i in (0, 3, 6)], 1)
     right = torch.zeros(1, 2, 2, 16, 32)
     right[:, :, 0] = 3
-    masks = noise_masks(grey, (right, -right))
+    masks = noise_masks(grey, along((right, -right)))
     torch.testing.assert_close(masks[..., 6:-6], torch.zeros(1, 3, 1, 16, 20), atol=1e-5, rtol=0)
-    assert noise_masks(grey, still(3, 16, 32)).mean() > 0.1
+    assert noise_masks(grey, along(still(3, 16, 32))).mean() > 0.1
 
 
 def test_haar_is_orthonormal_and_tells_edges_apart():

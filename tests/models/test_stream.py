@@ -13,7 +13,7 @@ from degrade.models.base import RestorationModel, Restored
 
 # How far (of 1) results may depend on where windows end. Exact where the overlap holds all that a model looks
 # at; a recurrent model forgets by degrees.
-SEAM = {"basicvsr": 2e-2, "rtn": 2e-2, "deepremaster": 2e-2, "detect_fill": 2e-2}
+SEAM = {"basicvsr": 2e-2, "rtn": 2e-2, "rrtn": 2e-2, "deepremaster": 2e-2, "detect_fill": 2e-2}
 
 
 class Count(RestorationModel):
@@ -75,7 +75,7 @@ def test_seams_in_time(name, moving, dusty):
     assert difference <= SEAM.get(name, 1e-5)
 
 
-@pytest.mark.parametrize("name", ["unet", "swin_frame", "rtn", "median"])
+@pytest.mark.parametrize("name", ["unet", "swin_frame", "rtn", "rrtn", "median"])
 def test_seams_in_space(name, moving, dusty):
     torch.manual_seed(0)
     model = build(name).eval()
