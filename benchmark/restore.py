@@ -1,12 +1,15 @@
 """Restores real film of any length and frame size, and goes on where it was interrupted."""
 
+import bisect
 import hashlib
 import itertools
 import json
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -53,7 +56,8 @@ def restore_source(
         out: For one sequence what `open_writer` takes; for several a folder, which gets a folder of each.
         window: Frames restored at once; the model's own choice by default.
         tile: Longest side restored at once, pixels; None: whole frames.
-        fps: Frames per second of what is written; the footage's own if not given, 24 for pictures.
+        fps: Frames per second of what is written. If not given, frames are shown when the footage's are, and pictures
+            24 a second. Footage of a variable rate is converted to it and stays as long; other footage runs at it.
         with_sheet: Also write a picture of frames before and after, `<out>-sheet.png`.
         restored: Called with the number of frames after each step.
 
@@ -80,7 +84,7 @@ def restore_source(
             else:
                 _restore(model, source, sequence, path, window, tile, fps, restored)
         if with_sheet:
-            rows = [_row(source, sequence, path) for sequence, path in zip(sequences, films, strict=True)]
+            rows = [_row(source, sequence, path, fps) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(written[-1], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
     return written
 
@@ -177,7 +181,7 @@ def _restore(
         if t >= done:
             _keep(part / frame_name(t), (one[0] * 255).round().byte().permute(1, 2, 0).numpy())
             restored(1)
-    _finish(part, path, fps or sequence.fps, sequence.frames, 1 if grey else 3)
+    _finish(part, path, sequence, fps, 1 if grey else 3)
 
 
 def _keep(path: Path, frame: Array) -> None:
@@ -187,11 +191,14 @@ def _keep(path: Path, frame: Array) -> None:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _finish(part: Path, path: Path, fps: float, frames: int, channels: int) -> None:
+def _finish(part: Path, path: Path, sequence: FrameSequence, fps: float | None, channels: int) -> None:
     """Makes the film of its frames."""
     if path.suffix.lower() in VIDEOS:
-        with open_writer(path, fps=fps) as writer:
-            for t in range(frames):
+        about = sequence.stream
+        if fps:
+            about = replace(about, rate=Fraction(fps).limit_denominator(1001), times=())
+        with open_writer(path, stream=about) as writer:
+            for t in _order(sequence, fps):
                 writer.write(read_picture(part / frame_name(t))[..., :channels])
         shutil.rmtree(part)
     else:
@@ -200,13 +207,23 @@ def _finish(part: Path, path: Path, fps: float, frames: int, channels: int) -> N
         part.replace(path)
 
 
-def _row(source: Source, sequence: FrameSequence, path: Path) -> list[tuple[str, Array]]:
+def _order(sequence: FrameSequence, fps: float | None) -> Sequence[int]:
+    """The frames of a video, by their numbers: one of a variable rate is converted to `fps` by repeating and dropping
+    some, and stays as long as it is; any other runs at it as it stands."""
+    if not fps or not sequence.stream.times:
+        return range(sequence.frames)
+    tick, times = fps * float(sequence.stream.time_base), sequence.stream.times
+    return [bisect.bisect_right(times, i / tick, hi=sequence.frames) - 1 for i in range(max(1, round(times[-1] * tick)))]
+
+
+def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> list[tuple[str, Array]]:
     """Pictures for the sheet, with their captions."""
     film, row = open_source(path), []
     (made,) = film.sequences()
-    for t in spread(sequence.frames):
-        row.append((f"{sequence.id}, frame {t}", source.read(sequence, t, t + 1)[0]))
-        row.append(("restored", film.read(made, t, t + 1)[0]))
+    order = _order(sequence, fps) if path.suffix.lower() in VIDEOS else range(sequence.frames)
+    for i in spread(len(order)):
+        row.append((f"{sequence.id}, frame {order[i]}", source.read(sequence, order[i], order[i] + 1)[0]))
+        row.append(("restored", film.read(made, i, i + 1)[0]))
     return row
 
 

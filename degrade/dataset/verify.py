@@ -154,7 +154,7 @@ def _rerender(folder: DatasetFolder, rows: list[ClipRecord], count: int) -> list
     problems = []
     for row in random.Random(folder.spec.seed).sample(rows, min(count, len(rows))):
         planned = folder.planned.get(row.id)
-        if not planned or not planned.model_dump(exclude={"id", "fps"}).items() <= vars(row).items():
+        if not planned or not planned.model_dump(exclude={"id", "aspect"}).items() <= vars(row).items():
             problems.append(f"{row.id}: the source no longer gives this clip")
         elif folder.source.fingerprint(planned.sequence) != row.source_sha256:
             problems.append(f"{row.id}: its footage is not that from which it was made")

@@ -3,12 +3,17 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from degrade.core.errors import SourceError, unknown
 from degrade.core.types import Array
+from degrade.sources.stream import StreamInfo
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 """Suffixes of picture files."""
+
+Depth = Literal[8, 16]
+"""Bits of the values that are read: uint8 or uint16, over their full range."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +23,23 @@ class FrameSequence:
     id: str
     """Relative path with ``/``, unique in its source: ``train_sharp/000``."""
     frames: int
-    height: int
-    width: int
-    fps: float = 24.0
-    """Frames per second; 24 where the footage does not say."""
+    stream: StreamInfo
+    """What they are."""
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.stream.height
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.stream.width
+
+    @property
+    def fps(self) -> float:
+        """Frames per second; of a variable rate the mean, and 24 where the footage does not say."""
+        return float(self.stream.fps)
 
 
 class Source(ABC):
@@ -36,7 +54,7 @@ class Source(ABC):
         """Frames `start` to `stop` of a sequence, given as such or by id.
 
         Returns:
-            (N, H, W, 3) uint8 RGB.
+            (N, H, W, 3) uint8 RGB, upright.
 
         Raises:
             SourceError: No such sequence or frame; a file is missing, damaged or of another size.
@@ -61,6 +79,26 @@ class Source(ABC):
             if candidate.id == name:
                 return candidate
         raise SourceError(unknown("sequence", name, (s.id for s in self.sequences())))
+
+
+class Reader(ABC):
+    """Frames of one sequence out of its files."""
+
+    stream: StreamInfo
+    """What they are."""
+
+    @property
+    @abstractmethod
+    def frames(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def read(self, start: int, stop: int, depth: Depth = 8) -> Array:
+        """Frames `start` to `stop`, (N, H, W, 3) RGB, upright; errors as of `Source.read`."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """See `Source.fingerprint`."""
 
 
 def check_range(name: object, frames: int, start: int, stop: int) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources import video
-from degrade.sources.base import PICTURES, FrameSequence, Source
-from degrade.sources.pictures import Pictures, picture_size
+from degrade.sources.base import PICTURES, FrameSequence, Reader, Source
+from degrade.sources.pictures import Pages, Pictures, describe_picture
 from degrade.sources.video import Video
 from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, reaching
 
@@ -44,7 +44,7 @@ class Files(Source):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.footage: dict[str, Pictures | Video] = {}
+        self.footage: dict[str, Reader] = {}
         if path.is_dir():
             self._scan(path)
             if not self.footage:
@@ -52,10 +52,10 @@ class Files(Source):
         elif not path.exists():
             raise SourceError(f"{path}: no such file or folder")
         else:
-            opens = Pictures.open([path]) if _is_picture(path) else Video.open(path)
+            opens = Pages.open(path) if _is_picture(path) else Video.open(path)
             self._add(path.stem, opens, path)
         self._sequences = [
-            FrameSequence(name, item.frames, item.height, item.width, item.fps)
+            FrameSequence(name, item.frames, item.stream)
             for name, item in sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
         ]
 
@@ -75,14 +75,14 @@ class Files(Source):
             if not frames:
                 continue
             at_top = relative == PurePosixPath()
-            if at_top and len({picture_size(frame) for frame in frames}) > 1:
+            if at_top and len({_size(frame) for frame in frames}) > 1:
                 for frame in frames:
-                    self._add(frame.stem, Pictures.open([frame]), frame)
+                    self._add(frame.stem, Pages.open(frame), frame)
             else:
                 name = _name(root) if at_top else relative.as_posix()
                 self._add(name, Pictures.open(frames), folder)
 
-    def _add(self, name: str, footage: Pictures | Video, path: Path) -> None:
+    def _add(self, name: str, footage: Reader, path: Path) -> None:
         if name in self.footage:
             raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
         self.footage[name] = footage
@@ -107,7 +107,7 @@ class Files(Source):
             return False
         return place.resolve().is_relative_to(self.path.resolve())
 
-    def _get(self, sequence: FrameSequence | str) -> Pictures | Video:
+    def _get(self, sequence: FrameSequence | str) -> Reader:
         name = sequence if isinstance(sequence, str) else sequence.id
         return self.footage[name] if name in self.footage else self.footage[self.find(name).id]
 
@@ -154,3 +154,8 @@ def _is_dataset(subfolders: list[str], names: list[str]) -> bool:
 
 def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
+
+
+def _size(path: Path) -> tuple[int, int]:
+    about = describe_picture(path)
+    return about.height, about.width
