@@ -213,7 +213,9 @@ def _order(sequence: FrameSequence, fps: float | None) -> Sequence[int]:
     if not fps or not sequence.stream.times:
         return range(sequence.frames)
     tick, times = fps * float(sequence.stream.time_base), sequence.stream.times
-    return [bisect.bisect_right(times, i / tick, hi=sequence.frames) - 1 for i in range(max(1, round(times[-1] * tick)))]
+    return [
+        bisect.bisect_right(times, i / tick, hi=sequence.frames) - 1 for i in range(max(1, round(times[-1] * tick)))
+    ]
 
 
 def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> list[tuple[str, Array]]:

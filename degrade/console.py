@@ -71,6 +71,12 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, indent=1))
 
 
+def tell(footage: str, *, quiet: bool = False, as_json: bool = False) -> None:
+    """Says in one line what the footage is that a command opened, as `Source.line` does; nothing of an empty one."""
+    if footage and not quiet:
+        (errors if as_json else console).print(f"footage: {footage}", markup=False)
+
+
 class _Rate(ProgressColumn):
     """Units a second, as measured over the last seconds."""
 

@@ -25,6 +25,8 @@ class Clip(Strict):
     """Frames per second; of footage of a variable rate the mean."""
     aspect: float = 1.0
     """Width of a pixel over its height, which resizing keeps."""
+    damaged: str = ""
+    """Numbers of the footage's frames that were damaged, and repeated or skipped, separated by spaces."""
 
     def info(self) -> ClipInfo:
         """What damage is drawn for."""
@@ -67,6 +69,7 @@ def plan(spec: Spec, source: Source) -> list[Clip]:
                 channels=1 if spec.color == "grey" else 3,
                 fps=sequence.fps,
                 aspect=float(sequence.stream.aspect),
+                damaged=" ".join(map(str, source.damaged(sequence, start, start + length))),
             )
     return spread(list(clips.values()), spec.clips.limit)
 

@@ -1,16 +1,28 @@
 """The interface of sources: named sequences of frames, read at random."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from degrade.core.errors import SourceError, unknown
 from degrade.core.types import Array
+from degrade.sources import report
+from degrade.sources.report import Note
 from degrade.sources.stream import StreamInfo
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 """Suffixes of picture files."""
+
+VIDEO_SUFFIXES = frozenset(
+    {".mkv", ".webm", ".mp4", ".m4v", ".mov", ".mxf", ".avi", ".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
+)
+"""Suffixes of videos. Other files are known by their content, see `degrade.sources.content`."""
+
+OnDamaged = Literal["error", "repeat", "skip"]
+"""What is done where frames are damaged: stop, show the frame before (at the start, the one after) in their place, or
+leave them out and show the frame before for longer."""
 
 Depth = Literal[8, 16]
 """Bits of the values that are read: uint8 or uint16, over their full range."""
@@ -64,6 +76,26 @@ class Source(ABC):
     def fingerprint(self, sequence: FrameSequence | str) -> str:
         """SHA-256 (hex) of what the pixels of a sequence derive from: for files, their bytes."""
 
+    def notes(self) -> list[Note]:
+        """What was found on opening: passed over, odd, assumed, dropped, damaged."""
+        return []
+
+    def line(self) -> str:
+        """What there is, and the `notes`, in one line; empty if there is nothing to tell."""
+        return report.line(len(self.sequences()), sum(sequence.frames for sequence in self.sequences()), self.notes())
+
+    def damaged(self, sequence: FrameSequence | str, start: int, stop: int) -> tuple[int, ...]:
+        """Which frames of the footage were damaged, and repeated or skipped, for frames `start` to `stop`.
+
+        Returns:
+            Their numbers, counted before any was skipped.
+        """
+        return ()
+
+    def survey(self, sequence: FrameSequence | str, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """Reads frames `start` to `stop` and yields the number of each that is damaged, with the reason."""
+        yield from ()
+
     def holds(self, place: Path) -> bool:
         """Whether what is written to a place would become footage of this source."""
         return False
@@ -99,6 +131,14 @@ class Reader(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """See `Source.fingerprint`."""
+
+    def survey(self, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """See `Source.survey`."""
+        for number in range(start, stop):
+            try:
+                self.read(number, number + 1)
+            except SourceError as error:
+                yield number, str(error)
 
 
 def check_range(name: object, frames: int, start: int, stop: int) -> None:

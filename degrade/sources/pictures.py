@@ -27,11 +27,6 @@ class Pictures(Reader):
     paths: tuple[Path, ...]
     stream: StreamInfo
 
-    @classmethod
-    def open(cls, paths: list[Path]) -> "Pictures":
-        """Files in order; only the first one's header is read, the others' sizes are checked in `read`."""
-        return cls(tuple(paths), describe_picture(paths[0]))
-
     @property
     def frames(self) -> int:
         """Number of files."""
@@ -46,8 +41,9 @@ class Pictures(Reader):
             picture = read_picture(path, depth)
             if picture.shape != frame.shape:
                 height, width = picture.shape[:2]
+                other = self.paths[0].name if path != self.paths[0] else "the rest"
                 raise SourceError(
-                    f"{path}: {width}×{height} pixels, but {self.paths[0].name} of the same sequence "
+                    f"{path}: {width}×{height} pixels, but {other} of the same sequence "
                     f"has {self.stream.width}×{self.stream.height}"
                 )
             frame[:] = picture
@@ -72,7 +68,7 @@ class Pages(Reader):
     @classmethod
     def open(cls, path: Path) -> "Pages | Pictures":
         """A file of several pages; one of a single page is a sequence of one picture."""
-        about, count = _describe(path)
+        about, count = describe_picture(path)
         return cls(path, about, count) if count > 1 else Pictures((path,), about)
 
     @property
@@ -117,16 +113,12 @@ def hash_file(path: Path) -> bytes:
         raise SourceError(f"{path}: {error.strerror}") from error
 
 
-def describe_picture(path: Path) -> StreamInfo:
-    """What a picture is, from the header alone.
+def describe_picture(path: Path) -> tuple[StreamInfo, int]:
+    """What a picture is and its number of pages, from the header alone.
 
     Raises:
         SourceError: Not a picture.
     """
-    return _describe(path)[0]
-
-
-def _describe(path: Path) -> tuple[StreamInfo, int]:
     try:
         with path.open("rb") as file:
             return describe_file(file, str(path))
@@ -135,7 +127,7 @@ def _describe(path: Path) -> tuple[StreamInfo, int]:
 
 
 def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
-    """The same of an open file, which `name` stands for in errors, and the number of its pages."""
+    """The same of an open file, which `name` stands for in errors."""
     try:
         head = file.read(26)
         file.seek(0)

@@ -150,6 +150,10 @@ class Stills(Source):
         """See `Source.sequences`; ids are like ``00_coffee``."""
         return list(self._named.values())
 
+    def line(self) -> str:
+        """See `Source.line`; nothing, as its frames are made here."""
+        return ""
+
     def find(self, sequence: FrameSequence | str) -> FrameSequence:
         """See `Source.find`; as fast however many there are."""
         name = sequence if isinstance(sequence, str) else sequence.id

@@ -42,9 +42,10 @@ class Color:
     full_range: bool | None = None
     """None: not said."""
 
-    def __str__(self) -> str:
-        parts = (NAMES[part].get(getattr(self, part), "") for part in NAMES)
-        return "/".join(dict.fromkeys(filter(None, parts))) or "untagged"
+    def names(self) -> list[str]:
+        """What is said, in words."""
+        parts = [NAMES[part].get(getattr(self, part), "") for part in NAMES]
+        return [*dict.fromkeys(filter(None, parts)), *(["full range"] if self.full_range else [])]
 
     def matrix_for(self, height: int, width: int) -> int:
         """The matrix of frames of a size (as stored): where it is not said, that which players take."""

@@ -33,10 +33,6 @@ from degrade.sources.video_index import (
 )
 from degrade.sources.video_stream import describe
 
-SUFFIXES = frozenset(
-    {".mkv", ".webm", ".mp4", ".m4v", ".mov", ".mxf", ".avi", ".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
-)
-
 FLAGS = Interpolation
 EXACT = FLAGS.BICUBIC | FLAGS.ACCURATE_RND | FLAGS.FULL_CHR_H_INT | FLAGS.BITEXACT
 """How YUV becomes RGB: chroma interpolated, no rounding shortcuts, the same on every processor."""
@@ -63,8 +59,12 @@ class Video(Reader):
     index: Index
 
     @classmethod
-    def open(cls, path: Path) -> "Video":
+    def open(cls, path: Path, *, cut: bool = False) -> "Video":
         """Indexes a file.
+
+        Args:
+            path: The file.
+            cut: Take what there is of one that is cut off.
 
         Raises:
             SourceError: It cannot be read, holds no video, is cut off, or its colours cannot be converted.
@@ -72,7 +72,7 @@ class Video(Reader):
         with one_line(path), open_container(path) as container:
             stream = first_video(container, path)
             shown, joined = packets(container, stream)
-            if missing_bytes(path):
+            if not cut and missing_bytes(path):
                 raise SourceError(f"{path}: truncated video")
             if not shown:
                 raise SourceError(f"{path}: holds no frames")
@@ -105,6 +105,8 @@ class Video(Reader):
             try:
                 for i, frame in enumerate(decoder.frames(start, stop)):
                     out[i] = self._rgb(decoder.reformat, frame, start + i, depth)
+            except _DamagedFrame:
+                raise  # the decoder goes on after it
             except BaseException:
                 _decoders.forget(self)
                 raise
@@ -129,9 +131,11 @@ class Video(Reader):
         assumed = self.stream.color.matrix_for(frame.height, frame.width)
         if self.stream.color.matrix == UNSPECIFIED and assumed == BT709 and not frame.format.is_rgb:
             options["src_colorspace"] = BT709
-        return self.stream.upright(
-            reformat(frame, format="rgb24" if depth == 8 else "rgb48le", **options).to_ndarray()
-        )
+        return self.stream.upright(reformat(frame, format="rgb24" if depth == 8 else "rgb48le", **options).to_ndarray())
+
+
+class _DamagedFrame(SourceError):
+    """A frame that the decoder does not give whole."""
 
 
 def _count(path: Path, found: Index) -> Index:
@@ -176,9 +180,11 @@ class _Decoder:
         for i in range(start, stop):
             if i > start:
                 frame = next(self.decoded, None)
-            if frame is None or not self._is(frame, i):
-                raise SourceError(f"{self.video.path}: frame {i} is missing or damaged")
             self.next = i + 1
+            if frame is None or not self._is(frame, i):
+                if frame is not None and frame.pts > self.video.index.times[i]:
+                    self.decoded = itertools.chain([frame], self.decoded)
+                raise _DamagedFrame(f"{self.video.path}: frame {i} is missing or damaged")
             yield frame
 
     def _is(self, frame: av.VideoFrame, index: int) -> bool:
@@ -214,16 +220,14 @@ class _Decoder:
         context = self.stream.codec_context
         context.thread_count = 1  # processes are the unit of parallel work
         context.options = STRICT
-        self.decoded, self.next = self._decode(), 0
-        if not self.video.index.timed:
-            self.decoded = self._count(self.decoded)
+        self.decoded, self.next = self._decode() if self.video.index.timed else self._decode_counted(), 0
 
     def _seek(self, time: int) -> None:
         self.container.seek(time, stream=self.stream)
         self.decoded = itertools.dropwhile(lambda frame: not frame.key_frame, self._decode())
 
     def _decode(self) -> Iterator[av.VideoFrame]:
-        """Frames from the next packet on. What cannot be decoded is left out, and noted in `failed`."""
+        """Frames from the next packet on. The timestamps of those that cannot be decoded are in `failed`."""
         self.failed: set[int] = set()
         joints = Joints(self.container)
         for packet in self.container.demux(self.stream):
@@ -232,15 +236,25 @@ class _Decoder:
             try:
                 yield from packet.decode()
             except av.InvalidDataError:
-                if packet.pts is None or not self.video.index.timed:
-                    raise
-                self.failed.add(packet.pts)
+                if packet.pts is not None:
+                    self.failed.add(packet.pts)
 
-    @staticmethod
-    def _count(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        for i, frame in enumerate(frames):
-            frame.pts = i
-            yield frame
+    def _decode_counted(self) -> Iterator[av.VideoFrame]:
+        """All frames from the start on, their numbers as timestamps. One that cannot be decoded has a number, too."""
+        self.failed = set()
+        failed, number = set(), 0
+        for i, packet in enumerate(self.container.demux(self.stream)):
+            packet.pts = i
+            try:
+                frames = packet.decode()
+            except av.InvalidDataError:
+                failed.add(i)
+                number += 1
+                continue
+            for frame in frames:
+                if frame.pts not in failed:  # else it is counted already
+                    frame.pts, number = number, number + 1
+                    yield frame
 
 
 class _Decoders(threading.local):

@@ -45,17 +45,14 @@ class Joints:
 
     def follow(self, packet: av.Packet) -> None:
         """Moves the timestamps of the next packet in the file."""
-        time = packet.pts if packet.dts is None else packet.dts
-        if time is None:
-            return
-        if self.last is not None:
-            ahead = time - self.last
+        if packet.dts is not None:
+            ahead = self.step if self.last is None else packet.dts - self.last
             if ahead < 0 or (self.clock and ahead * packet.time_base > JUMP):
                 self.shift -= ahead - self.step
                 self.found = True
             elif ahead:
                 self.step = ahead
-        self.last = time
+            self.last = packet.dts
         if self.shift:
             packet.pts = None if packet.pts is None else packet.pts + self.shift
             packet.dts = None if packet.dts is None else packet.dts + self.shift

@@ -3,7 +3,7 @@
 import mimetypes
 from pathlib import Path
 
-from degrade.sources.base import PICTURES
+from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.sources.stream import StreamInfo, steady
 from degrade.writers.base import Writer
 
@@ -15,10 +15,8 @@ VIDEOS = (".mkv", ".mp4")
 
 def names_media(path: Path) -> bool:
     """Whether a path has the suffix of a picture or video, also of one that is not written; no folder is named so."""
-    from degrade.sources.video import SUFFIXES
-
     kind = mimetypes.guess_type(path.name)[0] or ""
-    return path.suffix.lower() in SUFFIXES | PICTURES or kind.startswith(("video/", "image/"))
+    return path.suffix.lower() in VIDEO_SUFFIXES | PICTURES or kind.startswith(("video/", "image/"))
 
 
 def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None) -> Writer:

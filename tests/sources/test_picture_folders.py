@@ -15,7 +15,7 @@ from degrade.core.errors import SourceError
 from degrade.dataset.generate import generate
 from degrade.dataset.layout import DatasetFolder
 from degrade.sources import open_source
-from degrade.sources.files import natural
+from degrade.sources.folders import natural
 from degrade.sources.pictures import read_picture
 from degrade.spec import Spec
 
