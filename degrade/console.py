@@ -71,10 +71,16 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, indent=1))
 
 
-def tell(footage: str, *, quiet: bool = False, as_json: bool = False) -> None:
-    """Says in one line what the footage is that a command opened, as `Source.line` does; nothing of an empty one."""
+def tell(footage: str, *, quiet: bool = False, within: Console = errors) -> None:
+    """Says in one line what the footage is that a command opened, as `Source.line` does; nothing of an empty one.
+
+    Args:
+        footage: The line.
+        quiet: Say nothing.
+        within: Where to say it.
+    """
     if footage and not quiet:
-        (errors if as_json else console).print(f"footage: {footage}", markup=False)
+        within.print(f"footage: {footage}", markup=False)
 
 
 class _Rate(ProgressColumn):

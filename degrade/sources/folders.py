@@ -162,8 +162,8 @@ def arrange(pictures: list[Path], relative: PurePosixPath, notes: list[Note]) ->
 
 
 LEAST, LEAST_OF_ODD = 3, 8
-"""So many frames of one size and numbered names are a sequence, for each picture of another size and name among them, and
-for each frame of another size."""
+"""So many frames of one size and numbered names are a sequence, for each picture of another size and name among them,
+and for each frame of another size."""
 
 
 def _headers(pictures: list[Path]) -> dict[Path, tuple[StreamInfo, int] | SourceError]:

@@ -55,8 +55,8 @@ def of_stream(name: str, about: StreamInfo) -> list[Note]:
 def line(sequences: int, frames: int, notes: list[Note]) -> str:
     """All in one line: ``1 sequence, 12 frames; passed over: 12 copies beside originals (00000.jpg, 00001.jpg …)``."""
     parts = [f"{sequences} sequence{'s' * (sequences > 1)}, {frames} frame{'s' * (frames != 1)}"]
-    for kind in dict.fromkeys(note.kind for note in notes):
-        parts.append(f"{kind}: {short([note for note in notes if note.kind == kind], sequences)}")
+    kinds = dict.fromkeys(note.kind for note in notes)
+    parts += [f"{kind}: {short([note for note in notes if note.kind == kind], sequences)}" for kind in kinds]
     return "; ".join(parts)
 
 

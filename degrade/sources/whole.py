@@ -1,7 +1,7 @@
 """Whether the file of a picture is whole: OpenCV's decoders may return what there is of a cut one.
 
-PNG and JPEG are walked by their structure, at a few percent of the time that decoding takes. What follows the end of the
-picture is no part of it, as the film of a motion photo.
+PNG and JPEG are walked by their structure, at a few percent of the time that decoding takes. What follows the end of
+the picture is no part of it, as the film of a motion photo.
 """
 
 import io

@@ -27,7 +27,7 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: Str
             ``00000.png``, ``00001.png`` …
         fps: Frames per second; of no meaning for a folder.
         first: Number of the first frame; of no meaning for a video.
-        stream: What the frames are, in place of `fps`: their times, start, pixel aspect and colours go into a video. Its
+        stream: What the frames are, in place of `fps`: their times, start, pixel aspect and colours go into a video;
             size is not used.
 
     Example:
