@@ -195,7 +195,7 @@ def score(
 
     def open_told(path: str) -> Source:
         source = open_source(path)
-        tell(f"{path}: {source.line()}", quiet=quiet)
+        tell(f"{path}: {source.line()}", quiet=quiet or as_json)
         return source
 
     opened = (None if path is None else open_told(path) for path in (film, mask, pred_mask))
@@ -280,7 +280,7 @@ def run(
 
         paths, table = run_task(
             loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step,
-            damaged=damaged, opened=lambda source: tell(source.line(), quiet=quiet),
+            damaged=damaged, opened=lambda source: tell(source.line(), quiet=quiet or as_json),
         )  # fmt: skip
     if rank():  # under torchrun the first process says it all
         return

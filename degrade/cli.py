@@ -106,7 +106,7 @@ def generate(
             workers=workers,
             scheduler=scheduler,
             resume=resume,
-            opened=lambda footage: tell(footage.line(), quiet=quiet, within=errors if as_json else console),
+            opened=lambda footage: tell(footage.line(), quiet=quiet or as_json, within=console),
             started=start,
             advanced=lambda frames: bar.advance(bar.task_ids[0], frames),
         )
@@ -255,7 +255,7 @@ def validate(
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
     footage = open_source(loaded.source, loaded.on_damaged)
-    tell(footage.line(), quiet=quiet)
+    tell(footage.line(), quiet=quiet or as_json)
     clips = plan(loaded, footage)
     for clip in clips[:1]:
         loaded.dry_run(clip.info())
@@ -288,7 +288,7 @@ def verify(
             dataset,
             rerender=rerender,
             source=source,
-            opened=lambda footage: tell(footage.line(), quiet=quiet),
+            opened=lambda footage: tell(footage.line(), quiet=quiet or as_json),
             started=lambda clips: bar.add_task("verify", total=clips),
             checked=lambda clip: bar.advance(bar.task_ids[0]),
         )

@@ -52,7 +52,7 @@ def describe(
         rate,
         () if steady else (*(time - times[0] for time in times), *ends),
         base,
-        max(Fraction(0), times[0] * base - begins) if times else Fraction(0),
+        _start(times[0] * base - begins) if times else Fraction(0),
         _color(shown),
         max((component.bits for component in components), default=8),
         _chroma(pixels) if pixels else "",
@@ -61,6 +61,11 @@ def describe(
         stream.metadata.get("timecode") or container.metadata.get("timecode", ""),
         sound,
     )
+
+
+def _start(seconds: Fraction) -> Fraction:
+    """Of the first frame; what is less than a millisecond is rounding."""
+    return seconds if seconds >= Fraction(1, 1000) else Fraction(0)
 
 
 def _turn(frame: av.VideoFrame | None) -> tuple[int, bool]:

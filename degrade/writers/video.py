@@ -11,6 +11,7 @@ import numpy as np
 from degrade.core.types import Array
 from degrade.sources.stream import BT601, MATRICES, RGB, UNSPECIFIED, Color, StreamInfo
 from degrade.writers.base import Writer
+from degrade.writers.matroska import set_aspect
 
 FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 3 with a checksum for each slice, as archives use it; every frame a keyframe."""
@@ -130,6 +131,8 @@ class VideoWriter(Writer):
         self.container.mux(self.stream.encode())
         self.container.close()
         self.file.close()
+        if self.lossless and self.about.aspect != 1:
+            set_aspect(self.temporary, self.about.aspect, self.shape[:2] or (self.stream.height, self.stream.width))
 
     def _abandon(self) -> None:
         for opened in (self.container, self.file):
