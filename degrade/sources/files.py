@@ -61,15 +61,13 @@ class Files(Source):
         else:
             picture = content.content(path) == "picture"
             self._add(path.stem, Pages.open(path) if picture else self._video(path), path)
-        for name, reader in self.footage.items():
+        ordered = sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
+        for name, reader in ordered:
             self._notes += report.of_stream(name, reader.stream)
             if isinstance(reader, Mended):
                 numbers = ", ".join(map(str, reader.damaged[:20])) + (" …" if len(reader.damaged) > 20 else "")
                 self._notes.append(Note("damaged", f"with frames to {on_damaged}", (f"{name}: {numbers}",)))
-        self._sequences = [
-            FrameSequence(name, reader.frames, reader.stream)
-            for name, reader in sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
-        ]
+        self._sequences = [FrameSequence(name, reader.frames, reader.stream) for name, reader in ordered]
 
     def _scan(self, root: Path) -> None:
         for folder, relative, names in folders.walk(root, self._notes):

@@ -106,7 +106,8 @@ def _refuse(page: Any) -> None:
 def _interpret(page: Any, values: Array) -> Array:
     if page.photometric == PALETTE and values.shape[2] == 1:
         colours = np.moveaxis(np.asarray(page.colormap), 0, -1)
-        return ((colours.astype(np.uint32) + 128) // 257).astype(np.uint8)[values[..., 0]]
+        colours = colours >> 8 if colours.max() > 255 else colours  # some write eight bits
+        return colours.astype(np.uint8)[values[..., 0]]
     values = values[..., : 3 if values.shape[2] >= 3 else 1]
     if values.dtype == bool or page.bitspersample not in (8, 16):
         top, bits = (255, np.uint8) if page.bitspersample < 8 else (65535, np.uint16)

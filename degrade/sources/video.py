@@ -17,6 +17,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources.base import Depth, Reader, check_range
+from degrade.sources.ffv1 import intact
 from degrade.sources.pictures import hash_file
 from degrade.sources.stream import BT709, UNSPECIFIED, StreamInfo
 from degrade.sources.video_index import (
@@ -79,8 +80,9 @@ class Video(Reader):
             found = index(shown, guessed=container.format.name in GUESSED, joined=joined)
             first = list(itertools.islice(_as_players_do(path, found.joined), PROBED))
             carried = [frame.pts for frame in first if frame.pts is not None and frame.pts >= found.times[0]]
-            if found.timed and carried != list(found.times[: len(carried)]):
-                found = _count(path, found)  # fields may have packets of their own
+            halves = len(carried) > 2 and carried == list(found.times[::2][: len(carried)])
+            if halves or not (found.timed or container.format.name in GUESSED):
+                found = _count(path, found)  # fields have packets of their own
             times = shown_times(shown, found)
             about = describe(container, stream, first[0] if first else None, times, shown[-1].duration)
         if not about.height or not about.width:
@@ -188,7 +190,8 @@ class _Decoder:
             yield frame
 
     def _is(self, frame: av.VideoFrame, index: int) -> bool:
-        return frame.pts == self.video.index.times[index] and frame.pts not in self.failed and not frame.is_corrupt
+        whole = frame.pts not in self.failed and frame.pts not in self.video.index.incomplete
+        return frame.pts == self.video.index.times[index] and whole and not frame.is_corrupt
 
     def _go(self, index: int) -> av.VideoFrame | None:
         """Decodes up to a frame, from where the decoder stands if no keyframe lies between."""
@@ -229,10 +232,15 @@ class _Decoder:
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Frames from the next packet on. The timestamps of those that cannot be decoded are in `failed`."""
         self.failed: set[int] = set()
-        joints = Joints(self.container)
+        joints, broken = Joints(self.container), False
+        sliced = self.stream.codec_context.name == "ffv1" and bool(self.stream.codec_context.extradata)
         for packet in self.container.demux(self.stream):
             if self.video.index.joined:
                 joints.follow(packet)
+            if sliced and packet.size:  # what follows a damaged frame builds on it, up to the next keyframe
+                broken = not intact(bytes(packet)) or (broken and not packet.is_keyframe)
+            if broken and packet.pts is not None:
+                self.failed.add(packet.pts)
             try:
                 yield from packet.decode()
             except av.InvalidDataError:

@@ -33,6 +33,8 @@ class Index(NamedTuple):
     """Whether frames carry timestamps; else they are counted."""
     joined: bool
     """Whether the timestamps begin anew in the file, and `Joints` makes them go on."""
+    incomplete: frozenset[int] = frozenset()
+    """Those among `times` of which the container says that bytes were lost."""
 
 
 class Joints:
@@ -65,16 +67,22 @@ class Packet(NamedTuple):
     dts: int | None
     duration: int
     key: bool
+    incomplete: bool
+    """Whether the container noticed that bytes were lost, and not just the joint of two files."""
 
 
 def packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[Packet], bool]:
     """Those that are shown, in the file's order, and whether the timestamps begin anew among them."""
-    joints, found = Joints(container), []
+    joints, found, lost = Joints(container), [], False
     for packet in container.demux(stream):
         if packet.size:
+            before = joints.shift
             joints.follow(packet)
+            if found and joints.shift != before:
+                found[-1] = found[-1]._replace(incomplete=False)
             if not packet.is_discard:
-                found.append(Packet(packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe))
+                found.append(Packet(packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, lost))
+            lost = packet.is_corrupt  # which FFmpeg says of the frame that ended as the damaged one began
     return found, joints.found
 
 
@@ -87,7 +95,8 @@ def index(shown: Sequence[Packet], *, guessed: bool, joined: bool) -> Index:
     # What a recording shows before its first keyframe cannot be decoded.
     times = times[bisect.bisect_left(times, min(key_times)) :]
     keys = [i for i, time in enumerate(times) if time in key_times]
-    return Index(tuple(times), () if joined else tuple(keys), timed=True, joined=joined)
+    incomplete = frozenset(p.pts for p in shown if p.incomplete and p.pts is not None)
+    return Index(tuple(times), () if joined else tuple(keys), timed=True, joined=joined, incomplete=incomplete)
 
 
 def shown_times(shown: Sequence[Packet], found: Index) -> list[int]:
