@@ -62,7 +62,8 @@ def restore_source(
         restored: Called with the number of frames after each step.
 
     Returns:
-        The files and folders written.
+        The files and folders written; ``<out>-damaged.json`` among them if frames of the footage were repeated or
+        skipped, with the numbers of these by sequence.
 
     Raises:
         DatasetError: Something of a name that would be written is there already, was begun by another call, or would
@@ -74,7 +75,10 @@ def restore_source(
     if source.holds(out):
         raise DatasetError(f"{out}: lies inside the footage, and would be taken for footage; name a place outside it")
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
-    written = [*films, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else films
+    damaged = {sequence.id: source.damaged(sequence, 0, sequence.frames) for sequence in sequences}
+    beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
+    beside += [out.with_name(f"{out.stem}-damaged.json")] if any(damaged.values()) else []
+    written = [*films, *beside]
     about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
     with _begun(out, written, about):
         for sequence, path in zip(sequences, films, strict=True):
@@ -85,7 +89,9 @@ def restore_source(
                 _restore(model, source, sequence, path, window, tile, fps, restored)
         if with_sheet:
             rows = [_row(source, sequence, path, fps) for sequence, path in zip(sequences, films, strict=True)]
-            save_picture(written[-1], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
+            save_picture(beside[0], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
+        if any(damaged.values()):
+            atomic.write(beside[-1], json.dumps(damaged))
     return written
 
 

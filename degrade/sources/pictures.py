@@ -14,7 +14,7 @@ from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources import tiff, whole
 from degrade.sources.base import Depth, Reader, check_range
-from degrade.sources.stream import StreamInfo, turned
+from degrade.sources.stream import StreamInfo, picture_info
 
 ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, cv2.error)
 """What decoders raise."""
@@ -136,8 +136,8 @@ def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
             return found.stream, len(found.pages)
         with Image.open(file) as picture:
             depth = head[24] if head.startswith(whole.PNG) else 16 if picture.mode.startswith("I") else 8
-            turn = turned(picture.height, picture.width, whole.orientation(picture))
-            about = StreamInfo(**turn, depth=depth, alpha=picture.has_transparency_data)
+            turn, alpha = whole.orientation(picture), picture.has_transparency_data
+            about = picture_info(picture.height, picture.width, turn, depth=depth, alpha=alpha)
             return about, getattr(picture, "n_frames", 1)
     except ERRORS as error:
         raise SourceError(f"{name}: {_reason(error)}") from error
@@ -167,8 +167,7 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
     """Decodes the bytes of a file, which `name` stands for in errors; see `read_picture`."""
     try:
         if data.startswith(tiff.SIGNATURES):
-            opened = tiff.Tiff(io.BytesIO(data))
-            return _to_depth(opened.read(0), depth)
+            return _to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
         turn = whole.check(data)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is None:
@@ -180,7 +179,7 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
         raise SourceError(f"{name}: pixels of {picture.dtype}")
     picture = picture.reshape(*picture.shape[:2], -1)
     picture = picture[..., 2::-1] if picture.shape[2] >= 3 else picture[..., :1]  # grey, or grey with alpha
-    return StreamInfo(**turned(*picture.shape[:2], turn)).upright(_to_depth(picture, depth))
+    return picture_info(picture.shape[0], picture.shape[1], turn).upright(_to_depth(picture, depth))
 
 
 def _to_depth(values: Array, depth: Depth) -> Array:

@@ -124,9 +124,9 @@ TURNS = {1: (0, False), 2: (0, True), 3: (180, False), 4: (180, True), 5: (270, 
 """EXIF's orientations as `StreamInfo.rotation` and `StreamInfo.mirrored`."""
 
 
-def turned(height: int, width: int, orientation: int) -> dict[str, int | bool]:
-    """Size and turn of a picture that EXIF says to be stored so; as upright if it says nonsense."""
+def picture_info(height: int, width: int, orientation: int, *, depth: int = 8, alpha: bool = False) -> StreamInfo:
+    """A picture that is stored at this size and turned as EXIF says; as upright if it says nonsense."""
     rotation, mirrored = TURNS.get(orientation, TURNS[1])
     if rotation % 180:
         height, width = width, height
-    return {"height": height, "width": width, "rotation": rotation, "mirrored": mirrored}
+    return StreamInfo(height, width, rotation, mirrored, depth=depth, alpha=alpha)

@@ -11,7 +11,7 @@ import numpy as np
 import tifffile
 
 from degrade.core.types import Array
-from degrade.sources.stream import StreamInfo, turned
+from degrade.sources.stream import StreamInfo, picture_info
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -36,7 +36,8 @@ class Tiff:
         self.file = file
         with _one_reason():
             self._tiff = tifffile.TiffFile(file)
-            whole = [page for page in self._tiff.pages if not page.subfiletype & 1]
+            pages: Any = self._tiff.pages
+            whole = [page for page in pages if not page.subfiletype & 1]
             if not whole:
                 raise ValueError("holds no page")
             first = whole[0]
@@ -79,15 +80,15 @@ class Tiff:
         values = found[0].reshape(*found[0].shape[:2], -1)
         values = values[..., 2::-1] if values.shape[2] >= 3 else values[..., :1]
         inverted = page.photometric == WHITE_IS_ZERO and values.dtype == np.uint16  # 8 bits it inverts itself
-        return np.iinfo(values.dtype).max - values if inverted else values
+        return 65535 - values if inverted else values
 
 
 def _describe(page: Any) -> StreamInfo:
     _refuse(page)
     alpha = any(int(extra) in (1, 2) for extra in page.extrasamples)
     tag = page.tags.get(274)
-    turn = turned(page.imagelength, page.imagewidth, tag.value if tag else 1)
-    return StreamInfo(**turn, depth=page.bitspersample, alpha=alpha)
+    turn = tag.value if tag else 1
+    return picture_info(page.imagelength, page.imagewidth, turn, depth=page.bitspersample, alpha=alpha)
 
 
 def _refuse(page: Any) -> None:

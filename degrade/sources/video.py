@@ -170,6 +170,7 @@ class _Decoder:
 
     def __init__(self, video: Video) -> None:
         self.video = video
+        self.decoded: Iterator[av.VideoFrame]
         self.reformat = VideoReformatter().reformat
         self._open()
 
@@ -184,7 +185,7 @@ class _Decoder:
                 frame = next(self.decoded, None)
             self.next = i + 1
             if frame is None or not self._is(frame, i):
-                if frame is not None and frame.pts > self.video.index.times[i]:
+                if frame is not None and frame.pts is not None and frame.pts > self.video.index.times[i]:
                     self.decoded = itertools.chain([frame], self.decoded)
                 raise _DamagedFrame(f"{self.video.path}: frame {i} is missing or damaged")
             yield frame

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import av
 
@@ -45,7 +45,7 @@ class Joints:
         self.last: int | None = None
         self.step, self.shift, self.found = 1, 0, False
 
-    def follow(self, packet: av.Packet) -> None:
+    def follow(self, packet: Any) -> None:
         """Moves the timestamps of the next packet in the file."""
         if packet.dts is not None:
             ahead = self.step if self.last is None else packet.dts - self.last
@@ -60,7 +60,7 @@ class Joints:
             packet.dts = None if packet.dts is None else packet.dts + self.shift
 
 
-class Packet(NamedTuple):
+class Shown(NamedTuple):
     """What is known of a frame that is not decoded; in the stream's time base."""
 
     pts: int | None
@@ -71,9 +71,10 @@ class Packet(NamedTuple):
     """Whether the container noticed that bytes were lost, and not just the joint of two files."""
 
 
-def packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[Packet], bool]:
+def packets(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[list[Shown], bool]:
     """Those that are shown, in the file's order, and whether the timestamps begin anew among them."""
-    joints, found, lost = Joints(container), [], False
+    joints, lost = Joints(container), False
+    found: list[Shown] = []
     for packet in container.demux(stream):
         if packet.size:
             before = joints.shift
@@ -81,12 +82,12 @@ def packets(container: av.container.InputContainer, stream: av.VideoStream) -> t
             if found and joints.shift != before:
                 found[-1] = found[-1]._replace(incomplete=False)
             if not packet.is_discard:
-                found.append(Packet(packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, lost))
+                found.append(Shown(packet.pts, packet.dts, packet.duration or 0, packet.is_keyframe, lost))
             lost = packet.is_corrupt  # which FFmpeg says of the frame that ended as the damaged one began
     return found, joints.found
 
 
-def index(shown: Sequence[Packet], *, guessed: bool, joined: bool) -> Index:
+def index(shown: Sequence[Shown], *, guessed: bool, joined: bool) -> Index:
     """The frames that packets hold, each a frame."""
     times = sorted({p.pts for p in shown if p.pts is not None})
     if len(times) < len(shown) or (guessed and not all(p.key for p in shown)):
@@ -99,7 +100,7 @@ def index(shown: Sequence[Packet], *, guessed: bool, joined: bool) -> Index:
     return Index(tuple(times), () if joined else tuple(keys), timed=True, joined=joined, incomplete=incomplete)
 
 
-def shown_times(shown: Sequence[Packet], found: Index) -> list[int]:
+def shown_times(shown: Sequence[Shown], found: Index) -> list[int]:
     """When each frame is shown; nothing if that is not known."""
     if found.timed:
         return list(found.times)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.sidedata.sidedata import Type
@@ -70,10 +71,11 @@ def _start(seconds: Fraction) -> Fraction:
 
 def _turn(frame: av.VideoFrame | None) -> tuple[int, bool]:
     """Degrees clockwise, and whether mirrored before, of the display matrix; to the nearest right angle."""
-    found = frame and next((data for data in frame.side_data if data.type == Type.DISPLAYMATRIX), None)
-    if not found:
+    found: Any = frame.side_data if frame else {}
+    if Type.DISPLAYMATRIX not in found:
         return 0, False
-    a, b, _, c, d = (int.from_bytes(bytes(found)[at : at + 4], "little", signed=True) for at in range(0, 20, 4))
+    data = bytes(found[Type.DISPLAYMATRIX])
+    a, b, _, c, d = (int.from_bytes(data[at : at + 4], "little", signed=True) for at in range(0, 20, 4))
     mirrored = a * d - b * c < 0
     angle = math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))
     return round(angle / 90) % 4 * 90, mirrored

@@ -132,7 +132,7 @@ class VideoWriter(Writer):
         self.container.close()
         self.file.close()
         if self.lossless and self.about.aspect != 1:
-            set_aspect(self.temporary, self.about.aspect, self.shape[:2] or (self.stream.height, self.stream.width))
+            set_aspect(self.temporary, self.about.aspect, (self.stream.height, self.stream.width))
 
     def _abandon(self) -> None:
         for opened in (self.container, self.file):

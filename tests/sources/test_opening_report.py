@@ -54,8 +54,9 @@ def told(source: Source, kind: str) -> dict[str, tuple[str, ...]]:
 def test_files_of_unknown_suffixes_are_tried_by_their_content(tmp_path: Path) -> None:
     film(tmp_path / "a.mp4", "mp4")
     for name, container, codec in (
-        ("b.vob", "vob", "mpeg2video"), ("c.3gp", "3gp", "mpeg4"), ("d.flv", "flv", "flv"), ("e.dat", "mpegts", "mpeg2video"),
-        ("f.ogv", "matroska", "mpeg4"), ("g.asf", "asf", "mpeg4"), ("h", "avi", "mpeg4"), ("i.m2v", "mpeg2video", "mpeg2video"),
+        ("b.vob", "vob", "mpeg2video"), ("c.3gp", "3gp", "mpeg4"), ("d.flv", "flv", "flv"),
+        ("e.dat", "mpegts", "mpeg2video"), ("f.ogv", "matroska", "mpeg4"), ("g.asf", "asf", "mpeg4"),
+        ("h", "avi", "mpeg4"), ("i.m2v", "mpeg2video", "mpeg2video"),
     ):  # fmt: skip
         film(tmp_path / name, container, codec)
     save(tmp_path / "scans/0.jp2", picture(128, 128))
