@@ -59,8 +59,7 @@ def damaged_frames(source: Source, checked: Callable[[int], object]) -> list[Not
 def _facts(sequence: FrameSequence) -> list[str]:
     about = sequence.stream
     facts = [f"{sequence.frames} frame{'s' * (sequence.frames != 1)}", f"{about.width}×{about.height}"]
-    if about.rotation or about.mirrored:
-        facts.append("mirrored" * about.mirrored or f"turned by {about.rotation}°")
+    facts += ["mirrored"] * about.mirrored + [f"turned by {about.rotation}°"] * bool(about.rotation)
     if about.aspect != 1:
         facts.append(f"pixels {about.aspect.numerator}:{about.aspect.denominator}")
     if about.rate is not None:

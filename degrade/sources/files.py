@@ -65,8 +65,8 @@ class Files(Source):
         for name, reader in ordered:
             self._notes += report.of_stream(name, reader.stream)
             if isinstance(reader, Mended):
-                numbers = ", ".join(map(str, reader.damaged[:20])) + (" …" if len(reader.damaged) > 20 else "")
-                self._notes.append(Note("damaged", f"with frames to {on_damaged}", (f"{name}: {numbers}",)))
+                done = {"repeat": "frames, repeated", "skip": "frames, skipped"}[on_damaged]
+                self._notes.append(Note("damaged", done, tuple(f"{name}: {number}" for number in reader.damaged)))
         self._sequences = [FrameSequence(name, reader.frames, reader.stream) for name, reader in ordered]
 
     def _scan(self, root: Path) -> None:

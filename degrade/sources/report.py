@@ -37,7 +37,8 @@ def of_stream(name: str, about: StreamInfo) -> list[Note]:
     if about.rate is None:
         notes.append(Note("assumed", "24 frames per second", (name,)))
     if about.chroma and about.color.matrix == UNSPECIFIED:
-        matrix = about.color.matrix_for(about.height, about.width)
+        stored = (about.width, about.height) if about.rotation % 180 else (about.height, about.width)
+        matrix = about.color.matrix_for(*stored)
         notes.append(Note("assumed", "colours of BT.709" if matrix == BT709 else "colours of BT.601", (name,)))
     if about.times:
         notes.append(Note("odd", "variable frame rate", (name,)))
@@ -53,7 +54,7 @@ def of_stream(name: str, about: StreamInfo) -> list[Note]:
 
 
 def line(sequences: int, frames: int, notes: list[Note]) -> str:
-    """All in one line: ``1 sequence, 12 frames; passed over: 12 copies beside originals (00000.jpg, 00001.jpg …)``."""
+    """All in one line: ``1 sequence, 12 frames; passed over: copies beside originals (12: 00000.jpg, 00001.jpg …)``."""
     parts = [f"{sequences} sequence{'s' * (sequences > 1)}, {frames} frame{'s' * (frames != 1)}"]
     kinds = dict.fromkeys(note.kind for note in notes)
     parts += [f"{kind}: {short([note for note in notes if note.kind == kind], sequences)}" for kind in kinds]
@@ -69,4 +70,4 @@ def _short(note: Note, sequences: int) -> str:
     if note.kind in ("assumed", "dropped"):
         return note.what + ("" if len(note.where) == sequences else f" ({len(note.where)} of {sequences})")
     more = " …" if len(note.where) > SHOWN else ""
-    return f"{len(note.where)} {note.what} ({', '.join(note.where[:SHOWN])}{more})"
+    return f"{note.what} ({len(note.where)}: {', '.join(note.where[:SHOWN])}{more})"

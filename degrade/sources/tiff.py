@@ -59,7 +59,7 @@ class Tiff:
                 try:
                     values = page.asarray(maxworkers=1)
                 except ValueError as error:
-                    if "imagecodecs" not in str(error):
+                    if not any(word in str(error) for word in ("imagecodecs", "not supported")):
                         raise
                 else:
                     separate = page.planarconfig == 2 and page.samplesperpixel > 1

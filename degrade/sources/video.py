@@ -42,7 +42,7 @@ STRICT = {"err_detect": "crccheck+explode"}
 """Options of decoders: an error, rather than a guess at the pixels."""
 
 PROBED = 8
-"""Frames that are decoded on opening, to see that each packet holds one."""
+"""Frames of interlaced films that are decoded on opening, to see that each packet holds one."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,11 @@ class Video(Reader):
             if not shown:
                 raise SourceError(f"{path}: holds no frames")
             found = index(shown, guessed=container.format.name in GUESSED, joined=joined)
-            first = list(itertools.islice(_as_players_do(path, found.joined), PROBED))
-            carried = [frame.pts for frame in first if frame.pts is not None and frame.pts >= found.times[0]]
-            halves = len(carried) > 2 and carried == list(found.times[::2][: len(carried)])
-            if halves or not (found.timed or container.format.name in GUESSED):
-                found = _count(path, found)  # fields have packets of their own
+            first = next(_as_players_do(path, found.joined), None)
+            if not (found.timed or container.format.name in GUESSED) or (first and _fields(path, first, found)):
+                found = _count(path, found)
             times = shown_times(shown, found)
-            about = describe(container, stream, first[0] if first else None, times, shown[-1].duration)
+            about = describe(container, stream, first, times, shown[-1].duration)
         if not about.height or not about.width:
             raise SourceError(f"{path}: damaged, or not a video")
         about.refuse_unreadable(path)
@@ -138,6 +136,15 @@ class Video(Reader):
 
 class _DamagedFrame(SourceError):
     """A frame that the decoder does not give whole."""
+
+
+def _fields(path: Path, first: av.VideoFrame, found: Index) -> bool:
+    """Whether the packets of an interlaced film hold a field each, two of them a frame."""
+    if not first.interlaced_frame:
+        return False
+    frames = itertools.islice(_as_players_do(path, found.joined), PROBED)
+    carried = [frame.pts for frame in frames if frame.pts is not None and frame.pts >= found.times[0]]
+    return len(carried) > 2 and carried == list(found.times[::2][: len(carried)])
 
 
 def _count(path: Path, found: Index) -> Index:

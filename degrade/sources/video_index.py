@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import av
+from av.stream import Disposition
 
 from degrade.core.errors import SourceError
 from degrade.storage import is_remote
@@ -114,14 +115,15 @@ def open_container(path: Path) -> av.container.InputContainer:
 
 
 def first_video(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    """The stream that is read.
+    """The stream that is read: the first that is no cover picture.
 
     Raises:
         SourceError: There is none.
     """
     if not container.streams.video:
         raise SourceError(f"{path}: holds no video")
-    return container.streams.video[0]
+    films = (one for one in container.streams.video if not one.disposition & Disposition.attached_pic)
+    return next(films, container.streams.video[0])
 
 
 @contextmanager

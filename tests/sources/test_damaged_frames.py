@@ -145,7 +145,7 @@ def test_damaged_frames_are_refused_repeated_or_skipped(tmp_path: Path, make: Ca
         (sequence,) = source.sequences()
         assert source.damaged(sequence, 0, sequence.frames) == (5, 6, 11)
         (note,) = [note for note in source.notes() if note.kind == "damaged"]
-        assert note.where == (f"{sequence.id}: 5, 6, 11",)
+        assert note.where == tuple(f"{sequence.id}: {number}" for number in (5, 6, 11))
         for start in range(0, sequence.frames - 3, 4):
             np.testing.assert_array_equal(source.read(sequence, start, start + 4), whole(source)[start : start + 4])
     assert repeated.damaged(repeated.sequences()[0], 4, 6) == (5,)

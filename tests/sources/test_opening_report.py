@@ -89,7 +89,9 @@ def test_what_is_no_footage_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_of_nothing_that_is_read_says_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "0.dpx").write_bytes(b"SDPX" + bytes(2000))
-    with pytest.raises(SourceError, match=r"no pictures or videos .*; passed over: 1 DPX files, .* \(0\.dpx\)"):
+    with pytest.raises(
+        SourceError, match=r"no pictures or videos .*; passed over: DPX files, which are not read \(1: 0\.dpx\)"
+    ):
         open_source(tmp_path)
 
 
@@ -242,7 +244,7 @@ def test_every_command_tells_what_it_opened(tmp_path: Path, run: Callable[..., t
     frames(tmp_path / "films/reel", 4)
     save(tmp_path / "films/reel/00001.jpg")
     line = f"footage: {open_source(tmp_path / 'films').line()}"
-    assert "passed over: 1 copies beside originals" in line
+    assert "passed over: copies beside originals (1: reel/00001.jpg)" in line
     asked = ["--preset", "film-light", "--source", tmp_path / "films"]
     assert line in run("validate", *asked)[2].splitlines()
     assert line in run("generate", *asked, "--out", tmp_path / "out")[1].splitlines()
