@@ -111,19 +111,22 @@ def shown_times(shown: Sequence[Shown], found: Index) -> list[int]:
 
 def open_container(path: Path) -> av.container.InputContainer:
     """Opens a file for reading."""
-    return av.open(path.open("rb") if is_remote(path) else str(path), "r")
+    return av.open(path.open("rb") if is_remote(path) else str(path), "r", metadata_errors="replace")
 
 
 def first_video(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The stream that is read: the first that is no cover picture.
 
     Raises:
-        SourceError: There is none.
+        SourceError: There is none, or FFmpeg does not know its codec.
     """
     if not container.streams.video:
         raise SourceError(f"{path}: holds no video")
     films = (one for one in container.streams.video if not one.disposition & Disposition.attached_pic)
-    return next(films, container.streams.video[0])
+    found = next(films, container.streams.video[0])
+    if found.codec_context is None:
+        raise SourceError(f"{path}: holds video of an unknown codec")
+    return found
 
 
 @contextmanager
