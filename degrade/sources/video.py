@@ -83,7 +83,7 @@ class Video(Reader):
                 found = _count(path, found)
             times = shown_times(shown, found)
             about = describe(container, stream, first, times, shown[-1].duration)
-        if not about.height or not about.width:
+        if not (found.times and about.height and about.width):
             raise SourceError(f"{path}: damaged, or not a video")
         about.refuse_unreadable(path)
         return cls(path, about, found)
