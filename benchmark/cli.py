@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress
+from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress, tell
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
@@ -132,6 +132,9 @@ def restore(
             "--fps", min=1, help="Frames per second of the video; the film's own if not given, 24 of pictures."
         ),
     ] = None,
+    on_damaged: Annotated[
+        str, typer.Option("--on-damaged", help="Of frames: error, repeat (the one before), or skip.")
+    ] = "error",
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
@@ -146,7 +149,10 @@ def restore(
     from degrade.models import build, bundled
     from degrade.sources import open_source
 
-    source = Excerpt(open_source(film), start, stop) if start or stop is not None else open_source(film)
+    source = open_source(film, on_damaged)
+    tell(source.line(), quiet=quiet)
+    if start or stop is not None:
+        source = Excerpt(source, start, stop)
     given = None if weights in (None, "none") else weights
     network = build(model, given, **dict(map(parse_assignment, config)))
     if given is None and trainable(network):
@@ -222,10 +228,15 @@ def score(
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.score import ScoringInputs, pick, score_footage
     from degrade.benchmark.summary import show, summarise, write
-    from degrade.sources import open_source
+    from degrade.sources import Source, open_source
 
-    opened = (None if path is None else open_source(path) for path in (film, mask, pred_mask))
-    given = ScoringInputs(open_source(pred), open_source(gt), *opened)
+    def open_told(path: str) -> Source:
+        source = open_source(path)
+        tell(f"{path}: {source.line()}", quiet=quiet or as_json)
+        return source
+
+    opened = (None if path is None else open_told(path) for path in (film, mask, pred_mask))
+    given = ScoringInputs(open_told(pred), open_told(gt), *opened)
     names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given)
     clips, rows = given.clips(), []
     place = choose_device(device) if "lpips" in names else "cpu"
@@ -309,7 +320,7 @@ def run(
 
         paths, table = run_task(
             loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step,
-            damaged=damaged,
+            damaged=damaged, opened=lambda source: tell(source.line(), quiet=quiet or as_json),
         )  # fmt: skip
     if rank():  # under torchrun the first process says it all
         return

@@ -1,11 +1,15 @@
 """A part of footage."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array
 from degrade.sources import FrameSequence, Source
+from degrade.sources.report import Note
+from degrade.sources.stream import StreamInfo
 
 
 class Excerpt(Source):
@@ -30,7 +34,7 @@ class Excerpt(Source):
             end = whole.frames if stop is None else min(stop, whole.frames)
             if end <= start:
                 raise SourceError(f"{whole.id}: has {whole.frames} frames, and none from {start} on")
-            self._sequences.append(replace(whole, frames=end - start))
+            self._sequences.append(FrameSequence(whole.id, end - start, part(whole.stream, start, end)))
 
     def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`."""
@@ -45,6 +49,18 @@ class Excerpt(Source):
         part = self.find(sequence)
         return self.source.names(part.id)[self.start : self.start + part.frames]
 
+    def notes(self) -> list[Note]:
+        """See `Source.notes`; of the whole."""
+        return self.source.notes()
+
+    def damaged(self, sequence: FrameSequence | str, start: int, stop: int) -> tuple[int, ...]:
+        """See `Source.damaged`; numbers are those of the whole."""
+        return self.source.damaged(self.find(sequence).id, self.start + start, self.start + stop)
+
+    def survey(self, sequence: FrameSequence | str, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """See `Source.survey`; numbers are those of the whole."""
+        return self.source.survey(self.find(sequence).id, self.start + start, self.start + stop)
+
     def fingerprint(self, sequence: FrameSequence | str) -> str:
         """See `Source.fingerprint`; of the whole sequence."""
         return self.source.fingerprint(self.find(sequence).id)
@@ -52,3 +68,9 @@ class Excerpt(Source):
     def holds(self, place: Path) -> bool:
         """See `Source.holds`."""
         return self.source.holds(place)
+
+
+def part(stream: StreamInfo, start: int, stop: int) -> StreamInfo:
+    """The stream of frames `start` to `stop`, shown from the beginning on."""
+    times = tuple(time - stream.times[start] for time in stream.times[start : stop + 1])
+    return replace(stream, times=times, start=Fraction(0))

@@ -1,11 +1,14 @@
 """Restores real film of any length and frame size, and goes on where it was interrupted."""
 
+import bisect
 import hashlib
 import json
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -55,14 +58,16 @@ def restore_source(
         out: For one sequence what `open_writer` takes; for several a folder, which gets a folder of each.
         window: Frames restored at once; the model's own choice by default.
         tile: Longest side restored at once, pixels; None: whole frames; ``auto``: as much as fits into memory.
-        fps: Frames per second of what is written; the footage's own if not given, 24 for pictures.
+        fps: Frames per second of what is written. If not given, frames are shown when the footage's are, and pictures
+            24 a second. Footage of a variable rate is converted to it and stays as long; other footage runs at it.
         with_sheet: Also write a picture of frames before and after, `<out>-sheet.png`.
         resume: Films and sheets that are there already are kept, whichever call made them; otherwise only those of the
             interrupted call.
         restored: Called with the number of frames after each step.
 
     Returns:
-        The files and folders written.
+        The files and folders written; ``<out>-damaged.json`` among them if frames of the footage were repeated or
+        skipped, with the numbers of these by sequence.
 
     Raises:
         DatasetError: Something of a name that would be written is there already, was begun by another call, or would
@@ -75,7 +80,10 @@ def restore_source(
     if source.holds(out):
         raise DatasetError(f"{out}: lies inside the footage, and would be taken for footage; name a place outside it")
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
-    written = [*films, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else films
+    damaged = {sequence.id: source.damaged(sequence, 0, sequence.frames) for sequence in sequences}
+    beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
+    beside += [out.with_name(f"{out.stem}-damaged.json")] if any(damaged.values()) else []
+    written = [*films, *beside]
     about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
     with _begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
@@ -85,9 +93,11 @@ def restore_source(
                 restored(sequence.frames)
             else:
                 _restore(model, source, sequence, path, window, side, fps, restored)
-        if with_sheet and not _taken(written[-1]):
-            rows = [_row(source, sequence, path) for sequence, path in zip(sequences, films, strict=True)]
-            save_picture(written[-1], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
+        if with_sheet and not _taken(beside[0]):
+            rows = [_row(source, sequence, path, fps) for sequence, path in zip(sequences, films, strict=True)]
+            save_picture(beside[0], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
+        if any(damaged.values()):
+            atomic.write(beside[-1], json.dumps(damaged))
     return written
 
 
@@ -202,7 +212,7 @@ def _restore(
         if t >= done:
             _keep(pictures[t], (one[0] * 255).round().byte().permute(1, 2, 0).numpy())
             restored(1)
-    _finish(pictures, path, fps or sequence.fps, 1 if grey else 3)
+    _finish(pictures, path, sequence, fps, 1 if grey else 3)
 
 
 def _keep(path: Path, frame: Array) -> None:
@@ -212,13 +222,16 @@ def _keep(path: Path, frame: Array) -> None:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _finish(pictures: list[Path], path: Path, fps: float, channels: int) -> None:
+def _finish(pictures: list[Path], path: Path, sequence: FrameSequence, fps: float | None, channels: int) -> None:
     """Makes the film of its frames."""
     part = pictures[0].parent
     if path.suffix.lower() in VIDEOS:
-        with open_writer(path, fps=fps) as writer:
-            for picture in pictures:
-                writer.write(read_picture(picture)[..., :channels])
+        about = sequence.stream
+        if fps:
+            about = replace(about, rate=Fraction(fps).limit_denominator(1001), times=())
+        with open_writer(path, stream=about) as writer:
+            for t in _order(sequence, fps):
+                writer.write(read_picture(pictures[t])[..., :channels])
         shutil.rmtree(part)
     else:
         if path.is_dir():  # which is empty
@@ -226,13 +239,25 @@ def _finish(pictures: list[Path], path: Path, fps: float, channels: int) -> None
         part.replace(path)
 
 
-def _row(source: Source, sequence: FrameSequence, path: Path) -> list[tuple[str, Array]]:
+def _order(sequence: FrameSequence, fps: float | None) -> Sequence[int]:
+    """The frames of a video, by their numbers: one of a variable rate is converted to `fps` by repeating and dropping
+    some, and stays as long as it is; any other runs at it as it stands."""
+    if not fps or not sequence.stream.times:
+        return range(sequence.frames)
+    tick, times = fps * float(sequence.stream.time_base), sequence.stream.times
+    return [
+        bisect.bisect_right(times, i / tick, hi=sequence.frames) - 1 for i in range(max(1, round(times[-1] * tick)))
+    ]
+
+
+def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> list[tuple[str, Array]]:
     """Pictures for the sheet, with their captions."""
     names, row = source.names(sequence), []
-    for t in spread(sequence.frames):
-        made = (
-            read_picture(path / f"{names[t]}.png") if path.is_dir() else open_source(path).read(path.stem, t, t + 1)[0]
-        )
+    order = _order(sequence, fps) if path.suffix.lower() in VIDEOS else range(sequence.frames)
+    film = None if path.is_dir() else open_source(path)
+    for i in spread(len(order)):
+        t = order[i]
+        made = film.read(film.sequences()[0], i, i + 1)[0] if film else read_picture(path / f"{names[t]}.png")
         row += [(f"{sequence.id}, {names[t]}", source.read(sequence, t, t + 1)[0]), ("restored", made)]
     return row
 

@@ -22,7 +22,7 @@ from degrade.core.lock import hold
 from degrade.dataset.plan import plan
 from degrade.dataset.records import pretty, read_json
 from degrade.models import build
-from degrade.sources import open_source
+from degrade.sources import Source, open_source
 
 MARK, RUNNING = "task.json", ".running"
 """Says what a folder is the run of; is there while a process is at work."""
@@ -39,6 +39,7 @@ def run(
     device: str = "cpu",
     workers: int = 0,
     resume: bool = False,
+    opened: Callable[[Source], object] = lambda source: None,
     progress: Progress = lambda what, done, total: None,
     damaged: Callable[[str], object] = lambda line: None,
 ) -> tuple[list[Path], str]:
@@ -51,6 +52,7 @@ def run(
         device: ``cpu`` or ``cuda``.
         workers: Processes that prepare clips and samples.
         resume: Keep what an interrupted run of the same task has finished.
+        opened: Called with the footage.
         progress: Called as the work goes on.
         damaged: Called with a line for each damaged piece of an earlier run that is made again.
 
@@ -66,7 +68,7 @@ def run(
     """
     out = Path(out).expanduser()
     if not rank():
-        _check(task, chosen, out)
+        _check(task, chosen, out, opened)
     with nullcontext() if rank() else _claimed(out, task, resume, damaged):
         return _run(task, chosen, out, device, workers, resume, progress, damaged)
 
@@ -99,7 +101,7 @@ def _run(
     return paths, build_report(results, out / "strips", out / "report.html", about=task.about)
 
 
-def _check(task: Task, chosen: Sequence[Entry], out: Path) -> None:
+def _check(task: Task, chosen: Sequence[Entry], out: Path, opened: Callable[[Source], object]) -> None:
     """Refuses what could not be run, before anything is made."""
     for name in task.metrics:
         try:
@@ -109,7 +111,8 @@ def _check(task: Task, chosen: Sequence[Entry], out: Path) -> None:
     if task.dataset:
         check_dataset(task.dataset)
     else:
-        source = open_source(task.data.source)
+        source = open_source(task.data.source, task.data.on_damaged)
+        opened(source)
         if source.holds(out):
             raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")
         plan(scored_spec(task), source)

@@ -21,6 +21,7 @@ from degrade.console import (
     print_json,
     progress,
     run,
+    tell,
 )
 from degrade.core.errors import SpecError, unknown
 from degrade.core.op import Op
@@ -105,6 +106,7 @@ def generate(
             workers=workers,
             scheduler=scheduler,
             resume=resume,
+            opened=lambda footage: tell(footage.line(), quiet=quiet or as_json, within=console),
             started=start,
             advanced=lambda frames: bar.advance(bar.task_ids[0], frames),
         )
@@ -137,7 +139,7 @@ def preview(
     from degrade.spec import load_spec
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
-    for path in show_pictures(loaded, out, clips=clips):
+    for path in show_pictures(loaded, out, clips=clips, opened=lambda footage: tell(footage.line())):
         console.print(str(path))
 
 
@@ -207,6 +209,34 @@ def schema() -> None:
     print(json.dumps(json_schema(), indent=1))
 
 
+@app.command("inspect")
+def inspect_footage(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Folder of frames or videos, video, or picture.")],
+    read: Annotated[
+        bool, typer.Option("--read", help="Also read every frame, and name those that are damaged.")
+    ] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Says what footage is: what is read of it, passed over, assumed, dropped."""
+    from degrade.inspect import damaged_frames, describe, report
+    from degrade.sources import open_source
+
+    footage = open_source(source)
+    notes, sequences = footage.notes(), footage.sequences()
+    if read:
+        with progress("frames", quiet=quiet) as bar:
+            task = bar.add_task("read", total=sum(sequence.frames for sequence in sequences))
+            notes += damaged_frames(footage, lambda frames: bar.advance(task, frames))
+    if as_json:
+        print_json({"source": source, "sequences": list(map(describe, sequences)), "notes": list(map(vars, notes))})
+    else:
+        for row in report(sequences, notes):
+            console.print(row, markup=False)
+    if any(note.kind == "damaged" for note in notes):
+        raise typer.Exit(PROBLEMS)
+
+
 @app.command()
 def validate(
     spec: SpecFile = None,
@@ -214,17 +244,24 @@ def validate(
     preset: Preset = None,
     change: Changes = [],  # noqa: B006
     seed: Seed = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Checks a spec and its footage without making anything."""
+    """Checks a spec, and reads its footage to the end, without making anything."""
+    from degrade.dataset.footage import check_footage, stretches
     from degrade.dataset.plan import plan
     from degrade.sources import open_source
     from degrade.spec import load_spec
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
-    clips = plan(loaded, open_source(loaded.source))
+    footage = open_source(loaded.source, loaded.on_damaged)
+    tell(footage.line(), quiet=quiet or as_json)
+    clips = plan(loaded, footage)
     for clip in clips[:1]:
         loaded.dry_run(clip.info())
+    with progress("frames", quiet=quiet) as bar:
+        task = bar.add_task("read", total=sum(stop - start for start, stop in stretches(clips).values()))
+        check_footage(footage, clips, lambda frames: bar.advance(task, frames))
     _warn_of_empty_splits(loaded, clips)
     splits = {split: sum(clip.split == split for clip in clips) for split in loaded.splits}
     total, digest = sum(clip.frames for clip in clips), loaded.digest()
@@ -251,6 +288,7 @@ def verify(
             dataset,
             rerender=rerender,
             source=source,
+            opened=lambda footage: tell(footage.line(), quiet=quiet or as_json),
             started=lambda clips: bar.add_task("verify", total=clips),
             checked=lambda clip: bar.advance(bar.task_ids[0]),
         )

@@ -47,7 +47,7 @@ def command_line() -> typer.Typer:
     return typer.Typer(
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="Exit codes: 0 done, 1 problems found (degrade verify), 2 wrong use or input, 130 interrupted.",
+        epilog="Exit codes: 0 done, 1 problems found (degrade verify, inspect), 2 wrong use or input, 130 interrupted.",
     )
 
 
@@ -69,6 +69,18 @@ errors = Output(stderr=True, highlight=False, soft_wrap=True)
 def print_json(content: Any) -> None:
     """Prints a result for scripts; in ASCII, which every console has."""
     print(json.dumps(content, indent=1))
+
+
+def tell(footage: str, *, quiet: bool = False, within: Console = errors) -> None:
+    """Says in one line what the footage is that a command opened, as `Source.line` does; nothing of an empty one.
+
+    Args:
+        footage: The line.
+        quiet: Say nothing.
+        within: Where to say it.
+    """
+    if footage and not quiet:
+        within.print(f"footage: {footage}", markup=False)
 
 
 class _Rate(ProgressColumn):

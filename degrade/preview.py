@@ -1,7 +1,7 @@
 """Pictures for people: a contact sheet (clean, damaged, mask) and a clip to watch."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,12 +15,20 @@ from degrade.core.types import Array
 from degrade.dataset.kinds import encode
 from degrade.dataset.pairs import Pair, render_pairs
 from degrade.dataset.plan import plan, spread
-from degrade.sources import open_source
+from degrade.sources import Source, open_source
 from degrade.spec import Spec
 from degrade.writers import names_media, open_writer
 
 
-def preview(spec: Spec, out: str | Path, *, clips: int = 3, columns: int = 2, frames: int = 48) -> list[Path]:
+def preview(
+    spec: Spec,
+    out: str | Path,
+    *,
+    clips: int = 3,
+    columns: int = 2,
+    frames: int = 48,
+    opened: Callable[[Source], object] = lambda source: None,
+) -> list[Path]:
     """Writes ``sheet.png``, and ``clip.mp4`` with the first clip, clean beside damaged.
 
     Args:
@@ -29,6 +37,7 @@ def preview(spec: Spec, out: str | Path, *, clips: int = 3, columns: int = 2, fr
         clips: Rows of the sheet, one for each clip.
         columns: Frames of each clip on the sheet, spread over what is rendered of it.
         frames: At most so many frames of a clip are rendered.
+        opened: Called with the footage.
 
     Returns:
         The files written.
@@ -36,7 +45,8 @@ def preview(spec: Spec, out: str | Path, *, clips: int = 3, columns: int = 2, fr
     Raises:
         DatasetError: `out` is named as a file, or cannot be written.
     """
-    out, source = Path(out).expanduser(), open_source(spec.source)
+    out, source = Path(out).expanduser(), open_source(spec.source, spec.on_damaged)
+    opened(source)
     if names_media(out):
         raise DatasetError(f"{out}: is no name of a folder; sheet.png and clip.mp4 are written into one")
     out.mkdir(parents=True, exist_ok=True)
@@ -47,7 +57,7 @@ def preview(spec: Spec, out: str | Path, *, clips: int = 3, columns: int = 2, fr
         wanted = np.linspace(0, shown.frames - 1, columns + 2).round().astype(int)[1:-1].tolist()
         row = []
         with ExitStack() as stack:
-            movie = None if rows else stack.enter_context(open_writer(out / "clip.mp4", fps=clip.fps))
+            movie = None if rows else stack.enter_context(open_writer(out / "clip.mp4", stream=clip.stream()))
             for t, (damaged, clean, mask) in enumerate(_frames(render_pairs(shown, spec, source, params))):
                 if movie:
                     movie.write(np.concatenate([clean, damaged], axis=1))

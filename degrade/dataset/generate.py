@@ -19,6 +19,7 @@ from degrade.dataset.records import ClipRecord, describe, manifest, pretty, read
 from degrade.dataset.sharing import hashes, shared_files
 from degrade.dataset.traces import finished_record
 from degrade.dataset.worker import Job, Made, Whole, Worker, fingerprint, split
+from degrade.sources import Source
 from degrade.spec import Spec
 from degrade.storage import is_remote, make_folder, put, reaching, remove
 
@@ -49,6 +50,7 @@ def generate(
     workers: int = 1,
     scheduler: str | None = None,
     resume: bool = False,
+    opened: Callable[[Source], object] = lambda source: None,
     started: Callable[[list[Clip]], object] = lambda clips: None,
     finished: Callable[[Clip], object] = lambda clip: None,
     advanced: Callable[[int], object] = lambda frames: None,
@@ -61,6 +63,7 @@ def generate(
         workers: Processes, this one among them; each uses one thread. Long clips are split over them.
         scheduler: A Dask cluster that does the work in their place, see `executors.run_dask`.
         resume: Go on with what an interrupted run of the same spec has left in `out`.
+        opened: Called with the footage.
         started: Called with all clips before the first is made.
         finished: Called after each clip, also for those that an earlier run had finished.
         advanced: Called with a number of frames when so many more are made, or were by an earlier run.
@@ -73,6 +76,7 @@ def generate(
     if workers > 1 or scheduler is not None:
         executors.end_unguarded()
     folder = DatasetFolder(out, spec)
+    opened(folder.source)
     clips = folder.planned
     for clip in list(clips.values())[:1]:
         spec.dry_run(clip.info())  # what cannot be drawn is found before anything is written

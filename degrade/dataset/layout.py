@@ -1,7 +1,7 @@
 """A dataset on disk: where its files lie and what its keys are called. No other module composes these.
 
 out/dataset.json                    name, resolved spec, spec hash, versions; written last
-out/manifest.csv                    a row per clip: id, split, source, size, what fired, hashes
+out/manifest.csv                    a row per clip: id, split, source, size, rate, what fired, hashes
 out/train/{lq,gt,mask}/<clip>/      00000.png …, or <clip>.mkv
 out/train/mask.<op>/<clip>/         the mask of one op, where asked for
 out/train/shards/<clip>.tar         in place of these, for WebDataset
@@ -132,7 +132,7 @@ class DatasetFolder:
     @cached_property
     def source(self) -> Source:
         """Its footage, where it is now."""
-        return open_source(self._source or self.spec.source)
+        return open_source(self._source or self.spec.source, self.spec.on_damaged)
 
     @cached_property
     def clips(self) -> dict[str, ClipRecord]:

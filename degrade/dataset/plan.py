@@ -4,6 +4,7 @@ from degrade.core.errors import SourceError, SpecError
 from degrade.core.fields import Strict
 from degrade.core.types import ClipInfo
 from degrade.sources import Source
+from degrade.sources.stream import StreamInfo, steady
 from degrade.spec import Spec
 
 
@@ -21,10 +22,19 @@ class Clip(Strict):
     width: int
     channels: int
     fps: float
+    """Frames per second; of footage of a variable rate the mean."""
+    aspect: float = 1.0
+    """Width of a pixel over its height, which resizing keeps."""
+    damaged: str = ""
+    """Numbers of the footage's frames that were damaged, and repeated or skipped, separated by spaces."""
 
     def info(self) -> ClipInfo:
         """What damage is drawn for."""
         return ClipInfo(frames=self.frames, height=self.height, width=self.width, channels=self.channels, id=self.id)
+
+    def stream(self) -> StreamInfo:
+        """What its frames are when they are written: at a constant rate, from 0 on."""
+        return steady(self.fps, aspect=self.aspect)
 
 
 def plan(spec: Spec, source: Source) -> list[Clip]:
@@ -58,6 +68,8 @@ def plan(spec: Spec, source: Source) -> list[Clip]:
                 width=width,
                 channels=1 if spec.color == "grey" else 3,
                 fps=sequence.fps,
+                aspect=float(sequence.stream.aspect),
+                damaged=" ".join(map(str, source.damaged(sequence, start, start + length))),
             )
     return spread(list(clips.values()), spec.clips.limit)
 

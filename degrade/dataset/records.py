@@ -62,6 +62,10 @@ class ClipRecord(Strict):
     height: Count
     width: Count
     channels: Annotated[Literal[1, 3], BeforeValidator(_channels)]
+    fps: Annotated[float, Field(gt=0, le=1000)]
+    """Frames per second of the footage, of a variable rate the mean; 24 where it does not say."""
+    damaged: Annotated[str, Field(pattern=r"^(\d+( \d+)*)?$")]
+    """Numbers of the footage's frames that were damaged there, and repeated or skipped, separated by spaces."""
     fired: str
     """Labels of the ops that fired, separated by spaces."""
     source_sha256: Digest

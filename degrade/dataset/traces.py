@@ -30,7 +30,7 @@ def finished_record(folder: DatasetFolder, clip: Clip) -> ClipRecord | None:
         record = ClipRecord(**read_json(path)["row"], trace_sha256=file_hash(path))
     except (DegradeError, KeyError, TypeError):
         return None
-    if not clip.model_dump(exclude={"id", "fps"}).items() <= vars(record).items() or record.id != clip.id:
+    if not clip.model_dump(exclude={"id", "aspect"}).items() <= vars(record).items() or record.id != clip.id:
         return None
     return record if _is_there(folder, record) else None
 

@@ -12,6 +12,7 @@ from degrade.dataset.kinds import MASK, TRACE, encode, frame_name, is_mask, pars
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash, versions
+from degrade.sources import Source
 from degrade.sources.shards import contents
 from degrade.spec import canonical, parse
 from degrade.storage import reaching
@@ -26,6 +27,7 @@ def verify(
     *,
     rerender: int = 0,
     source: str | None = None,
+    opened: Callable[[Source], object] = lambda source: None,
     started: Callable[[int], object] = lambda clips: None,
     checked: Callable[[str], object] = lambda clip: None,
 ) -> list[str]:
@@ -35,6 +37,7 @@ def verify(
         out: The dataset's folder or URL.
         rerender: So many clips are drawn and rendered again from their source and compared pixel by pixel.
         source: Where the footage is now, if not where the spec says.
+        opened: Called with the footage, if clips are rendered again.
         started: Called with the number of clips.
         checked: Called with each clip's id after its files were checked.
 
@@ -72,6 +75,7 @@ def verify(
             if path.is_file() and path not in expected
         ]
         if rerender and not problems:
+            opened(folder.source)
             problems = _rerender(folder, rows, rerender)
             if problems and (others := _other_versions(folder, record)):
                 problems.append(others)
@@ -156,7 +160,7 @@ def _rerender(folder: DatasetFolder, rows: list[ClipRecord], count: int) -> list
     problems = []
     for row in random.Random(folder.spec.seed).sample(rows, min(count, len(rows))):
         planned = folder.planned.get(row.id)
-        if not planned or not planned.model_dump(exclude={"id", "fps"}).items() <= vars(row).items():
+        if not planned or not planned.model_dump(exclude={"id", "aspect"}).items() <= vars(row).items():
             problems.append(f"{row.id}: the source no longer gives this clip")
         elif folder.source.fingerprint(planned.sequence) != row.source_sha256:
             problems.append(f"{row.id}: its footage is not that from which it was made")

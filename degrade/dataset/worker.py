@@ -97,7 +97,8 @@ class Worker:
             for pair in pairs:
                 for kind, frames in encode(pair, self.folder.spec.output.masks):
                     if kind not in writers:
-                        writer = open_writer(self.folder.file_in(piece, kind), part.clip.fps, part.start)
+                        path, about = self.folder.file_in(piece, kind), part.clip.stream()
+                        writer = open_writer(path, first=part.start, stream=about)
                         writers[kind] = stack.enter_context(writer)
                     for frame in frames:
                         writers[kind].write(frame)
@@ -112,7 +113,7 @@ class Worker:
         hashes = {kind: self._join(kind, made) if len(made) > 1 else made[0].hashes[kind] for kind in kinds}
         params = self._params(clip)
         row = {
-            **clip.model_dump(exclude={"id", "fps"}),
+            **clip.model_dump(exclude={"id", "aspect"}),
             "clip": clip.id,
             "fired": " ".join(fired(params.steps)),
             "source_sha256": fingerprint(self.folder.source, clip.sequence),
@@ -138,7 +139,7 @@ class Worker:
         """One piece of all, where the first was; its files' hashes."""
         pieces = [self.folder.file_in(self._piece(one.part), kind) for one in made]
         joined = pieces[0].with_name(f"joined-{pieces[0].name}")
-        join(pieces, joined, made[0].part.clip.fps)
+        join(pieces, joined, made[0].part.clip.stream())
         joined.replace(pieces[0])
         if joined.suffix:
             return file_hashes(pieces[0])

@@ -1,25 +1,31 @@
 """Clean footage: folders of frames, video files, pictures, and the built-in moving stills."""
 
 from pathlib import Path
+from typing import cast, get_args
 
 from degrade.core.errors import SourceError, shown, unknown
-from degrade.sources.base import FrameSequence, Source
+from degrade.sources.base import FrameSequence, OnDamaged, Source
 from degrade.storage import locate, reaching
 
-__all__ = ["FrameSequence", "Source", "open_source"]
+__all__ = ["FrameSequence", "OnDamaged", "Source", "open_source"]
 
 
-def open_source(spec: str | Path) -> Source:
+def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> Source:
     """Opens footage.
 
     Args:
         spec: ``builtin:stills`` (`degrade.sources.stills.Stills`), with arguments as in
             ``builtin:stills?height=128&width=192``; or the path or URL of a folder, video or picture
             (`degrade.sources.files.Files`).
+        on_damaged: What is done where frames are damaged: ``error`` (if not given), ``repeat`` the frame before, or
+            ``skip`` them. For the latter two, each frame is read once on opening.
 
     Raises:
         SourceError: There is no such footage, or it is empty or damaged.
     """
+    how = on_damaged or "error"
+    if how not in get_args(OnDamaged):
+        raise SourceError(unknown("way with damaged frames", how, get_args(OnDamaged)))
     if isinstance(spec, str) and spec.startswith("builtin:"):
         name, _, arguments = spec.removeprefix("builtin:").partition("?")
         if name != "stills":
@@ -32,7 +38,7 @@ def open_source(spec: str | Path) -> Source:
     place = locate(spec)
     try:
         with reaching(place, SourceError):
-            return Files(place)
+            return Files(place, cast(OnDamaged, how))
     except OSError as error:
         raise SourceError(f"{error.filename or place}: {error.strerror or error}") from error
 

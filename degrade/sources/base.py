@@ -1,14 +1,31 @@
 """The interface of sources: named sequences of frames, read at random."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from degrade.core.errors import SourceError, unknown
 from degrade.core.types import Array
+from degrade.sources import report
+from degrade.sources.report import Note
+from degrade.sources.stream import StreamInfo
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 """Suffixes of picture files."""
+
+VIDEO_SUFFIXES = frozenset(
+    {".mkv", ".webm", ".mp4", ".m4v", ".mov", ".mxf", ".avi", ".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
+)
+"""Suffixes of videos. Other files are known by their content, see `degrade.sources.content`."""
+
+OnDamaged = Literal["error", "repeat", "skip"]
+"""What is done where frames are damaged: stop, show the frame before (at the start, the one after) in their place, or
+leave them out and show the frame before for longer."""
+
+Depth = Literal[8, 16]
+"""Bits of the values that are read: uint8 or uint16, over their full range."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +35,23 @@ class FrameSequence:
     id: str
     """Relative path with ``/``, unique in its source: ``train_sharp/000``."""
     frames: int
-    height: int
-    width: int
-    fps: float = 24.0
-    """Frames per second; 24 where the footage does not say."""
+    stream: StreamInfo
+    """What they are."""
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.stream.height
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.stream.width
+
+    @property
+    def fps(self) -> float:
+        """Frames per second; of a variable rate the mean, and 24 where the footage does not say."""
+        return float(self.stream.fps)
 
 
 class Source(ABC):
@@ -36,7 +66,7 @@ class Source(ABC):
         """Frames `start` to `stop` of a sequence, given as such or by id.
 
         Returns:
-            (N, H, W, 3) uint8 RGB.
+            (N, H, W, 3) uint8 RGB, upright.
 
         Raises:
             SourceError: No such sequence or frame; a file is missing, damaged or of another size.
@@ -49,6 +79,26 @@ class Source(ABC):
     def names(self, sequence: FrameSequence | str) -> list[str]:
         """What the frames of a sequence are called, each another name: as their files, or by their numbers."""
         return [f"{t:05d}" for t in range(self.find(sequence).frames)]
+
+    def notes(self) -> list[Note]:
+        """What was found on opening: passed over, odd, assumed, dropped, damaged."""
+        return []
+
+    def line(self) -> str:
+        """What there is, and the `notes`, in one line; empty if there is nothing to tell."""
+        return report.line(len(self.sequences()), sum(sequence.frames for sequence in self.sequences()), self.notes())
+
+    def damaged(self, sequence: FrameSequence | str, start: int, stop: int) -> tuple[int, ...]:
+        """Which frames of the footage were damaged, and repeated or skipped, for frames `start` to `stop`.
+
+        Returns:
+            Their numbers, counted before any was skipped.
+        """
+        return ()
+
+    def survey(self, sequence: FrameSequence | str, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """Reads frames `start` to `stop` and yields the number of each that is damaged, with the reason."""
+        yield from ()
 
     def holds(self, place: Path) -> bool:
         """Whether what is written to a place would become footage of this source."""
@@ -65,6 +115,38 @@ class Source(ABC):
             if candidate.id == name:
                 return candidate
         raise SourceError(unknown("sequence", name, (s.id for s in self.sequences())))
+
+
+class Reader(ABC):
+    """Frames of one sequence out of its files."""
+
+    stream: StreamInfo
+    """What they are."""
+
+    @property
+    @abstractmethod
+    def frames(self) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def read(self, start: int, stop: int, depth: Depth = 8) -> Array:
+        """Frames `start` to `stop`, (N, H, W, 3) RGB, upright; errors as of `Source.read`."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """See `Source.fingerprint`."""
+
+    def names(self) -> list[str]:
+        """See `Source.names`."""
+        return [f"{t:05d}" for t in range(self.frames)]
+
+    def survey(self, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """See `Source.survey`."""
+        for number in range(start, stop):
+            try:
+                self.read(number, number + 1)
+            except SourceError as error:
+                yield number, str(error)
 
 
 def check_range(name: object, frames: int, start: int, stop: int) -> None:

@@ -1,21 +1,23 @@
 """Footage on disk or at a URL: a picture, a video, or a folder of any depth."""
 
-import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+
+import numpy as np
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources import video
-from degrade.sources.base import PICTURES, FrameSequence, Source
-from degrade.sources.pictures import Pictures, picture_size
+from degrade.sources import content, folders, report
+from degrade.sources.base import VIDEO_SUFFIXES, FrameSequence, OnDamaged, Reader, Source
+from degrade.sources.damaged import Mended, mend
+from degrade.sources.folders import natural
+from degrade.sources.pictures import Pages, Pictures
+from degrade.sources.report import Note
 from degrade.sources.video import Video
-from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, reaching
+from degrade.storage import is_remote, reaching
 
-LABELS = re.compile(r"annotations|scribbles|__macosx|\.", re.IGNORECASE)
-"""How folders and files begin that are no footage: DAVIS' labels, hidden ones."""
+FULL, DARK = 65535, 4095
+"""The top of 16 bits; and that of 12, below which pictures of 16 bits are hardly what they claim."""
 
 
 class Files(Source):
@@ -24,72 +26,115 @@ class Files(Source):
     Args:
         path: One of
 
-            - a picture: a sequence of one frame;
+            - a picture: a sequence of one frame, or of its pages;
             - a video file;
             - a folder: every folder in it that holds pictures is one sequence, named by its relative path,
-              and so is every video file, named by its path without suffix. This covers REDS
-              (``train_sharp/000/00000000.png``), DAVIS (``JPEGImages/480p/bear/00000.jpg``;
+              and so is every video file and every picture of several pages, named by its path without suffix. This
+              covers REDS (``train_sharp/000/00000000.png``), DAVIS (``JPEGImages/480p/bear/00000.jpg``;
               ``Annotations`` are passed over) and Vimeo-90K (``sequences/00001/0001/im1.png``);
-            - a folder that itself holds pictures: frames of one clip, named as the folder, if all have the
-              same size; if sizes differ, each picture is a still of its own, named by its stem.
+            - a folder that itself holds pictures: frames of one clip, named as the folder, if they have the
+              same size, but for a few strangers among numbered ones; if sizes differ, each picture is a still of its
+              own, named by its stem.
 
-            Datasets that ``degrade generate`` has written are no footage: in a folder they are passed over.
+            What is passed over, as datasets that ``degrade generate`` has written, is in `notes`.
+        on_damaged: What is done where frames are damaged. But for ``error``, each frame is read once on opening.
 
     Frames are in natural order: ``im2.png`` before ``im10.png``.
 
     Raises:
-        SourceError: `path` is missing or empty, holds a file that cannot be read, or two sequences of
+        SourceError: `path` is missing or empty, holds a video or pictures that cannot be read, or two sequences of
             one name.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.footage: dict[str, Pictures | Video] = {}
+    def __init__(self, path: Path, on_damaged: OnDamaged = "error") -> None:
+        self.path, self.on_damaged = path, on_damaged
+        self.footage: dict[str, Reader] = {}
+        self._notes: list[Note] = []
         if path.is_dir():
             self._scan(path)
             if not self.footage:
-                raise SourceError(f"{path}: no pictures or videos in this folder")
+                found = [note for note in self._notes if note.kind == "passed over"]
+                others = f"; passed over: {report.short(found)}" if found else ""
+                raise SourceError(f"{path}: no pictures or videos in this folder{others}")
         elif not path.exists():
             raise SourceError(f"{path}: no such file or folder")
         else:
-            opens = Pictures.open([path]) if _is_picture(path) else Video.open(path)
-            self._add(path.stem, opens, path)
-        self._sequences = [
-            FrameSequence(name, item.frames, item.height, item.width, item.fps)
-            for name, item in sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
-        ]
+            picture = content.content(path) == "picture"
+            self._add(path.stem, Pages.open(path) if picture else self._video(path), path)
+        ordered = sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
+        for name, reader in ordered:
+            self._notes += report.of_stream(name, reader.stream)
+            if isinstance(reader, Mended):
+                done = {"repeat": "frames, repeated", "skip": "frames, skipped"}[on_damaged]
+                self._notes.append(Note("damaged", done, tuple(f"{name}: {number}" for number in reader.damaged)))
+        self._sequences = [FrameSequence(name, reader.frames, reader.stream) for name, reader in ordered]
 
     def _scan(self, root: Path) -> None:
-        for folder, relative, subfolders, names in _walk(root):
-            if _is_dataset(subfolders, names):
-                if relative == PurePosixPath():
-                    raise SourceError(f"{root}: is a dataset of pairs, no footage; name a folder of frames in it")
-                subfolders.clear()
-                continue
-            subfolders[:] = [name for name in subfolders if not LABELS.match(name) and not _loops(folder / name)]
-            files = [folder / name for name in sorted(names, key=natural) if not LABELS.match(name)]
-            for file in files:
-                if file.suffix.lower() in video.SUFFIXES:
-                    self._add((relative / file.stem).as_posix(), Video.open(file), file)
-            frames = [file for file in files if _is_picture(file)]
-            if not frames:
-                continue
-            at_top = relative == PurePosixPath()
-            if at_top and len({picture_size(frame) for frame in frames}) > 1:
-                for frame in frames:
-                    self._add(frame.stem, Pictures.open([frame]), frame)
-            else:
-                name = _name(root) if at_top else relative.as_posix()
-                self._add(name, Pictures.open(frames), folder)
+        for folder, relative, names in folders.walk(root, self._notes):
+            pictures = []
+            for name in sorted(names, key=natural):
+                kind = "system files" if folders.SYSTEM.fullmatch(name) else content.content(folder / name)
+                if kind == "picture":
+                    pictures.append(folder / name)
+                elif kind == "video":
+                    self._try_video(folder / name, relative)
+                else:
+                    what = {"": "files that are no footage", "proxy": "copies beside originals"}
+                    what |= {"system files": "system files"}
+                    told = what.get(kind, f"{kind} files, which are not read")
+                    self._notes.append(Note("passed over", told, (str(relative / name),)))
+            if pictures:
+                self._add_pictures(root, relative, pictures)
 
-    def _add(self, name: str, footage: Pictures | Video, path: Path) -> None:
+    def _try_video(self, file: Path, relative: PurePosixPath) -> None:
+        name = (relative / file.stem).as_posix()
+        try:
+            video = self._video(file)
+        except SourceError as error:
+            if file.suffix.lower() in VIDEO_SUFFIXES:
+                raise
+            self._notes.append(Note("passed over", "files that cannot be opened", (str(error),)))
+        else:
+            self._add(name, video, file)
+
+    def _video(self, file: Path) -> Video:
+        return Video.open(file, cut=self.on_damaged != "error")
+
+    def _add_pictures(self, root: Path, relative: PurePosixPath, pictures: list[Path]) -> None:
+        found = folders.arrange(pictures, relative, self._notes)
+        for still in found.stills:
+            self._add((relative / still.stem).as_posix(), Pages.open(still), still)
+        if found.frames and found.about:
+            name = _name(root) if relative == PurePosixPath() else relative.as_posix()
+            self._add(name, Pictures(tuple(found.frames), found.about), found.frames[0].parent)
+
+    def _add(self, name: str, footage: Reader, path: Path) -> None:
         if name in self.footage:
             raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
-        self.footage[name] = footage
+        if not isinstance(footage, Video) and footage.stream.depth > 8 and not is_remote(path):
+            self._look_for_few_bits(name, footage)
+        self.footage[name] = mend(footage, self.on_damaged)
+
+    def _look_for_few_bits(self, name: str, footage: Reader) -> None:
+        """Notes pictures of 16 bits of which hardly any are used, as where a scan of 10 was not scaled."""
+        top = 0
+        for number in (footage.frames // 2, 0, footage.frames - 1):
+            try:
+                top = max(top, int(np.max(footage.read(number, number + 1, 16))))
+            except SourceError:
+                return
+            if top > DARK:
+                return
+        told = f"with values up to {top} of {FULL}, {top / FULL:.1%} of the range: fewer bits in 16?"
+        self._notes.append(Note("odd", told, (name,)))
 
     def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`."""
         return self._sequences
+
+    def notes(self) -> list[Note]:
+        """See `Source.notes`."""
+        return report.gathered(self._notes)
 
     def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
         """See `Source.read`."""
@@ -103,8 +148,17 @@ class Files(Source):
 
     def names(self, sequence: FrameSequence | str) -> list[str]:
         """See `Source.names`; of pictures those of their files, without suffixes where these are not needed."""
-        footage = self._get(sequence)
-        return footage.names() if isinstance(footage, Pictures) else super().names(sequence)
+        return self._get(sequence).names()
+
+    def damaged(self, sequence: FrameSequence | str, start: int, stop: int) -> tuple[int, ...]:
+        """See `Source.damaged`."""
+        reader = self._get(sequence)
+        return reader.damaged_in(start, stop) if isinstance(reader, Mended) else ()
+
+    def survey(self, sequence: FrameSequence | str, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """See `Source.survey`."""
+        with reaching(self.path, SourceError):
+            yield from self._get(sequence).survey(start, stop)
 
     def holds(self, place: Path) -> bool:
         """See `Source.holds`."""
@@ -112,50 +166,10 @@ class Files(Source):
             return False
         return place.resolve().is_relative_to(self.path.resolve())
 
-    def _get(self, sequence: FrameSequence | str) -> Pictures | Video:
+    def _get(self, sequence: FrameSequence | str) -> Reader:
         name = sequence if isinstance(sequence, str) else sequence.id
         return self.footage[name] if name in self.footage else self.footage[self.find(name).id]
 
 
-def natural(name: str) -> list[Any]:
-    """Sort key that counts digits as numbers, and then the name itself: ``1`` and ``01`` have an order."""
-    parts: Iterable[str] = re.split(r"(\d+)", name)
-    return [[(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name]
-
-
-def _walk(root: Path) -> Iterator[tuple[Path, PurePosixPath, list[str], list[str]]]:
-    """Each folder, its path from `root`, and its folders, of which some may be taken out, and files."""
-    if is_remote(root):
-        waiting = [PurePosixPath()]
-        while waiting:  # level by level: below its first, fsspec's walk passes over what cannot be listed
-            relative = waiting.pop()
-            folder: Any = root.joinpath(*relative.parts)
-            _, subfolders, names = next(folder.fs.walk(folder.path, maxdepth=1, on_error="raise"))
-            yield folder, relative, subfolders, names
-            waiting += [relative / name for name in subfolders]
-        return
-    for place, subfolders, names in os.walk(root, onerror=_refuse, followlinks=True):
-        folder = Path(place)
-        yield folder, PurePosixPath(folder.relative_to(root).as_posix()), subfolders, names
-
-
 def _name(root: Path) -> str:
     return root.name if is_remote(root) else root.resolve().name
-
-
-def _refuse(error: OSError) -> None:
-    raise SourceError(f"{error.filename}: {error.strerror}") from error
-
-
-def _loops(folder: Path) -> bool:
-    """Whether this is a link to a folder that it lies in."""
-    return not is_remote(folder) and folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
-
-
-def _is_dataset(subfolders: list[str], names: list[str]) -> bool:
-    """Whether a folder holds what ``degrade generate`` has written, or is writing, from footage around it."""
-    return UNFINISHED in subfolders or {RECORD, MANIFEST} <= set(names)
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURES

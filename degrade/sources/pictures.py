@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,24 +12,20 @@ from PIL import Image
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources.base import check_range
+from degrade.sources import tiff, whole
+from degrade.sources.base import Depth, Reader, check_range
+from degrade.sources.stream import StreamInfo, picture_info
 
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, cv2.error)
+"""What decoders raise."""
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Pictures(Reader):
     """Picture files, one a frame, all of one size."""
 
     paths: tuple[Path, ...]
-    height: int
-    width: int
-    fps: float = 24.0
-
-    @classmethod
-    def open(cls, paths: list[Path]) -> "Pictures":
-        """Files in order; only the first one's header is read, the others' sizes are checked in `read`."""
-        return cls(tuple(paths), *picture_size(paths[0]))
+    stream: StreamInfo
 
     @property
     def frames(self) -> int:
@@ -42,17 +37,19 @@ class Pictures:
         stems = [path.stem for path in self.paths]
         return stems if len({stem.lower() for stem in stems}) == len(stems) else [path.name for path in self.paths]
 
-    def read(self, start: int, stop: int) -> Array:
-        """See `Source.read`."""
+    def read(self, start: int, stop: int, depth: Depth = 8) -> Array:
+        """See `Reader.read`."""
         check_range(self.paths[0].parent, self.frames, start, stop)
-        out = np.empty((stop - start, self.height, self.width, 3), np.uint8)
+        shape = stop - start, self.stream.height, self.stream.width, 3
+        out = np.empty(shape, np.uint8 if depth == 8 else np.uint16)
         for frame, path in zip(out, self.paths[start:stop], strict=True):
-            picture = read_picture(path)
+            picture = read_picture(path, depth)
             if picture.shape != frame.shape:
                 height, width = picture.shape[:2]
+                other = self.paths[0].name if path != self.paths[0] else "the rest"
                 raise SourceError(
-                    f"{path}: {width}×{height} pixels, but {self.paths[0].name} of the same sequence "
-                    f"has {self.width}×{self.height}"
+                    f"{path}: {width}×{height} pixels, but {other} of the same sequence "
+                    f"has {self.stream.width}×{self.stream.height}"
                 )
             frame[:] = picture
         return out
@@ -63,6 +60,49 @@ class Pictures:
         for path in self.paths:
             digest.update(hash_file(path))
         return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Pages(Reader):
+    """The pages of one file, a frame each: TIFF, or an animation that Pillow reads."""
+
+    path: Path
+    stream: StreamInfo
+    count: int
+
+    @classmethod
+    def open(cls, path: Path) -> "Pages | Pictures":
+        """A file of several pages; one of a single page is a sequence of one picture."""
+        about, count = describe_picture(path)
+        return cls(path, about, count) if count > 1 else Pictures((path,), about)
+
+    @property
+    def frames(self) -> int:
+        """Number of pages."""
+        return self.count
+
+    def read(self, start: int, stop: int, depth: Depth = 8) -> Array:
+        """See `Reader.read`."""
+        check_range(self.path, self.frames, start, stop)
+        shape = stop - start, self.stream.height, self.stream.width, 3
+        out = np.empty(shape, np.uint8 if depth == 8 else np.uint16)
+        for i, number in enumerate(range(start, stop)):
+            try:
+                with self.path.open("rb") as file:
+                    if tiff.is_tiff(self.path):
+                        stored = tiff.Tiff(file).read(number)
+                    else:
+                        with Image.open(file) as picture:
+                            picture.seek(number)
+                            stored = np.asarray(picture.convert("RGB"))
+            except (*ERRORS, EOFError) as error:
+                raise SourceError(f"{self.path}: page {number}: {_reason(error)}") from error
+            out[i] = _to_depth(stored, depth)
+        return out
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file."""
+        return hash_file(self.path).hex()
 
 
 def hash_file(path: Path) -> bytes:
@@ -78,36 +118,45 @@ def hash_file(path: Path) -> bytes:
         raise SourceError(f"{path}: {error.strerror}") from error
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Height and width, from the header alone.
+def describe_picture(path: Path) -> tuple[StreamInfo, int]:
+    """What a picture is and its number of pages, from the header alone.
 
     Raises:
         SourceError: Not a picture.
     """
     try:
         with path.open("rb") as file:
-            return stream_size(file, str(path))
+            return describe_file(file, str(path))
     except OSError as error:
         raise SourceError(f"{path}: {_reason(error)}") from error
 
 
-def stream_size(file: BinaryIO, name: str) -> tuple[int, int]:
+def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
     """The same of an open file, which `name` stands for in errors."""
     try:
+        head = file.read(26)
+        file.seek(0)
+        if head.startswith(tiff.SIGNATURES):
+            found = tiff.Tiff(file)
+            return found.stream, len(found.pages)
         with Image.open(file) as picture:
-            return picture.height, picture.width
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            depth = head[24] if head.startswith(whole.PNG) else 16 if picture.mode.startswith("I") else 8
+            turn, alpha = whole.orientation(picture), picture.has_transparency_data
+            about = picture_info(picture.height, picture.width, turn, depth=depth, alpha=alpha)
+            return about, getattr(picture, "n_frames", 1)
+    except ERRORS as error:
         raise SourceError(f"{name}: {_reason(error)}") from error
 
 
-def read_picture(path: Path) -> Array:
-    """Decodes a picture; EXIF orientation is ignored, so that frames are what other tools see as pixels.
+def read_picture(path: Path, depth: Depth = 8) -> Array:
+    """Decodes a picture, upright as EXIF says.
 
     Args:
-        path: 8 or 16 bit (scaled to 8), grey (expanded) or RGB, alpha dropped.
+        path: Up to 16 bit, grey (expanded) or RGB, alpha dropped; of several pages the first.
+        depth: Of the values given; others are scaled to it.
 
     Returns:
-        (H, W, 3) uint8 RGB.
+        (H, W, 3) RGB, uint8 or uint16.
 
     Raises:
         SourceError: The file cannot be read, is no picture, or is cut off or damaged.
@@ -116,53 +165,35 @@ def read_picture(path: Path) -> Array:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: {_reason(error)}") from error
-    return decode_picture(data, str(path))
+    return decode_picture(data, str(path), depth)
 
 
-def decode_picture(data: bytes, name: str) -> Array:
+def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
     """Decodes the bytes of a file, which `name` stands for in errors; see `read_picture`."""
     try:
-        _require_whole(data)
+        if data.startswith(tiff.SIGNATURES):
+            return _to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
+        turn = whole.check(data)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, cv2.error) as error:
+        if picture is None:
+            with Image.open(io.BytesIO(data)) as opened:
+                picture = np.asarray(opened.convert("RGB"))[..., ::-1]
+    except ERRORS as error:
         raise SourceError(f"{name}: {_reason(error)}") from error
-    if picture is None or picture.dtype not in (np.uint8, np.uint16):
-        raise SourceError(f"{name}: {'damaged picture' if picture is None else f'pixels of {picture.dtype}'}")
-    if picture.dtype == np.uint16:
-        picture = ((picture.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if picture.ndim == 2 or picture.shape[2] < 3:  # grey, or grey with alpha
-        return np.repeat(picture.reshape(*picture.shape[:2], -1)[..., :1], 3, axis=2)
-    return np.ascontiguousarray(picture[..., 2::-1])
+    if picture.dtype not in (np.uint8, np.uint16):
+        raise SourceError(f"{name}: pixels of {picture.dtype}")
+    picture = picture.reshape(*picture.shape[:2], -1)
+    picture = picture[..., 2::-1] if picture.shape[2] >= 3 else picture[..., :1]  # grey, or grey with alpha
+    return picture_info(picture.shape[0], picture.shape[1], turn).upright(_to_depth(picture, depth))
 
 
-def _require_whole(data: bytes) -> None:
-    """Raises ValueError or OSError if the file is cut off: OpenCV's decoders may return what there is.
-
-    PNG and JPEG are checked by their structure, at a few percent of the time that decoding takes.
-    """
-    if data.startswith(PNG):
-        _check_png(memoryview(data))
-    elif data.startswith(JPEG):
-        # Neither marker occurs within entropy-coded data, so the last scan must be followed by the end.
-        if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-            raise ValueError("truncated JPEG")
-    else:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.load()
-
-
-def _check_png(data: memoryview) -> None:
-    at = len(PNG)
-    while at + 12 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4])
-        if end > len(data):
-            break
-        if zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
-            raise ValueError("damaged PNG: wrong checksum")
-        if data[at + 4 : at + 8] == b"IEND":
-            return
-        at = end
-    raise ValueError("truncated PNG")
+def _to_depth(values: Array, depth: Depth) -> Array:
+    """Values (H, W, 1 or 3) over the full range of their type, as RGB of so many bits."""
+    if depth == 8 and values.dtype == np.uint16:
+        values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    elif depth == 16 and values.dtype == np.uint8:
+        values = values.astype(np.uint16) * 257
+    return np.repeat(values, 3, axis=2) if values.shape[2] == 1 else np.ascontiguousarray(values)
 
 
 def _reason(error: Exception) -> str:

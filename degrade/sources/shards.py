@@ -11,7 +11,7 @@ import numpy as np
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources.pictures import decode_picture, stream_size
+from degrade.sources.pictures import decode_picture, describe_file
 
 
 def read_members(shard: Path, names: Sequence[str]) -> Array:
@@ -70,7 +70,8 @@ def member_size(shard: Path, name: str) -> tuple[int, int]:
     offset, size = _members(shard)[name]
     with shard.open("rb") as file:
         file.seek(offset)
-        return stream_size(io.BytesIO(file.read(size)), f"{shard}: {name}")
+        about, _ = describe_file(io.BytesIO(file.read(size)), f"{shard}: {name}")
+    return about.height, about.width
 
 
 def _members(shard: Path) -> dict[str, tuple[int, int]]:

@@ -15,6 +15,7 @@ from degrade.core.rng import Stream
 from degrade.core.types import Array
 from degrade.sources.base import FrameSequence, Source, check_range
 from degrade.sources.pictures import hash_file, read_picture
+from degrade.sources.stream import UNTAGGED_RATE, StreamInfo
 
 BACKGROUNDS = (
     "coffee.png", "astronaut.png", "chelsea.png", "camera.png", "rocket.jpg", "coins.png",
@@ -142,11 +143,16 @@ class Stills(Source):
         self.count, self.frames, self.height, self.width = count, frames, height, width
         stems = [Path(name).stem for name in BACKGROUNDS]
         names = [f"{i:02d}_{stems[i % len(stems)]}" for i in range(count)]
-        self._named = {name: FrameSequence(name, frames, height, width) for name in names}
+        stream = StreamInfo(height, width, rate=UNTAGGED_RATE)
+        self._named = {name: FrameSequence(name, frames, stream) for name in names}
 
     def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`; ids are like ``00_coffee``."""
         return list(self._named.values())
+
+    def line(self) -> str:
+        """See `Source.line`; nothing, as its frames are made here."""
+        return ""
 
     def find(self, sequence: FrameSequence | str) -> FrameSequence:
         """See `Source.find`; as fast however many there are."""

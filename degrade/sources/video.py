@@ -6,10 +6,9 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any
 
 import av
 import numpy as np
@@ -17,24 +16,37 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources.base import check_range
+from degrade.sources.base import Depth, Reader, check_range
+from degrade.sources.ffv1 import intact
 from degrade.sources.pictures import hash_file
-from degrade.storage import is_remote
-
-SUFFIXES = frozenset(
-    {".mkv", ".webm", ".mp4", ".m4v", ".mov", ".mxf", ".avi", ".wmv", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"}
+from degrade.sources.stream import BT709, UNSPECIFIED, StreamInfo
+from degrade.sources.video_index import (
+    GUESSED,
+    Index,
+    Joints,
+    first_video,
+    index,
+    missing_bytes,
+    one_line,
+    open_container,
+    packets,
+    shown_times,
 )
-
-GUESSED = {"avi", "mpeg"}
-"""Containers without a timestamp for every frame: FFmpeg's guess changes with where reading begins."""
+from degrade.sources.video_stream import describe
 
 FLAGS = Interpolation
 EXACT = FLAGS.BICUBIC | FLAGS.ACCURATE_RND | FLAGS.FULL_CHR_H_INT | FLAGS.BITEXACT
 """How YUV becomes RGB: chroma interpolated, no rounding shortcuts, the same on every processor."""
 
+STRICT = {"err_detect": "crccheck+explode"}
+"""Options of decoders: an error, rather than a guess at the pixels."""
+
+PROBED = 8
+"""Frames of interlaced films that are decoded on opening, to see that each packet holds one."""
+
 
 @dataclass(frozen=True)
-class Video:
+class Video(Reader):
     """The first video stream of a file.
 
     Frames are counted in the order in which they are shown. Packets' timestamps, which demuxing alone gives,
@@ -44,61 +56,57 @@ class Video:
     """
 
     path: Path
-    height: int
-    width: int
-    fps: float
-    times: tuple[int, ...]
-    """Presentation timestamp of each frame, in the stream's time base, increasing; 0, 1 … if not `keys`."""
-    keys: tuple[int, ...]
-    """Indices of keyframes, increasing. None if there are no reliable timestamps: then frames are counted
-    from the start."""
+    stream: StreamInfo
+    index: Index
 
     @classmethod
-    def open(cls, path: Path) -> "Video":
+    def open(cls, path: Path, *, cut: bool = False) -> "Video":
         """Indexes a file.
 
+        Args:
+            path: The file.
+            cut: Take what there is of one that is cut off.
+
         Raises:
-            SourceError: It cannot be read, holds no video, or is cut off.
+            SourceError: It cannot be read, holds no video, is cut off, or its colours cannot be converted.
         """
-        with _errors(path), _container(path) as container:
-            stream = _stream(container, path)
-            packets = [
-                _Packet(p.pts, p.is_keyframe, p.is_discard, p.is_corrupt) for p in container.demux(stream) if p.size
-            ]
-            height, width, rate = stream.height, stream.width, stream.average_rate or stream.guessed_rate
-            if _missing_bytes(path) or stream.frames > len(packets) or any(p.corrupt for p in packets):
+        with one_line(path), open_container(path) as container:
+            stream = first_video(container, path)
+            shown, joined = packets(container, stream)
+            if not cut and missing_bytes(path):
                 raise SourceError(f"{path}: truncated video")
-            guessed = container.format.name in GUESSED
-        shown = [p for p in packets if not p.discard]
-        if not shown:
-            raise SourceError(f"{path}: holds no frames")
-        times = sorted({p.pts for p in shown if p.pts is not None})
-        if len(times) < len(shown) or (guessed and not all(p.key for p in shown)):
-            times, keys = list(range(len(shown))), []
-        else:
-            key_times = {p.pts for p in shown if p.key and p.pts is not None} or {times[0]}
-            # What a recording shows before its first keyframe cannot be decoded.
-            times = times[bisect.bisect_left(times, min(key_times)) :]
-            keys = [i for i, time in enumerate(times) if time in key_times]
-        fps = float(rate) if rate and 1 <= rate <= 1000 else 24.0
-        return cls(path, height, width, fps, tuple(times), tuple(keys))
+            if not shown:
+                raise SourceError(f"{path}: holds no frames")
+            found = index(shown, guessed=container.format.name in GUESSED, joined=joined)
+            first = next(_as_players_do(path, found.joined), None)
+            if not (found.timed or container.format.name in GUESSED) or (first and _fields(path, first, found)):
+                found = _count(path, found)
+            times = shown_times(shown, found)
+            about = describe(container, stream, first, times, shown[-1].duration)
+        if not (found.times and about.height and about.width):
+            raise SourceError(f"{path}: damaged, or not a video")
+        about.refuse_unreadable(path)
+        return cls(path, about, found)
 
     @property
     def frames(self) -> int:
         """Number of frames."""
-        return len(self.times)
+        return len(self.index.times)
 
-    def read(self, start: int, stop: int) -> Array:
-        """See `Source.read`."""
+    def read(self, start: int, stop: int, depth: Depth = 8) -> Array:
+        """See `Reader.read`."""
         check_range(self.path, self.frames, start, stop)
-        out = np.empty((stop - start, self.height, self.width, 3), np.uint8)
+        shape = stop - start, self.stream.height, self.stream.width, 3
+        out = np.empty(shape, np.uint8 if depth == 8 else np.uint16)
         if start == stop:
             return out
-        with _errors(self.path):
+        with one_line(self.path):
             decoder = _decoders.get(self)
             try:
                 for i, frame in enumerate(decoder.frames(start, stop)):
-                    out[i] = frame
+                    out[i] = self._rgb(decoder.reformat, frame, start + i, depth)
+            except _DamagedFrame:
+                raise  # the decoder goes on after it
             except BaseException:
                 _decoders.forget(self)
                 raise
@@ -108,12 +116,60 @@ class Video:
         """SHA-256 of the file."""
         return hash_file(self.path).hex()
 
+    def _rgb(self, reformat: Any, frame: av.VideoFrame, number: int, depth: Depth) -> Array:
+        size = (self.stream.width, self.stream.height)[:: -1 if self.stream.rotation % 180 else 1]
+        if (frame.width, frame.height) != size:
+            raise SourceError(
+                f"{self.path}: frame {number} has {frame.width}×{frame.height} pixels, the first {size[0]}×{size[1]}"
+            )
+        if frame.format.name == "gray" and depth == 8:
+            pixels = frame.to_ndarray()[..., None]
+            if self.stream.color.full_range is False:
+                pixels = np.clip((pixels.astype(np.float32) - 16) * (255 / 219) + 0.5, 0, 255).astype(np.uint8)
+            return self.stream.upright(pixels)
+        options: dict[str, Any] = {"interpolation": EXACT, "threads": 1}
+        assumed = self.stream.color.matrix_for(frame.height, frame.width)
+        if self.stream.color.matrix == UNSPECIFIED and assumed == BT709 and not frame.format.is_rgb:
+            options["src_colorspace"] = BT709
+        return self.stream.upright(reformat(frame, format="rgb24" if depth == 8 else "rgb48le", **options).to_ndarray())
 
-class _Packet(NamedTuple):
-    pts: int | None
-    key: bool
-    discard: bool
-    corrupt: bool
+
+class _DamagedFrame(SourceError):
+    """A frame that the decoder does not give whole."""
+
+
+def _fields(path: Path, first: av.VideoFrame, found: Index) -> bool:
+    """Whether the packets of an interlaced film hold a field each, two of them a frame."""
+    if not first.interlaced_frame:
+        return False
+    frames = itertools.islice(_as_players_do(path, found.joined), PROBED)
+    carried = [frame.pts for frame in frames if frame.pts is not None and frame.pts >= found.times[0]]
+    return len(carried) > 2 and carried == list(found.times[::2][: len(carried)])
+
+
+def _count(path: Path, found: Index) -> Index:
+    """The frames that a decoder gives of all packets, as players show them."""
+    decoded = [(frame.pts, frame.key_frame) for frame in _as_players_do(path, found.joined)]
+    times = tuple(time for time, _ in decoded if time is not None)
+    if len(times) < len(decoded) or any(b <= a for a, b in itertools.pairwise(times)):
+        return Index(tuple(range(len(decoded))), (), timed=False, joined=found.joined)
+    keys = tuple(i for i, (_, key) in enumerate(decoded) if key)
+    return Index(times, () if found.joined else keys, timed=True, joined=found.joined)
+
+
+def _as_players_do(path: Path, joined: bool) -> Iterator[av.VideoFrame]:
+    """Every frame of a file, also those of which a part was guessed."""
+    with open_container(path) as container:
+        stream = first_video(container, path)
+        stream.codec_context.thread_count = 1
+        joints = Joints(container)
+        for packet in container.demux(stream):
+            if joined:
+                joints.follow(packet)
+            try:
+                yield from packet.decode()
+            except av.InvalidDataError:
+                continue
 
 
 class _Decoder:
@@ -121,88 +177,100 @@ class _Decoder:
 
     def __init__(self, video: Video) -> None:
         self.video = video
+        self.decoded: Iterator[av.VideoFrame]
         self.reformat = VideoReformatter().reformat
         self._open()
 
     def close(self) -> None:
         self.container.close()
 
-    def frames(self, start: int, stop: int) -> Iterator[Array]:
-        """Frames `start` to `stop`, (H, W, 3) uint8 each."""
+    def frames(self, start: int, stop: int) -> Iterator[av.VideoFrame]:
+        """Frames `start` to `stop`, as stored."""
         frame = self._go(start)
         for i in range(start, stop):
             if i > start:
                 frame = next(self.decoded, None)
-            if frame is None or frame.pts != self.video.times[i]:
-                raise SourceError(f"{self.video.path}: frame {i} is missing or damaged")
             self.next = i + 1
-            yield self._rgb(frame, i)
+            if frame is None or not self._is(frame, i):
+                if frame is not None and frame.pts is not None and frame.pts > self.video.index.times[i]:
+                    self.decoded = itertools.chain([frame], self.decoded)
+                raise _DamagedFrame(f"{self.video.path}: frame {i} is missing or damaged")
+            yield frame
+
+    def _is(self, frame: av.VideoFrame, index: int) -> bool:
+        whole = frame.pts not in self.failed and frame.pts not in self.video.index.incomplete
+        return frame.pts == self.video.index.times[index] and whole and not frame.is_corrupt
 
     def _go(self, index: int) -> av.VideoFrame | None:
         """Decodes up to a frame, from where the decoder stands if no keyframe lies between."""
-        keys, target = self.video.keys, self.video.times[index]
+        keys, times = self.video.index.keys, self.video.index.times
         at = bisect.bisect_right(keys, index) - 1
         if (keys[at] if keys else 0) <= self.next <= index:
-            return self._until(target)
+            return self._until(times[index])
         # Seeking may land late (MP4 seeks by decoding time, MPEG-TS by bytes), and a keyframe that only
         # begins a gradual refresh decodes with errors: then go from the keyframe before, and at last from
         # the start.
         for key in keys[max(0, at - 1) : at + 1][::-1]:
             try:
-                self._seek(self.video.times[key])
-                frame = self._until(target)
-                if frame is not None and frame.pts == target:
-                    return frame
+                self._seek(times[key])
+                frame = self._until(times[index])
             except av.FFmpegError:
                 continue
+            if frame is not None and self._is(frame, index) and not any(time >= times[key] for time in self.failed):
+                return frame
         self.close()
         self._open()
-        return self._until(target)
+        return self._until(times[index])
 
     def _until(self, time: int) -> av.VideoFrame | None:
         return next((f for f in self.decoded if f.pts is not None and f.pts >= time), None)
 
     def _open(self) -> None:
-        self.container = _container(self.video.path)
-        self.stream = _stream(self.container, self.video.path)
+        self.container = open_container(self.video.path)
+        self.stream = first_video(self.container, self.video.path)
         context = self.stream.codec_context
         context.thread_count = 1  # processes are the unit of parallel work
-        context.options = {"err_detect": "crccheck+explode"}  # an error, rather than a guess at the pixels
-        self.decoded, self.next = self._decode(self.video.times[0]), 0
-        if not self.video.keys:
-            self.decoded = self._count(self.decoded)
+        context.options = STRICT
+        self.decoded, self.next = self._decode() if self.video.index.timed else self._decode_counted(), 0
 
     def _seek(self, time: int) -> None:
         self.container.seek(time, stream=self.stream)
-        frames = self._decode(time)
-        self.decoded = itertools.dropwhile(lambda frame: not frame.key_frame, frames)
+        self.decoded = itertools.dropwhile(lambda frame: not frame.key_frame, self._decode())
 
-    def _decode(self, since: int) -> Iterator[av.VideoFrame]:
-        """Frames from the next packet on; what is shown before `since` may refer to frames not read."""
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        """Frames from the next packet on. The timestamps of those that cannot be decoded are in `failed`."""
+        self.failed: set[int] = set()
+        joints, broken = Joints(self.container), False
+        sliced = self.stream.codec_context.name == "ffv1" and bool(self.stream.codec_context.extradata)
         for packet in self.container.demux(self.stream):
+            if self.video.index.joined:
+                joints.follow(packet)
+            if sliced and packet.size:  # what follows a damaged frame builds on it, up to the next keyframe
+                broken = not intact(bytes(packet)) or (broken and not packet.is_keyframe)
+            if broken and packet.pts is not None:
+                self.failed.add(packet.pts)
             try:
                 yield from packet.decode()
             except av.InvalidDataError:
-                if packet.pts is None or packet.pts >= since:
-                    raise
+                if packet.pts is not None:
+                    self.failed.add(packet.pts)
 
-    @staticmethod
-    def _count(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        for i, frame in enumerate(frames):
-            frame.pts = i
-            yield frame
-
-    def _rgb(self, frame: av.VideoFrame, index: int) -> Array:
-        if (frame.height, frame.width) != (self.video.height, self.video.width):
-            raise SourceError(
-                f"{self.video.path}: frame {index} has {frame.width}×{frame.height} pixels, "
-                f"the first {self.video.width}×{self.video.height}"
-            )
-        if frame.is_corrupt:
-            raise SourceError(f"{self.video.path}: frame {index} is missing or damaged")
-        if frame.format.name == "gray":
-            return frame.to_ndarray()[..., None]
-        return self.reformat(frame, format="rgb24", interpolation=EXACT, threads=1).to_ndarray()
+    def _decode_counted(self) -> Iterator[av.VideoFrame]:
+        """All frames from the start on, their numbers as timestamps. One that cannot be decoded has a number, too."""
+        self.failed = set()
+        failed, number = set(), 0
+        for i, packet in enumerate(self.container.demux(self.stream)):
+            packet.pts = i
+            try:
+                frames = packet.decode()
+            except av.InvalidDataError:
+                failed.add(i)
+                number += 1
+                continue
+            for frame in frames:
+                if frame.pts not in failed:  # else it is counted already
+                    frame.pts, number = number, number + 1
+                    yield frame
 
 
 class _Decoders(threading.local):
@@ -233,61 +301,3 @@ class _Decoders(threading.local):
 
 
 _decoders = _Decoders()
-
-
-def _container(path: Path) -> av.container.InputContainer:
-    return av.open(path.open("rb") if is_remote(path) else str(path), "r")
-
-
-def _stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    if not container.streams.video:
-        raise SourceError(f"{path}: holds no video")
-    return container.streams.video[0]
-
-
-@contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    """One line for whatever FFmpeg complains of."""
-    try:
-        yield
-    except av.FFmpegError as error:
-        reason = "damaged, or not a video" if isinstance(error, av.InvalidDataError) else error.strerror
-        raise SourceError(f"{path}: {reason}") from error
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror or error}") from error
-
-
-def _missing_bytes(path: Path) -> bool:
-    """Whether the file is shorter than its container says; demuxers take a cut file for a short one."""
-    with path.open("rb") as file:
-        size, head = path.stat().st_size, file.read(12)
-        if head[:4] == b"RIFF":  # AVI
-            return 8 + int.from_bytes(head[4:8], "little") > size
-        if head[:4] == b"\x1a\x45\xdf\xa3":  # Matroska, WebM: an EBML header, then one segment
-            file.seek(4)
-            file.seek(_ebml_size(file) or 0, os.SEEK_CUR)
-            file.seek(4, os.SEEK_CUR)
-            length = _ebml_size(file)
-            return length is not None and file.tell() + length > size
-        end = 0
-        while end < size and head[4:8] in ISO_BOXES:  # MP4, MOV
-            length = int.from_bytes(head[:4])
-            if length == 1:
-                length = int.from_bytes(head[8:12] + file.read(4))
-            end = end + length if length >= 8 else size  # 0: up to the end
-            file.seek(end)
-            head = file.read(12)
-        return end > size
-
-
-ISO_BOXES = set(b"ftyp moov mdat free skip wide moof sidx styp mfra uuid meta".split())
-
-
-def _ebml_size(file: BinaryIO) -> int | None:
-    """A variable-length number at the file's position; None if it says "unknown" or the file ends."""
-    first = file.read(1)
-    if not first or not first[0]:
-        return None
-    length = 9 - first[0].bit_length()
-    value = int.from_bytes(first + file.read(length - 1)) - (1 << 7 * length)
-    return None if value == (1 << 7 * length) - 1 else value

@@ -89,6 +89,9 @@ class Spec(Settings):
     """The one integer that all randomness starts from."""
     source: Annotated[str, Field(max_length=4096)] = "builtin:stills"
     """A folder of frames or videos, a video file, a picture, or ``builtin:stills``."""
+    on_damaged: Literal["error", "repeat", "skip"] | None = None
+    """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.
+    The manifest says which frames these were."""
     clips: Clips = Clips()
     """How sequences are cut into clips."""
     color: Literal["grey", "rgb"] = "rgb"

@@ -3,7 +3,8 @@
 import mimetypes
 from pathlib import Path
 
-from degrade.sources.base import PICTURES
+from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
+from degrade.sources.stream import StreamInfo, steady
 from degrade.writers.base import Writer
 
 __all__ = ["VIDEOS", "Writer", "join", "names_media", "open_writer"]
@@ -14,13 +15,11 @@ VIDEOS = (".mkv", ".mov", ".mp4")
 
 def names_media(path: Path) -> bool:
     """Whether a path has the suffix of a picture or video, also of one that is not written; no folder is named so."""
-    from degrade.sources.video import SUFFIXES
-
     kind = mimetypes.guess_type(path.name)[0] or ""
-    return path.suffix.lower() in SUFFIXES | PICTURES or kind.startswith(("video/", "image/"))
+    return path.suffix.lower() in VIDEO_SUFFIXES | PICTURES or kind.startswith(("video/", "image/"))
 
 
-def open_writer(path: Path | str, fps: float = 24.0, first: int = 0) -> Writer:
+def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None) -> Writer:
     """A context manager with `Writer.write`; what it wrote appears under `path` when it closes without error.
 
     Args:
@@ -28,6 +27,8 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0) -> Writer:
             for a folder of PNGs ``00000.png``, ``00001.png`` …
         fps: Frames per second; of no meaning for a folder.
         first: Number of the first frame; of no meaning for a video.
+        stream: What the frames are, in place of `fps`: their times, start, pixel aspect and colours go into a video;
+            size is not used.
 
     Example:
         >>> import numpy as np
@@ -38,24 +39,24 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0) -> Writer:
     if path.suffix.lower() in VIDEOS:
         from degrade.writers.video import VideoWriter
 
-        return VideoWriter(path, fps)
+        return VideoWriter(path, stream or steady(fps))
     from degrade.writers.frames import FrameWriter
 
     return FrameWriter(path, first)
 
 
-def join(pieces: list[Path], path: Path, fps: float = 24.0) -> None:
+def join(pieces: list[Path], path: Path, stream: StreamInfo | None = None) -> None:
     """Makes one clip of pieces that `open_writer` has written: the bytes are those of one writer.
 
     Args:
         pieces: Folders with frames of different numbers, or ``*.mkv`` in order; they may be used up.
         path: What to make.
-        fps: As given to `open_writer`.
+        stream: As given to `open_writer`.
     """
     if path.suffix == ".mkv":
         from degrade.writers.video import join as join_videos
 
-        return join_videos(pieces, path, fps)
+        return join_videos(pieces, path, stream or steady(24))
     from degrade.writers.frames import join as join_frames
 
     return join_frames(pieces, path)

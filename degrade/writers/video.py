@@ -9,7 +9,9 @@ import av
 import numpy as np
 
 from degrade.core.types import Array
+from degrade.sources.stream import BT601, MATRICES, RGB, UNSPECIFIED, Color, StreamInfo
 from degrade.writers.base import Writer
+from degrade.writers.matroska import set_aspect
 
 FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 3 with a checksum for each slice, as archives use it; every frame a keyframe."""
@@ -19,6 +21,12 @@ FFV1_THIN = {"level": "1", "coder": "0", "context": "0", "g": "1"}
 
 H264 = {"crf": "18", "preset": "medium", "x264-params": "rc-lookahead=0"}
 """Without the lookahead, whose vector code gives other bytes from run to run at some sizes."""
+
+CLOCK, FINEST = Fraction(1, 90_000), Fraction(1, 1_000_000)
+"""Seconds: the tick of times that are no frames, and the finest that containers hold."""
+
+BT470BG, MPEG_RANGE = 5, 1
+"""FFmpeg's numbers: the scaler's BT.601, and values from 16 to 235."""
 
 
 PRORES = {"profile": "hq", "vendor": "apl0"}
@@ -34,10 +42,16 @@ class VideoWriter(Writer):
     `Writer`.
     """
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, about: StreamInfo) -> None:
         super().__init__(path)
-        self.rate = Fraction(fps).limit_denominator(1001)
-        self.kind = path.suffix.lower()
+        self.about, self.kind = about, path.suffix.lower()
+        self.rate = about.fps.limit_denominator(1001)
+        if not about.times and not about.start:
+            self.base = 1 / self.rate  # a tick is a frame
+        elif about.times and about.time_base >= FINEST:
+            self.base = about.time_base
+        else:
+            self.base = CLOCK
         self.file: BinaryIO | None = None
         self.container: av.container.OutputContainer | None = None
 
@@ -54,8 +68,29 @@ class VideoWriter(Writer):
             frame = np.pad(frame, ((0, below), (0, right), (0, 0)), "edge")
         layout, pixels = ("gray", frame[..., 0]) if frame.shape[2] == 1 else ("rgb24", frame)
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), layout)
-        picture.pts, picture.time_base = self.count, 1 / self.rate
+        if not self.lossless:
+            matrix = self._matrix(*frame.shape[:2])
+            picture = picture.reformat(
+                format=self.stream.pix_fmt, dst_colorspace=BT470BG if matrix == BT601 else matrix
+            )
+        picture.pts, picture.time_base = self._time(self.count), self.base
+        if self.about.times:
+            picture.duration = self._time(self.count + 1) - self._time(self.count)
         self.container.mux(self.stream.encode(picture))
+
+    @property
+    def lossless(self) -> bool:
+        """Whether it is FFV1."""
+        return self.kind == ".mkv"
+
+    def _time(self, number: int) -> int:
+        """When a frame is shown, in ticks of `base`."""
+        return round((self.about.start + self.about.duration(number)) / self.base)
+
+    def _matrix(self, height: int, width: int) -> int:
+        """That by which colours become YUV."""
+        matrix = self.about.color.matrix_for(height, width)
+        return matrix if matrix in MATRICES and matrix != RGB else Color().matrix_for(height, width)
 
     def _add_stream(
         self, container: av.container.OutputContainer, height: int, width: int, channels: int
@@ -70,7 +105,19 @@ class VideoWriter(Writer):
         stream = container.add_stream(name, rate=self.rate, options={**options, "flags": "+bitexact"})
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width, stream.pix_fmt = height, width, layout
-        stream.codec_context.thread_count = 1  # the bytes must not depend on the machine
+        context = stream.codec_context
+        context.thread_count = 1  # the bytes must not depend on the machine
+        if self.base != 1 / self.rate:
+            context.time_base = self.base
+        if self.about.aspect != 1:
+            context.sample_aspect_ratio = self.about.aspect
+        color = self.about.color
+        if not self.lossless:
+            context.colorspace, context.color_range = self._matrix(height, width), MPEG_RANGE
+        if color.primaries != UNSPECIFIED:
+            context.color_primaries = color.primaries
+        if color.transfer != UNSPECIFIED:
+            context.color_trc = color.transfer
         return stream
 
     def copy(self, piece: Path) -> None:
@@ -85,9 +132,9 @@ class VideoWriter(Writer):
                     channels = 1 if given.codec_context.pix_fmt == "gray" else 3
                     self.stream = self._add_stream(self.container, given.height, given.width, channels)
                     self.stream.codec_context.open()
-                packet.stream, packet.time_base = self.stream, 1 / self.rate
-                packet.pts = packet.dts = self.count
-                packet.duration = 1
+                packet.stream, packet.time_base = self.stream, self.base
+                packet.pts = packet.dts = self._time(self.count)
+                packet.duration = self._time(self.count + 1) - packet.pts
                 self.container.mux(packet)
                 self.count += 1
 
@@ -97,6 +144,8 @@ class VideoWriter(Writer):
         self.container.mux(self.stream.encode())
         self.container.close()
         self.file.close()
+        if self.lossless and self.about.aspect != 1:
+            set_aspect(self.temporary, self.about.aspect, (self.stream.height, self.stream.width))
 
     def _abandon(self) -> None:
         for opened in (self.container, self.file):
@@ -105,8 +154,8 @@ class VideoWriter(Writer):
                     opened.close()
 
 
-def join(pieces: list[Path], path: Path, fps: float) -> None:
+def join(pieces: list[Path], path: Path, stream: StreamInfo) -> None:
     """One FFV1 video of several, byte for byte what one writer makes of all frames: each frame stands by itself."""
-    with VideoWriter(path, fps) as writer:
+    with VideoWriter(path, stream) as writer:
         for piece in pieces:
             writer.copy(piece)

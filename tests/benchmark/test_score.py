@@ -19,7 +19,7 @@ from degrade.benchmark.summary import summarise
 from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
 from degrade.sources import open_source
 from degrade.sources.stills import Stills
-from degrade.writers.video import VideoWriter
+from degrade.writers import open_writer
 
 SOURCE = Stills(count=3, frames=5, height=48, width=64)
 LIGHT = ["psnr", "ssim", "e_warp", "psnr_inside", "psnr_outside", "over_correction", "mask_ap", "tof"]
@@ -201,7 +201,7 @@ def test_grey_compares_the_luma(command: Callable[..., str], data: Path) -> None
 
 def test_a_video_is_scored_like_its_frames(command: Callable[..., str], data: Path) -> None:
     clean = SOURCE.read("00_coffee", 0, 5)
-    with VideoWriter(data / "film.mkv", fps=24) as video:
+    with open_writer(data / "film.mkv") as video:
         for frame in clean:
             video.write(frame)
     command("--pred", "film.mkv", "--gt", "gt/00_coffee", "--metrics", "psnr", "--out", "r.json")

@@ -30,7 +30,7 @@ def folder(make_spec: MakeSpec, tmp_path: Path) -> DatasetFolder:
 def test_clips_are_those_of_the_plan(folder: DatasetFolder) -> None:
     assert list(folder.clips) == list(folder.planned) == ["s0", "s1", "s2", "s3"]
     for name, clip in folder.clips.items():
-        planned = folder.planned[name].model_dump(exclude={"id", "fps"})
+        planned = folder.planned[name].model_dump(exclude={"id", "aspect"})
         assert planned.items() <= vars(clip).items()
         assert clip.fired == " ".join(folder.trace(name).fired())
         assert finished_record(folder, folder.planned[name]) == clip

@@ -1,6 +1,8 @@
 """`benchmark ls` and `benchmark restore`, as they are called."""
 
+import json
 import sys
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.models import build, bundled
 from degrade.models._weights import save
 from degrade.sources import open_source
+from degrade.sources.stream import StreamInfo
 from degrade.writers import open_writer
 
 
@@ -256,6 +259,39 @@ def test_a_part_of_a_film(benchmark, film, tmp_path):
     asked = ["restore", "--model", "input", "--input", film[0], "--out", tmp_path / "out", "--tile", "auto"]
     assert benchmark(*asked, "--start", 3, "--stop", 5)[0] == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["003.png", "004.png"]
+
+
+def test_variable_rates_are_kept_or_converted(benchmark, film, tmp_path):
+    times = (0, 1, 2, 3, 4, 5, 6, 10, 14, 18, 22, 26, 30, 34, 38)
+    about = StreamInfo(40, 48, rate=Fraction(14 * 25, 38), times=times, time_base=Fraction(1, 25))
+    with open_writer(tmp_path / "film.mkv", stream=about) as writer:
+        for frame in film[1]:
+            writer.write((frame * 255).byte().permute(1, 2, 0).numpy())
+    before = open_source(tmp_path / "film.mkv").read("film", 0, 14)
+    asked = ["restore", "--model", "input", "--input", tmp_path / "film.mkv", "--sheet"]
+    assert benchmark(*asked, "--out", tmp_path / "kept.mkv")[0] == 0
+    kept = open_source(tmp_path / "kept.mkv")
+    assert [round(time / 40) for time in kept.sequences()[0].stream.times[:-1]] == list(times[:-1])
+    np.testing.assert_array_equal(kept.read("kept", 0, 14), before)
+    assert benchmark(*asked, "--out", tmp_path / "steady.mkv", "--fps", 25)[0] == 0
+    steady = open_source(tmp_path / "steady.mkv")
+    (sequence,) = steady.sequences()
+    assert (sequence.stream.times, sequence.fps) == ((), 25)
+    shown = [max(t for t in range(14) if times[t] <= i) for i in range(sequence.frames)]
+    assert abs(sequence.frames - 38) <= 3  # how long the last one is shown is for FFmpeg to guess
+    np.testing.assert_array_equal(steady.read("steady", 0, sequence.frames), before[shown])
+
+
+def test_damaged_frames_of_a_film_are_on_record(benchmark, film, tmp_path):
+    (film[0] / "004.png").write_bytes(b"")
+    asked = ["restore", "--model", "input", "--input", film[0], "--out"]
+    assert benchmark(*asked, tmp_path / "out")[0] == 2
+    for how, frames in (("repeat", 14), ("skip", 13)):
+        code, out, errors = benchmark(*asked, tmp_path / how, "--on-damaged", how)
+        assert (code, out.split()) == (0, [str(tmp_path / how), str(tmp_path / f"{how}-damaged.json")])
+        assert "damaged: frames, " in errors
+        assert json.loads((tmp_path / f"{how}-damaged.json").read_text()) == {"film": [4]}
+        assert open_source(tmp_path / how).sequences()[0].frames == frames
 
 
 @pytest.mark.parametrize("taken", ["film.mkv", "film.mp4", "film-sheet.png", "full/notes.txt"])

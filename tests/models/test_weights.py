@@ -116,7 +116,7 @@ WRAPPERS = [
 
 
 @settings(max_examples=60, deadline=None)
-@given(outer=st.lists(st.sampled_from(WRAPPERS), max_size=4), inner=st.lists(st.sampled_from(WRAPPERS), max_size=4))
+@given(outer=st.lists(st.sampled_from(WRAPPERS), max_size=3), inner=st.lists(st.sampled_from(WRAPPERS), max_size=3))
 def test_a_network_is_found_under_any_names(outer, inner, tmp_path_factory):
     """Mappings within mappings, prefixes, and beside them optimizers, counters and other networks."""
     path, small = tmp_path_factory.mktemp("w") / "w.ckpt", build("unet", channels=2)

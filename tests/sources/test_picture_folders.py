@@ -15,9 +15,10 @@ from degrade.core.errors import SourceError
 from degrade.dataset.generate import generate
 from degrade.dataset.layout import DatasetFolder
 from degrade.sources import open_source
-from degrade.sources.files import natural
+from degrade.sources.folders import natural
 from degrade.sources.pictures import read_picture
 from degrade.spec import Spec
+from degrade.writers import open_writer
 
 
 def picture(seed=0, height=12, width=16, channels=3, dtype=np.uint8):
@@ -122,14 +123,6 @@ def test_pixels_agree_with_pillow_whatever_the_mode(tmp_path, mode):
     np.testing.assert_array_equal(read_picture(path), expected)
 
 
-def test_exif_orientation_is_ignored(tmp_path):
-    pixels = np.full((8, 16, 3), 90, np.uint8)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90°
-    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif)
-    assert read_picture(tmp_path / "turned.jpg").shape == (8, 16, 3)
-
-
 def test_fingerprint_follows_bytes_and_order_not_names_or_place(tmp_path):
     def fingerprint(name, *seeds):
         for i, seed in enumerate(seeds):
@@ -205,7 +198,9 @@ def text_as_picture(path: Path):
 
 def twice(path: Path):
     save(path / "a.png", picture(0, 4, 4))
-    save(path / "a.bmp", picture(0, 5, 4))
+    save(path / "b.png", picture(0, 5, 4))
+    with open_writer(path / "a.mkv") as writer:
+        writer.write(picture(0, 4, 4))
     return path
 
 
