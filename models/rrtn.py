@@ -207,12 +207,15 @@ class Align(nn.Module):
         """`states` (B, 2C, H, W), not aligned, the nearer first; `clues` (B, 3C, H, W), aligned."""
         hidden = self.conv_offset[:-1](torch.cat((clues, near.to(clues), far.to(clues)), 1))
         last = self.conv_offset[-1]
+        assert isinstance(last, nn.Conv2d)
+        weight, bias = last.weight, last.bias
+        assert bias is not None
         # Of each group, y first: half of them look along one flow, half along the other.
         flow = torch.stack((near, far), 1).flip(2).repeat_interleave(self.GROUPS // 2, 1)
 
         def said(first: int, stop: int) -> Tensor:
             # In order, as the sampling reads it, where channels last would cost a copy.
-            return F.conv2d(hidden, last.weight[first:stop], last.bias[first:stop], padding=1).contiguous()
+            return F.conv2d(hidden, weight[first:stop], bias[first:stop], padding=1).contiguous()
 
         def sampling(some: slice) -> tuple[Tensor, Tensor]:
             first, stop, _ = some.indices(self.GROUPS)
