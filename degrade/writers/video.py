@@ -38,7 +38,7 @@ CONTAINERS = {".mkv": "matroska", ".mov": "mov", ".mp4": "mp4"}
 class VideoWriter(Writer):
     """Writes ``*.mkv`` (FFV1: decodes to the same pixels), ``*.mov`` (ProRes 422 HQ) or ``*.mp4`` (H.264, 4:2:0).
 
-    The same frames give the same bytes, but in ProRes, whose encoder reads beyond the ends of frames. The last row or column is repeated where a side is odd, but in FFV1. See
+    The same frames give the same bytes. The last row or column is repeated where a side is odd, but in FFV1. See
     `Writer`.
     """
 
@@ -71,7 +71,8 @@ class VideoWriter(Writer):
         if not self.lossless:
             matrix = self._matrix(*frame.shape[:2])
             space = BT470BG if matrix == BT601 else matrix
-            picture = picture.reformat(format=self.stream.pix_fmt, dst_colorspace=space)
+            # In several threads the scaler now and then gives other chroma.
+            picture = picture.reformat(format=self.stream.pix_fmt, dst_colorspace=space, threads=1)
         picture.pts, picture.time_base = self._time(self.count), self.base
         if self.about.times:
             picture.duration = self._time(self.count + 1) - self._time(self.count)
