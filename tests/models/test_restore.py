@@ -129,14 +129,8 @@ def test_the_same_call_goes_on_after_an_interruption(tmp_path, film, dusty, movi
     restore_source(model, source, tmp_path / out, restored=frames.append, **asked)
     assert frames[0] == stops[-1] + 1
     assert sum(frames) == 25
-    if out == "out.mov":  # whose encoder does not give the same bytes
-        one, other = (
-            open_source(folder / out).read("out", 0, 25).astype(int) for folder in (tmp_path, tmp_path / "whole")
-        )
-        assert abs(one - other).max() <= 2
-    else:
-        for name in ("out-sheet.png", *([out] if "." in out else [f"out/{t:03d}.png" for t in range(25)])):
-            assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    for name in ("out-sheet.png", *([out] if "." in out else [f"out/{t:03d}.png" for t in range(25)])):
+        assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
