@@ -53,6 +53,7 @@ from degrade.ops.short_scratch import ShortScratch
 from degrade.ops.shot_noise import ShotNoise
 from degrade.ops.shuffle import Shuffle
 from degrade.ops.slip import Slip
+from degrade.ops.soft_dust import SoftDust
 from degrade.ops.spatial_flicker import SpatialFlicker
 from degrade.ops.splice import Splice
 from degrade.ops.stain import Stain
@@ -119,6 +120,7 @@ __all__ = [
     "ShotNoise",
     "Shuffle",
     "Slip",
+    "SoftDust",
     "SpatialFlicker",
     "Splice",
     "Stain",

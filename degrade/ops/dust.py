@@ -1,6 +1,6 @@
 """Dust: specks that appear on single frames."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -16,8 +16,6 @@ from degrade.ops._sprites import SHAPES, SpriteParams, lay_sprite
 
 TOGETHER = 8
 """Mean number of specks in a sprinkle."""
-SIDE = {"dust": 1.0, "mote": 2.0}
-"""Side of a texture in sides of what is seen of it."""
 
 
 class DustParams(SpriteParams):
@@ -41,9 +39,11 @@ class Dust(Contaminant[DustParams]):
     (FilmDamageSimulator: 10,331 polygons of dust and dirt) have 0.3% and 0.4.
     """
 
-    texture: Literal["dust", "mote"] = "dust"
-    """What a speck is drawn with: a grain in focus; or one that lay beside the film's plane, on the glass of a
-    printer or between two films, and is soft."""
+    texture: ClassVar[str] = "dust"
+    """What a speck is drawn with."""
+    side: ClassVar[float] = 1.0
+    """Of the texture, in sizes of what is seen of it."""
+
     per_frame: Annotated[Interval, Within(0, 10_000, "specks")] = (5.0, 40.0)
     """Mean number on a frame, drawn per clip."""
     bursts: Annotated[float, Field(ge=0, le=2)] = 0.5
@@ -61,7 +61,7 @@ class Dust(Contaminant[DustParams]):
 
     @model_validator(mode="after")
     def _can_be_painted(self) -> "Dust":
-        check_crowding("per_frame", self.per_frame, SIDE[self.texture] ** 2 * mean_square(self.size, self.spread, 0.5))
+        check_crowding("per_frame", self.per_frame, self.side**2 * mean_square(self.size, self.spread, 0.5))
         return self
 
     def sample(self, info: ClipInfo, rng: Stream) -> DustParams:
@@ -77,7 +77,7 @@ class Dust(Contaminant[DustParams]):
             first=pack_ints(frame[order]),
             x_px=pack_floats(info.height * x[order], 2),
             y_px=pack_floats(info.height * y[order], 2),
-            size_px=pack_floats(info.height * SIDE[self.texture] * np.minimum(size, 0.5), 2),
+            size_px=pack_floats(info.height * self.side * np.minimum(size, 0.5), 2),
             degrees=pack_floats(draw.uniform(0, 360, count), 0),
             shape=pack_ints(draw.integers(SHAPES, size=count)),
             tone=pack_floats(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),

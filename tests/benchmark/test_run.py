@@ -222,7 +222,7 @@ def test_every_task_loads(name: str) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: load_task("quick-v2"), "did you mean 'quick-v1'?"),
+        (lambda: load_task("quik-v1"), "did you mean 'quick-v1'?"),
         (lambda: load_task("clips-v1"), "task clips-v1 needs a folder with train/ and val/"),
         (lambda: load_task("quick-v1", ("train.stepz=1",)), "did you mean 'steps'?"),
         (lambda: load_task("quick-v1", ("metrics=[psnr]",)), "must be train.key=value"),
