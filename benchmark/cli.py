@@ -16,6 +16,13 @@ from degrade.core.errors import SpecError
 
 app = command_line()
 
+MODEL_TABLES = (
+    ("restores", "restoration", ("flow", "masks")),
+    ("colours", "colorization", ("key frames", "pictures")),
+    ("of another package", None, ()),
+)
+"""How models are listed: the head, which ones, and the facts beside; of other packages', no card is read."""
+
 
 def _models() -> list[str]:
     from degrade import models
@@ -48,13 +55,16 @@ def ls(as_json: Json = False) -> None:
         table.add_row(about["name"], about["about"], about["footage"] or "its own")
     console.print(table)
 
-    table = Table("model", "what it does", "parameters", "flow", "masks", box=None, header_style="dim")
-    for about in models:
-        size = f"{about['parameters'] / 1e6:.2f} M" if about["parameters"] else "–"
-        marks = ("yes" if about[key] else "–" for key in ("flow", "masks"))
-        table.add_row(about["name"], about["about"], size, *marks)
-    console.print()
-    console.print(table)
+    for head, kind, facts in MODEL_TABLES:
+        table = Table(head, "what it does", "parameters", *facts, box=None, header_style="dim")
+        for about in models:
+            if about["kind"] == kind:
+                size = f"{about['parameters'] / 1e6:.2f} M" if about["parameters"] else "–"
+                marks = ("yes" if about[fact.replace(" ", "_")] else "–" for fact in facts)
+                table.add_row(about["name"], about["about"], size, *marks)
+        if table.rows:
+            console.print()
+            console.print(table)
 
     table = Table("metric", "better", "what it says", box=None, header_style="dim")
     for about in metrics:
@@ -84,8 +94,8 @@ def _about_models() -> list[dict[str, Any]]:
     found = []
     for name, card in models.cards().items():
         about = card.summary if card else "from another package"
-        facts = {key: card and getattr(card, key) for key in ("parameters", "flow", "masks")}
-        found.append({"name": name, "about": about, **facts})
+        facts = ("kind", "parameters", "flow", "masks", "key_frames", "pictures")
+        found.append({"name": name, "about": about, **{key: card and getattr(card, key) for key in facts}})
     return found
 
 
@@ -138,16 +148,17 @@ def restore(
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
     from degrade.models import build, bundled
+    from degrade.models.base import restoring
     from degrade.sources import open_source
 
     source = open_source(film)
     given = None if weights in (None, "none") else weights
-    network = build(model, given, **dict(map(parse_assignment, config)))
+    network = restoring(build(model, given, **dict(map(parse_assignment, config))))
     if given is None and trainable(network):
         if weights == "none":
             check_own_weights(model, network)
         elif ours := bundled(model):
-            network = build(model, ours, **dict(map(parse_assignment, config)))
+            network = restoring(build(model, ours, **dict(map(parse_assignment, config))))
         else:
             raise SpecError(f"model {model!r} has no bundled weights; give a file, or none", "--weights")
     network = network.eval().to(choose_device(device))

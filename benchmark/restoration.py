@@ -22,7 +22,7 @@ from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
 from degrade.models import build, models
 from degrade.models._stream import restore
-from degrade.models.base import RestorationModel
+from degrade.models.base import RestorationModel, restoring
 from degrade.sources import open_source
 from degrade.writers import open_writer
 
@@ -51,7 +51,7 @@ def restore_clips(
         weights = trained.weights
     else:
         weights = entry.file
-    model = build(entry.model, weights).eval().to(device)
+    model = restoring(build(entry.model, weights)).eval().to(device)
     reset_peak_memory(device)
     clips = PairedClips(data, task.split)
     begun, busy, frames = time.monotonic(), 0.0, 0
@@ -135,9 +135,7 @@ def _pictures_hash(folder: Path) -> str:
 
 
 @torch.no_grad()
-def apply(
-    model: RestorationModel, sample: Sample, device: str, true_masks: bool = False
-) -> tuple[Array, Array | None]:
+def apply(model: RestorationModel, sample: Sample, device: str, true_masks: bool = False) -> tuple[Array, Array | None]:
     """A clip restored, (T, H, W, C), and where the model sees damage, (T, H, W, 1), if it says so.
 
     With `true_masks` it fills what shows of the damage, and says nothing.

@@ -22,6 +22,7 @@ from degrade.core.lock import hold
 from degrade.dataset.plan import plan
 from degrade.dataset.records import pretty, read_json
 from degrade.models import build
+from degrade.models.base import restoring
 from degrade.sources import open_source
 
 MARK, RUNNING = "task.json", ".running"
@@ -156,7 +157,7 @@ def _claim(out: Path, task: Task, resume: bool, damaged: Callable[[str], object]
 
 def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, progress: Progress) -> Trained:
     torch.manual_seed(task.data.seed)
-    model = build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {})))
+    model = restoring(build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {}))))
     return train(
         model, task, out / "train" / entry.id, source=entry.source_hash(), device=device, workers=workers,
         resume=resume, stepped=lambda n, loss: progress(f"train {entry.name}", n, task.train.steps),

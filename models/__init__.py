@@ -1,6 +1,6 @@
 """Models that restore films and models that colour them, one file each: the file's stem is the name.
 
-    from degrade.models import build
+    from degrade.models import Reference, build
     model = build("rtn", weights="rtn.safetensors").eval()
     restored = model(frames)  # (B, T, C, H, W) in [0, 1]
     ab = build("flow_propagation")(lightness, [Reference(picture, time=0)])  # (B, T, 1, H, W) to (B, T, 2, H, W)
@@ -22,18 +22,33 @@ from degrade.core.registry import Registry, defined_in
 from degrade.models._card import ModelCard, read_card
 
 if TYPE_CHECKING:
-    from degrade.models._stream import restore, stream
+    from degrade.models._colorization import Reference
+    from degrade.models._stream import colorize, restore, stream, stream_colors
     from degrade.models._weights import save
     from degrade.models.base import Model
 
-__all__ = ["ModelCard", "build", "bundled", "cards", "get", "models", "restore", "save", "stream"]
+__all__ = [
+    "ModelCard",
+    "Reference",
+    "build",
+    "bundled",
+    "cards",
+    "colorize",
+    "get",
+    "models",
+    "restore",
+    "save",
+    "stream",
+    "stream_colors",
+]
 
 models: "Registry[Model]" = Registry("model", __name__, f"{__name__}.base:Model")
 
 
 def __getattr__(name: str) -> Any:
     """What needs torch, imported when it is first asked for."""
-    homes = {"restore": "_stream", "stream": "_stream", "save": "_weights"}
+    homes = {"restore": "_stream", "stream": "_stream", "colorize": "_stream", "stream_colors": "_stream"}
+    homes |= {"Reference": "_colorization", "save": "_weights"}
     if name not in homes:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{homes[name]}"), name)
@@ -147,7 +162,7 @@ def _from_file(path: Path, attribute: str) -> "tuple[type[Model], list[Path]]":
         except Exception as error:
             raise SpecError(f"{path}: {type(error).__name__}: {error}") from error
     if not attribute:
-        return defined_in(module, Model, "model"), neighbours  # type: ignore[type-abstract]
+        return defined_in(module, Model, "model"), neighbours
     found = getattr(module, attribute, None)
     if not (isinstance(found, type) and issubclass(found, Model)):
         names = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Model)]

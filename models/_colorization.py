@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -146,7 +145,9 @@ def _fitted(lab: Tensor, time: int, size: Sequence[int]) -> Tensor:
         return lab
     # A picture of few pixels may be off by one of them.
     if abs(w / h * height / width - 1) > SAME_SHAPE + 1 / min(h, w, height, width):
-        raise SourceError(f"the reference of frame {time} is {w}×{h} pixels, which does not fit a film of {width}×{height}")
+        raise SourceError(
+            f"the reference of frame {time} is {w}×{h} pixels, which does not fit a film of {width}×{height}"
+        )
     return resized(lab, size)
 
 

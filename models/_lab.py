@@ -36,5 +36,5 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
 
 
 def mixed(x: Tensor, matrix: Tensor) -> Tensor:
-    """A matrix times the channels of (..., 3, H, W); no matrix product, which autocast would round to half precision."""
+    """A matrix times the channels of (..., 3, H, W). Autocast would round a matrix product to half precision."""
     return (matrix.to(x)[:, :, None, None] * x.unsqueeze(-4)).sum(-3)

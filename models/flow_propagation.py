@@ -76,9 +76,7 @@ class FlowPropagation(ColorizationModel):
         for order in (range(length), range(length)[::-1]):
             for t, (distance, found) in self._sweep(clip, keys, order).items():
                 reached[t].append((distance, found))
-        frames = [
-            keys[t][1:] if t in keys else _blended(both, clip[t, 0]) for t, both in enumerate(reached)
-        ]
+        frames = [keys[t][1:] if t in keys else _blended(both, clip[t, 0]) for t, both in enumerate(reached)]
         return torch.stack(frames)
 
     def _sweep(self, clip: Tensor, keys: Mapping[int, Tensor], order: range) -> dict[int, tuple[int, Reached]]:
@@ -95,8 +93,8 @@ class FlowPropagation(ColorizationModel):
             if source is None:
                 continue
             key = keys[source]
-            before = clip[t - step] if chain is not None or source == t - step else key[:1]
-            chain = _longer(chain, clip[t], before)
+            beyond = chain is None and source not in range(len(clip))
+            chain = _longer(chain, clip[t], key[:1] if beyond else clip[t - step])
             lab = warp(key[None], chain.flow, "border")[0]
             match = torch.exp(-((lab[0] - clip[t, 0]) ** 2) / (2 * self.tolerance**2))
             given[t] = (abs(t - source), Reached(lab[1:], chain.sound[0, 0] * match))
