@@ -221,7 +221,7 @@ def score(
 
     opened = (None if path is None else open_source(path) for path in (film, mask, pred_mask))
     given = ScoringInputs(open_source(pred), open_source(gt), *opened)
-    names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given)
+    names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given, grey)
     clips, rows = given.clips(), []
     place = choose_device(device) if "lpips" in names else "cpu"
     try:
