@@ -13,10 +13,10 @@ from degrade.models._lab import lab_to_rgb, rgb_to_lab
 
 NAMES = [name for name in models.names() if issubclass(get(name), ColorizationModel)]
 LEARNING = [name for name in NAMES if any(p.requires_grad for p in build(name).parameters())]
-WITH_PICTURES = [name for name in NAMES if cards()[name].pictures]
+WITH_PICTURES = [name for name in NAMES if get(name).card.pictures]
 SIZE = (24, 40)
 
-SEAM = {"flow_propagation": 2.0, "rtn_color": 2.0}
+SEAM = {"flow_propagation": 2.0, "rtn_color": 2.0, "deepremaster_color": 2.0}
 """Mean difference of a and b between a film in windows and in one pass; elsewhere it is none."""
 
 
@@ -174,7 +174,7 @@ def test_a_grey_reference_is_warned_of(network, name, film):
         assert not network(name)(lightness, [Reference(grey, 1)])[:, 1].any()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITH_PICTURES and cards()[name].key_frames])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITH_PICTURES and get(name).card.key_frames])
 def test_models_that_need_a_time_say_so(network, name, film):
     lightness, frames = film(2)
     with pytest.raises(SpecError, match="needs to know which frame a reference shows"):
@@ -227,7 +227,7 @@ def test_card(network, name):
     assert type(model).__doc__
 
 
-LEARNS = {"rtn_color": (1e-4, 60)}
+LEARNS = {"rtn_color": (1e-4, 60), "deepremaster_color": (1e-3, 60)}
 """Learning rate of Adam, and the steps within which the error on one tiny clip falls to a half of what it was."""
 
 
