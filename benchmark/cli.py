@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from degrade.benchmark.cli_colorize import colorize
 from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
@@ -176,6 +177,9 @@ def restore(
         )
     for path in written:
         console.print(str(path), markup=False)
+
+
+app.command()(colorize)
 
 
 @app.command()

@@ -120,6 +120,17 @@ class ColorizationModel(Model):
         return ab
 
 
+def coloring(model: Model) -> ColorizationModel:
+    """The model, which must be one that colours.
+
+    Raises:
+        SpecError: It restores.
+    """
+    if not isinstance(model, ColorizationModel):
+        raise SpecError(f"{type(model).__name__} restores film, and colours none; `benchmark ls` says which do")
+    return model
+
+
 def _lab(reference: Reference, lightness: Tensor) -> Tensor:
     """L, a and b of its picture."""
     name = "a reference" if reference.time is None else f"the reference of frame {reference.time}"
@@ -134,7 +145,7 @@ def _lab(reference: Reference, lightness: Tensor) -> Tensor:
     lab = rgb_to_lab(picture.to(lightness.device).float())
     chroma = lab[:, 1:].norm(dim=1).flatten()
     if chroma.kthvalue(max(int(0.99 * len(chroma)), 1)).values <= GREY_CHROMA:
-        warnings.warn(f"{name} is grey: it gives the film no colour", stacklevel=4)
+        warnings.warn(f"{name} is grey: it gives the film no colour", stacklevel=1)
     return lab
 
 

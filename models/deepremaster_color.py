@@ -26,9 +26,9 @@ class DeepRemasterColor(ColorizationModel):
     """Convolutions down to a sixteenth of the size and back, with attention to the references' features at an eighth
     and at a sixteenth, and of the frames to each other.
 
-    Parts are named as in its authors' checkpoint, which `build("deepremaster_color", "remasternet.pth.tar", channels=64)`
-    loads. L is that of LAB, where its authors take luma for it. Key frames are references like others, whatever their
-    time. It also colours without references.
+    Parts are named as in its authors' checkpoint, which is loaded by `build("deepremaster_color", path, channels=64)`.
+    L is that of LAB, where its authors take luma for it. Key frames are references like others, whatever their time. It
+    also colours without references.
 
     Args:
         channels: Of the first layer, a multiple of 8 (the paper has 64).
