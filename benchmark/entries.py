@@ -6,13 +6,14 @@ from pathlib import Path
 
 import torch
 
+from degrade.benchmark.coloring import fitting
 from degrade.benchmark.task import Task
 from degrade.core.errors import SpecError
 from degrade.dataset.records import file_hash
 from degrade.leaderboard.schema import result_id
 from degrade.models import ModelCard, build, bundled, cards, get, sources
 from degrade.models._weights import read_about
-from degrade.models.base import Model, restoring
+from degrade.models.base import Model
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def entries(
         raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
     found: list[Entry] = []
     for name in dict.fromkeys([*task.baselines, *models]):
-        model = restoring(build(name, **task.train.config.get(Entry(name).name, {})))
+        model = fitting(task, build(name, **task.train.config.get(Entry(name).name, {})))
         if not trainable(model):
             found.append(Entry(name))
             continue

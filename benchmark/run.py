@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from degrade.benchmark.clips import Progress, check_dataset, prepare_clips, scored_spec
+from degrade.benchmark.coloring import fitting
 from degrade.benchmark.entries import Entry
 from degrade.benchmark.metrics import make
 from degrade.benchmark.report import build_report
@@ -22,7 +23,6 @@ from degrade.core.lock import hold
 from degrade.dataset.plan import plan
 from degrade.dataset.records import pretty, read_json
 from degrade.models import build
-from degrade.models.base import restoring
 from degrade.sources import open_source
 
 MARK, RUNNING = "task.json", ".running"
@@ -157,7 +157,9 @@ def _claim(out: Path, task: Task, resume: bool, damaged: Callable[[str], object]
 
 def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, progress: Progress) -> Trained:
     torch.manual_seed(task.data.seed)
-    model = restoring(build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {}))))
+    model = fitting(
+        task, build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {})))
+    )
     return train(
         model, task, out / "train" / entry.id, source=entry.source_hash(), device=device, workers=workers,
         resume=resume, stepped=lambda n, loss: progress(f"train {entry.name}", n, task.train.steps),
