@@ -97,6 +97,8 @@ class ColorizationModel(Model):
         pictures = []
         for reference in references:
             lab = _lab(reference, lightness)
+            if not self.training and _is_grey(lab):
+                warnings.warn(f"{_name(reference)} is grey: it gives the film no colour", stacklevel=1)
             if reference.time is None:
                 if self.card.key_frames and not self.card.pictures:
                     raise SpecError(f"{type(self).__name__} needs to know which frame a reference shows")
@@ -133,8 +135,7 @@ def coloring(model: Model) -> ColorizationModel:
 
 def _lab(reference: Reference, lightness: Tensor) -> Tensor:
     """L, a and b of its picture."""
-    name = "a reference" if reference.time is None else f"the reference of frame {reference.time}"
-    picture, batch = reference.picture, lightness.shape[0]
+    name, picture, batch = _name(reference), reference.picture, lightness.shape[0]
     if picture.ndim != 4 or picture.shape[:2] != (batch, 3) or min(picture.shape[2:]) < 1:
         raise SourceError(f"{name} must be ({batch}, 3, h, w), RGB, got {tuple(picture.shape)}")
     if not picture.is_floating_point():
@@ -142,11 +143,16 @@ def _lab(reference: Reference, lightness: Tensor) -> Tensor:
     low, high = picture.detach().aminmax()
     if not (low > -0.01 and high < 1.01):
         raise SourceError(f"{name} must lie in [0, 1], found {low:.4g} to {high:.4g}")
-    lab = rgb_to_lab(picture.to(lightness.device).float())
+    return rgb_to_lab(picture.to(lightness.device).float())
+
+
+def _name(reference: Reference) -> str:
+    return "a reference" if reference.time is None else f"the reference of frame {reference.time}"
+
+
+def _is_grey(lab: Tensor) -> bool:
     chroma = lab[:, 1:].norm(dim=1).flatten()
-    if chroma.kthvalue(max(int(0.99 * len(chroma)), 1)).values <= GREY_CHROMA:
-        warnings.warn(f"{name} is grey: it gives the film no colour", stacklevel=1)
-    return lab
+    return bool(chroma.kthvalue(max(int(0.99 * len(chroma)), 1)).values <= GREY_CHROMA)
 
 
 def _fitted(lab: Tensor, time: int, size: Sequence[int]) -> Tensor:

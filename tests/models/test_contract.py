@@ -212,7 +212,7 @@ def test_overfits_one_clip(name, moving, dusty):
     pytest.fail(f"error {loss.item():.2g} after {steps} steps, the damage's was {start.item():.2g}")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if cards()[name].fills])
+@pytest.mark.parametrize("name", [name for name in NAMES if get(name).card.fills])
 def test_fills_what_masks_of_the_caller_mark_and_nothing_else(network, name):
     torch.manual_seed(0)
     frames = 0.4 + 0.2 * torch.nn.functional.interpolate(torch.rand(5, 3, 6, 10), size=SIZE, mode="bilinear")[None]
