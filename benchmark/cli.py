@@ -9,12 +9,20 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from degrade.benchmark.cli_colorize import colorize
 from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress, tell
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
 
 app = command_line()
+
+MODEL_TABLES = (
+    ("restores", "restoration", ("flow", "masks")),
+    ("colours", "colorization", ("key frames", "pictures")),
+    ("of another package", None, ()),
+)
+"""How models are listed: the head, which ones, and the facts beside; of other packages', no card is read."""
 
 
 def _models() -> list[str]:
@@ -48,13 +56,16 @@ def ls(as_json: Json = False) -> None:
         table.add_row(about["name"], about["about"], about["footage"] or "its own")
     console.print(table)
 
-    table = Table("model", "what it does", "parameters", "flow", "masks", box=None, header_style="dim")
-    for about in models:
-        size = f"{about['parameters'] / 1e6:.2f} M" if about["parameters"] else "–"
-        marks = ("yes" if about[key] else "–" for key in ("flow", "masks"))
-        table.add_row(about["name"], about["about"], size, *marks)
-    console.print()
-    console.print(table)
+    for head, kind, facts in MODEL_TABLES:
+        table = Table(head, "what it does", "parameters", *facts, box=None, header_style="dim")
+        for about in models:
+            if about["kind"] == kind:
+                size = f"{about['parameters'] / 1e6:.2f} M" if about["parameters"] else "–"
+                marks = ("yes" if about[fact.replace(" ", "_")] else "–" for fact in facts)
+                table.add_row(about["name"], about["about"], size, *marks)
+        if table.rows:
+            console.print()
+            console.print(table)
 
     table = Table("metric", "better", "what it says", box=None, header_style="dim")
     for about in metrics:
@@ -84,8 +95,8 @@ def _about_models() -> list[dict[str, Any]]:
     found = []
     for name, card in models.cards().items():
         about = card.summary if card else "from another package"
-        facts = {key: card and getattr(card, key) for key in ("parameters", "flow", "masks")}
-        found.append({"name": name, "about": about, **facts})
+        facts = ("kind", "parameters", "flow", "masks", "key_frames", "pictures")
+        found.append({"name": name, "about": about, **{key: card and getattr(card, key) for key in facts}})
     return found
 
 
@@ -147,6 +158,7 @@ def restore(
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
     from degrade.models import build, bundled
+    from degrade.models.base import restoring
     from degrade.sources import open_source
 
     source = open_source(film, on_damaged)
@@ -154,12 +166,12 @@ def restore(
     if start or stop is not None:
         source = Excerpt(source, start, stop)
     given = None if weights in (None, "none") else weights
-    network = build(model, given, **dict(map(parse_assignment, config)))
+    network = restoring(build(model, given, **dict(map(parse_assignment, config))))
     if given is None and trainable(network):
         if weights == "none":
             check_own_weights(model, network)
         elif ours := bundled(model):
-            network = build(model, ours, **dict(map(parse_assignment, config)))
+            network = restoring(build(model, ours, **dict(map(parse_assignment, config))))
         else:
             raise SpecError(f"model {model!r} has no bundled weights; give a file, or none", "--weights")
     network = network.eval().to(choose_device(device))
@@ -187,6 +199,9 @@ def _tile(text: str | None) -> Any:
     if not text.isdecimal():
         raise SpecError(f"must be a number of pixels or auto, got {text!r}", "--tile")
     return int(text)
+
+
+app.command()(colorize)
 
 
 @app.command()
@@ -237,7 +252,7 @@ def score(
 
     opened = (None if path is None else open_told(path) for path in (film, mask, pred_mask))
     given = ScoringInputs(open_told(pred), open_told(gt), *opened)
-    names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given)
+    names = pick(None if metrics is None else [name.strip() for name in metrics.split(",")], given, grey)
     clips, rows = given.clips(), []
     place = choose_device(device) if "lpips" in names else "cpu"
     try:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import torch
 
+from degrade.benchmark.coloring import fitting
 from degrade.benchmark.task import Task
 from degrade.core.errors import SpecError
 from degrade.dataset.records import file_hash
 from degrade.leaderboard.schema import result_id
 from degrade.models import ModelCard, build, bundled, cards, get, sources
 from degrade.models._weights import read_about
-from degrade.models.base import RestorationModel
+from degrade.models.base import Model
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def entries(
         raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
     found: list[Entry] = []
     for name in dict.fromkeys([*task.baselines, *models]):
-        model = build(name, **task.train.config.get(Entry(name).name, {}))
+        model = fitting(task, build(name, **task.train.config.get(Entry(name).name, {})))
         if not trainable(model):
             found.append(Entry(name))
             continue
@@ -145,7 +146,7 @@ def _with_true_masks(found: list[Entry]) -> list[Entry]:
     return told
 
 
-def check_own_weights(name: str, model: RestorationModel) -> None:
+def check_own_weights(name: str, model: Model) -> None:
     """Refuses a model that starts from random numbers, which are others every time it is built.
 
     Raises:
@@ -158,6 +159,6 @@ def check_own_weights(name: str, model: RestorationModel) -> None:
         raise SpecError(f"none is for models that load their own; {name!r} starts from random numbers", "--weights")
 
 
-def trainable(model: RestorationModel) -> int:
+def trainable(model: Model) -> int:
     """Numbers that training changes; 0: nothing to learn."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -50,6 +50,7 @@ def _page(table: Table, strips: Path | None, about: str) -> str:
         table=table,
         about=about,
         breakdowns=[part for column in table.columns if (part := _breakdown(table, column))],
+        distance_chart=_distance_chart(table),
         clip_charts=_clip_charts(table),
         strips=_strips(table, strips),
         gain=GAIN,
@@ -177,6 +178,21 @@ def _breakdown(table: Table, column: Column) -> _Breakdown | None:
         if row.label in means
     ]
     return _Breakdown(column, [(str(kind), int(count)) for kind, count in kinds.items()], rows)
+
+
+def _distance_chart(table: Table) -> Chart | None:
+    """The main metric over the distance from the nearest key frame, the mean over all frames of all clips."""
+    column, series = table.columns[0], []
+    for row in table.rows:
+        found: dict[int, list[float]] = {}
+        for clip in row.result.clips:
+            for distance, score in zip(clip.key_distances, clip.main_over_time, strict=False):
+                if distance and score is not None:
+                    found.setdefault(distance, []).append(score)
+        points = [(float(distance), sum(scores) / len(scores)) for distance, scores in sorted(found.items())]
+        series.append((row.label, row.style, points))
+    unit = f", {column.unit}" if column.unit else ""
+    return chart("All clips", series, "frames from the nearest key frame", f"{column.title}{unit}")
 
 
 def _clip_charts(table: Table) -> list[Chart]:

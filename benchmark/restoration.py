@@ -10,6 +10,7 @@ import torch
 
 from degrade.adapters.torch import PairedClips, Sample
 from degrade.benchmark.clips import Progress
+from degrade.benchmark.coloring import color_clip, fitting
 from degrade.benchmark.entries import Entry, trainable
 from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memory
 from degrade.benchmark.metrics import registry as metrics
@@ -51,13 +52,17 @@ def restore_clips(
         weights = trained.weights
     else:
         weights = entry.file
-    model = build(entry.model, weights).eval().to(device)
+    model = fitting(task, build(entry.model, weights)).eval().to(device)
     reset_peak_memory(device)
     clips = PairedClips(data, task.split)
     begun, busy, frames = time.monotonic(), 0.0, 0
     for i, sample in enumerate(clips[i] for i in range(len(clips))):
         start = time.monotonic()
-        made, masks = apply(model, sample, device, entry.true_masks)
+        if isinstance(model, RestorationModel):
+            made, masks = apply(model, sample, device, entry.true_masks)
+        else:
+            assert task.colorization is not None  # the model fits
+            made, masks = color_clip(task.colorization, model, sample, device), None
         busy, frames = busy + time.monotonic() - start, frames + len(made)
         for kind, pictures in (("frames", made), ("masks", masks)):
             if pictures is not None:

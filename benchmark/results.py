@@ -9,6 +9,7 @@ import numpy as np
 
 from degrade.adapters.torch import PairedClips
 from degrade.benchmark.clips import Progress, motion_sources
+from degrade.benchmark.coloring import grey, key_distances
 from degrade.benchmark.restoration import Restoration, read_restored
 from degrade.benchmark.score import ClipScore, score_clip
 from degrade.benchmark.strips import save_strips
@@ -36,17 +37,21 @@ def score_models(
         lq, gt, mask = (sample[kind].permute(0, 2, 3, 1).numpy() for kind in ("lq", "gt", "mask"))
         for part in (lq, gt, mask):
             pixels.update(to_uint8(part).tobytes())
+        distances: tuple[int, ...] = ()
+        if asked := task.colorization:
+            distances = key_distances(asked, len(gt))
+            lq, gt, mask = grey(lq[: len(distances)]), gt[: len(distances)], mask[: len(distances)]
         found = {r.entry.id: read_restored(out, r.entry, "frames", name, gt.shape[-1]) for r in restored}
         seen = {r.entry.id: read_restored(out, r.entry, "masks", name, 1) for r in restored}
         present = {key: frames for key, frames in found.items() if frames is not None}
         scored_models = score_clip(
-            present, gt, task.metrics, input=lq, mask=mask, kinds=masks_by_kind(folder, name),
+            present, gt, task.metrics, input=lq, mask=mask, kinds={} if asked else masks_by_kind(folder, name),
             predicted_masks={key: frames for key, frames in seen.items() if frames is not None},
-            motion_of=motion_of(name), device=device,
+            key_frames=asked.key_frames if asked else (), motion_of=motion_of(name), device=device,
         )  # fmt: skip
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
         for key, score in scored_models.items():
-            scores[key].append(_clip_scores(folder.clips[name], score))
+            scores[key].append(_clip_scores(folder.clips[name], score, task.metrics[0], distances))
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
         progress("score", i + 1, len(clips))
     for r in restored:
@@ -70,7 +75,7 @@ def masks_by_kind(folder: DatasetFolder, clip: str) -> dict[str, Array]:
     return kinds
 
 
-def _clip_scores(record: ClipRecord, score: ClipScore) -> ClipScores:
+def _clip_scores(record: ClipRecord, score: ClipScore, main: str, distances: tuple[int, ...]) -> ClipScores:
     values = {key: None if math.isnan(value) else value for key, value in score.values.items()}
     references: dict[str, dict[str, float | None]] = {}
     for key in [key for key in values if "." in key]:
@@ -82,6 +87,8 @@ def _clip_scores(record: ClipRecord, score: ClipScore) -> ClipScores:
         damage=tuple(record.fired.split()),
         metrics=values,
         psnr_over_time=tuple(score.series.get("psnr", ())),
+        key_distances=distances,
+        main_over_time=tuple(score.series.get(main, ())) if distances else (),
         references=references,
         kinds={
             kind: {name: None if math.isnan(value) else value for name, value in values.items()}

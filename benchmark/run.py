@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from degrade.benchmark.clips import Progress, check_dataset, prepare_clips, scored_spec
+from degrade.benchmark.coloring import fitting
 from degrade.benchmark.entries import Entry
 from degrade.benchmark.metrics import make
 from degrade.benchmark.report import build_report
@@ -159,7 +160,9 @@ def _claim(out: Path, task: Task, resume: bool, damaged: Callable[[str], object]
 
 def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, progress: Progress) -> Trained:
     torch.manual_seed(task.data.seed)
-    model = build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {})))
+    model = fitting(
+        task, build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {})))
+    )
     return train(
         model, task, out / "train" / entry.id, source=entry.source_hash(), device=device, workers=workers,
         resume=resume, stepped=lambda n, loss: progress(f"train {entry.name}", n, task.train.steps),

@@ -1,7 +1,7 @@
 """Scores restored footage against the clean one."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ def score_clip(
     mask: Frames | None = None,
     kinds: Mapping[str, Frames] | None = None,
     predicted_masks: Mapping[str, Frames] | None = None,
+    key_frames: Collection[int] = (),
     motion_of: MotionSource = dis,
     device: str = "cpu",
 ) -> dict[str, ClipScore]:
@@ -52,6 +53,7 @@ def score_clip(
         mask: The damage's alpha, (H, W, 1).
         kinds: The alpha of each kind of damage alone, (H, W, 1), by its name.
         predicted_masks: By model, for those that have masks.
+        key_frames: Frames whose colours the models were given, by number; they are left out of all means.
         motion_of: Where the motion of the target comes from.
         device: Where the metrics' networks run.
 
@@ -91,7 +93,7 @@ def score_clip(
     for t, now in enumerate(_together(streams)):
         clean = now["the target"]
         motion = motion_of(t - 1, before, clean) if moving and before is not None else None
-        truth = Frame(clean, clean, now.get("the input"), now.get("the mask"), motion=motion)
+        truth = Frame(clean, clean, now.get("the input"), now.get("the mask"), motion=motion, given=t in key_frames)
         before = clean
         for model, named in meters.items():
             frame = replace(
@@ -189,12 +191,13 @@ def _first_gap(source: Source, clip: FrameSequence, other: Source, target: Frame
     return next((f"; frame {name} is missing" for name in names[1] if name not in names[0]), "")
 
 
-def pick(names: Sequence[str] | None, given: ScoringInputs) -> list[str]:
+def pick(names: Sequence[str] | None, given: ScoringInputs, grey: bool = False) -> list[str]:
     """The metrics to compute.
 
     Args:
         names: As asked for; None for all whose needs are met and whose packages are installed.
         given: What there is to score.
+        grey: Whether the luma alone is scored, which has no colours to compare.
 
     Raises:
         SpecError: Unknown metric, or one that needs what is not given or installed.
@@ -209,7 +212,7 @@ def pick(names: Sequence[str] | None, given: ScoringInputs) -> list[str]:
                 options = " and ".join({"predicted_mask": "--pred-mask"}.get(need, f"--{need}") for need in lacking)
                 raise SpecError(f"metric {name!r} needs {options}")
             make(name)
-        elif lacking or not metric.installed():
+        elif lacking or not metric.installed() or (grey and metric.color):
             continue
         picked.append(name)
     if not picked:

@@ -39,6 +39,15 @@ class Loss(Settings):
     """File with that network's convolutions, under torchvision's names; where it lies is not part of the task."""
 
 
+class Colorization(Settings):
+    """What models are told of the colours of a clip."""
+
+    key_frames: tuple[Annotated[int, Field(ge=0)], ...]
+    """Frames of each clip that they are given in colour, from 0; these are left out of all means."""
+    frames: Count | None = None
+    """So many frames of a clip are coloured and scored, its first; all if not given. Key frames may lie after them."""
+
+
 class TrainingBudget(Settings):
     """How models that learn are trained."""
 
@@ -99,6 +108,8 @@ class Task(Settings):
     """What models that learn are run with where nothing is said; bundled weights if there are any."""
     footage: str = ""
     """What the user must name with ``--data``; empty: the task brings its own."""
+    colorization: Colorization | None = None
+    """Of tasks whose film is made grey, to be coloured; without it, models restore."""
     train: TrainingBudget
     """The budget."""
     dataset: Path | None = None

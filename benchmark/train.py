@@ -1,4 +1,4 @@
-"""Trains a restoration model on damage rendered on the fly; resuming from a checkpoint gives the same weights."""
+"""Trains a model on damage rendered on the fly; resuming from a checkpoint gives the same weights."""
 
 import itertools
 import math
@@ -15,18 +15,22 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
-from degrade.benchmark.task import Loss, Task, TrainingBudget
+from degrade.benchmark.coloring import color_clip, lesson
+from degrade.benchmark.task import Colorization, Loss, Task, TrainingBudget
 from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.types import VISIBLE, to_uint8
 from degrade.models import losses
+from degrade.models._colorization import ColorizationModel
 from degrade.models._weights import one_line, save
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture
 
 SHOWN = 3
 """Validation samples that are scored and shown on the way."""
+FIRST = Colorization(key_frames=(0,))
+"""What models that colour are given of these."""
 
 
 class TrainingStopped(DegradeError):
@@ -46,7 +50,7 @@ class Trained(NamedTuple):
 
 
 def train(
-    model: RestorationModel,
+    model: RestorationModel | ColorizationModel,
     task: Task,
     folder: Path,
     *,
@@ -146,7 +150,7 @@ def _fabric(device: str, precision: Any) -> Fabric:
 class _Run:
     """All that changes while a model is trained, and can be saved and loaded."""
 
-    def __init__(self, fabric: Fabric, model: RestorationModel, task: Task, source: str) -> None:
+    def __init__(self, fabric: Fabric, model: RestorationModel | ColorizationModel, task: Task, source: str) -> None:
         self.fabric, self.task, self.budget = fabric, task.digest() + source, task.train
         budget = task.train
         self.objective = _Objective(budget.loss).to(fabric.device)
@@ -165,7 +169,7 @@ class _Run:
         self.recent: list[float] = []
 
     @property
-    def averaged(self) -> RestorationModel:
+    def averaged(self) -> RestorationModel | ColorizationModel:
         """The model with the weights that are scored."""
         model: Any = self.ema.module if self.ema else self.plain
         model.config, model.color = self.plain.config, self.plain.color
@@ -175,6 +179,10 @@ class _Run:
         """One step of the optimizer; returns the loss."""
         rate = self.budget.lr * _schedule(self.budget, self.step)
         self.network.train()
+        if isinstance(self.plain, ColorizationModel):
+            made = lesson(self.network, damaged, clean, mask, self.step)
+            loss = self.objective(made.ab, made.wanted_ab, made.mask, made.frames, made.wanted)
+            return self._learn(made.frames, made.wanted, loss, rate)
         masks = self.plain.card.masks and self.budget.loss.mask > 0
         given = {"masks": (mask > VISIBLE).to(damaged)} if self.plain.card.fills else {}
         restored = self.network(damaged, **given, return_masks=masks)
@@ -182,6 +190,10 @@ class _Run:
         loss = self.objective(restored, clean, mask)
         if found is not None:
             loss = loss + self.budget.loss.mask * self.plain.mask_loss(found, mask)
+        return self._learn(restored, clean, loss, rate)
+
+    def _learn(self, restored: Tensor, clean: Tensor, loss: Tensor, rate: float) -> float:
+        """Adds what the critic says to the loss, and steps."""
         if self.critic is not None:
             self._teach_critic(clean, restored.detach(), rate)
             loss = loss + self.budget.loss.adversarial * losses.generator_loss(self.critic(_rgb(restored)))
@@ -269,7 +281,10 @@ class _Objective(nn.Module):
             raise SpecError(f"name a file with the convolutions of {network}", "train.loss.perceptual_weights")
         self.perceptual = losses.Perceptual(weights, network) if loss.perceptual else None
 
-    def forward(self, restored: Tensor, clean: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self, restored: Tensor, clean: Tensor, mask: Tensor, seen: Tensor | None = None, wanted: Tensor | None = None
+    ) -> Tensor:
+        """Of what a model makes; `seen` and `wanted` are the pictures of it, where it is none itself."""
         total = restored.new_zeros(())
         if self.loss.l1:
             total = total + self.loss.l1 * losses.l1(restored, clean)
@@ -280,7 +295,9 @@ class _Objective(nn.Module):
         if self.loss.charbonnier:
             total = total + self.loss.charbonnier * losses.charbonnier(restored, clean)
         if self.perceptual is not None:
-            total = total + self.loss.perceptual * self.perceptual(restored, clean)
+            total = total + self.loss.perceptual * self.perceptual(
+                restored if seen is None else seen, clean if wanted is None else wanted
+            )
         return total
 
 
@@ -322,13 +339,19 @@ def _updates(loader: DataLoader[Sample], cuts: int, skip: int, count: int) -> It
 
 
 @torch.no_grad()
-def _validate(model: RestorationModel, samples: list[Sample], device: torch.device, picture: Path) -> float:
+def _validate(
+    model: RestorationModel | ColorizationModel, samples: list[Sample], device: torch.device, picture: Path
+) -> float:
     """Mean PSNR in dB; also draws the samples: damaged, restored, clean."""
     model.eval()
     rows, total = [], 0.0
     for sample in samples:
-        restored = model(sample["lq"][None].to(device))[0].float().cpu()
-        error = (restored - sample["gt"]).square().mean((1, 2, 3)).clamp_min(1e-10)
+        if isinstance(model, ColorizationModel):
+            made = color_clip(FIRST, model, sample, str(device))
+            restored, skipped = torch.from_numpy(made).permute(0, 3, 1, 2), len(made) > 1
+        else:
+            restored, skipped = model(sample["lq"][None].to(device))[0].float().cpu(), False
+        error = (restored - sample["gt"])[int(skipped) :].square().mean((1, 2, 3)).clamp_min(1e-10)
         total += float(-10 * error.log10().mean())
         middle = len(restored) // 2
         shown = {"damaged": sample["lq"], "restored": restored, "clean": sample["gt"]}

@@ -28,12 +28,14 @@ from degrade.textures import ProceduralTexture, draw
 if TYPE_CHECKING:
     from degrade.benchmark.metrics.base import Frame, FrameMetric, Metric, PairMetric
     from degrade.models._card import ModelCard
+    from degrade.models._colorization import ColorizationModel
     from degrade.models.base import RestorationModel, Restored
 
 __all__ = [
     "Array",
     "Blur",
     "ClipInfo",
+    "ColorizationModel",
     "Composition",
     "Contaminant",
     "EventParams",
@@ -96,6 +98,7 @@ __all__ = [
 _LAZY = {
     **dict.fromkeys(("Frame", "FrameMetric", "Metric", "PairMetric"), "degrade.benchmark.metrics.base"),
     **dict.fromkeys(("RestorationModel", "Restored"), "degrade.models.base"),
+    "ColorizationModel": "degrade.models._colorization",
     "ModelCard": "degrade.models._card",
 }
 

@@ -98,6 +98,10 @@ class ClipScores(Strict):
     """By the metric's name; the task's main metric first."""
     psnr_over_time: tuple[Score, ...] = ()
     """PSNR of each frame, dB."""
+    key_distances: tuple[Count, ...] = ()
+    """In colour tasks, of each frame to the nearest key frame, in frames; 0 is a key frame."""
+    main_over_time: tuple[Score, ...] = ()
+    """In colour tasks, the main metric of each frame."""
     references: dict[str, dict[str, Score]] = {}
     """Scores that are not the model's, to read its own beside: ``{"input": {"e_warp": …}, "target": …}``."""
     kinds: dict[str, dict[str, Score]] = {}

@@ -1,8 +1,9 @@
-"""Restoration models, one file each: the file's stem is the name.
+"""Models that restore films and models that colour them, one file each: the file's stem is the name.
 
-    from degrade.models import build
+    from degrade.models import Reference, build
     model = build("rtn", weights="rtn.safetensors").eval()
     restored = model(frames)  # (B, T, C, H, W) in [0, 1]
+    ab = build("flow_propagation")(lightness, [Reference(picture, time=0)])  # (B, T, 1, H, W) to (B, T, 2, H, W)
 
 Listing names and cards imports neither torch nor any model.
 """
@@ -21,18 +22,33 @@ from degrade.core.registry import Registry, defined_in
 from degrade.models._card import ModelCard, read_card
 
 if TYPE_CHECKING:
-    from degrade.models._stream import restore, stream
+    from degrade.models._colorization import Reference
+    from degrade.models._stream import colorize, restore, stream, stream_colors
     from degrade.models._weights import save
-    from degrade.models.base import RestorationModel
+    from degrade.models.base import Model
 
-__all__ = ["ModelCard", "build", "bundled", "cards", "get", "models", "restore", "save", "stream"]
+__all__ = [
+    "ModelCard",
+    "Reference",
+    "build",
+    "bundled",
+    "cards",
+    "colorize",
+    "get",
+    "models",
+    "restore",
+    "save",
+    "stream",
+    "stream_colors",
+]
 
-models: "Registry[RestorationModel]" = Registry("model", __name__, f"{__name__}.base:RestorationModel")
+models: "Registry[Model]" = Registry("model", __name__, f"{__name__}.base:Model")
 
 
 def __getattr__(name: str) -> Any:
     """What needs torch, imported when it is first asked for."""
-    homes = {"restore": "_stream", "stream": "_stream", "save": "_weights"}
+    homes = {"restore": "_stream", "stream": "_stream", "colorize": "_stream", "stream_colors": "_stream"}
+    homes |= {"Reference": "_colorization", "save": "_weights"}
     if name not in homes:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{homes[name]}"), name)
@@ -45,7 +61,7 @@ def cards() -> dict[str, ModelCard | None]:
     return {name: read_card(file) if file.is_file() else None for name, file in files.items()}
 
 
-def get(name: str) -> "type[RestorationModel]":
+def get(name: str) -> "type[Model]":
     """The class of a model: by its registered name, or from a file of your own, `path/to/file.py:Name`.
 
     Raises:
@@ -77,7 +93,7 @@ def bundled(name: str, task: str = "clips-v1") -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def build(name: str, weights: str | Path | None = None, **config: Any) -> "RestorationModel":
+def build(name: str, weights: str | Path | None = None, **config: Any) -> "Model":
     """Make a model, with weights or (for training) without.
 
     Args:
@@ -113,7 +129,7 @@ def build(name: str, weights: str | Path | None = None, **config: Any) -> "Resto
     return model
 
 
-def _make(cls: "type[RestorationModel]", name: str, config: dict[str, Any]) -> "RestorationModel":
+def _make(cls: "type[Model]", name: str, config: dict[str, Any]) -> "Model":
     allowed = inspect.signature(cls).parameters
     for key in config:
         if key not in allowed:
@@ -132,9 +148,9 @@ def _file(name: str) -> tuple[Path | None, str]:
     return (None if path == name else Path(f"{path}.py").expanduser()), attribute
 
 
-def _from_file(path: Path, attribute: str) -> "tuple[type[RestorationModel], list[Path]]":
+def _from_file(path: Path, attribute: str) -> "tuple[type[Model], list[Path]]":
     """A class, and the files beside its own that are imported with it."""
-    from degrade.models.base import RestorationModel
+    from degrade.models.base import Model
 
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
@@ -146,10 +162,10 @@ def _from_file(path: Path, attribute: str) -> "tuple[type[RestorationModel], lis
         except Exception as error:
             raise SpecError(f"{path}: {type(error).__name__}: {error}") from error
     if not attribute:
-        return defined_in(module, RestorationModel, "model"), neighbours  # type: ignore[type-abstract]
+        return defined_in(module, Model, "model"), neighbours
     found = getattr(module, attribute, None)
-    if not (isinstance(found, type) and issubclass(found, RestorationModel)):
-        names = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, RestorationModel)]
+    if not (isinstance(found, type) and issubclass(found, Model)):
+        names = [k for k, v in vars(module).items() if isinstance(v, type) and issubclass(v, Model)]
         raise SpecError(unknown(f"model in {path}", attribute, names))
     return found, neighbours
 

@@ -4,6 +4,7 @@ import ast
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +14,7 @@ class ModelCard:
     Args:
         summary: What it does, in one line.
         source: The paper or method that it follows.
+        kind: ``restoration`` or ``colorization``.
         weights_licence: Licence of weights that others released for it; empty: there are none.
         code_licence: Licence of this implementation.
         parameters: Trainable parameters of the default configuration; 0: nothing to learn.
@@ -25,10 +27,14 @@ class ModelCard:
         masks: Can return where it sees damage.
         fills: Fills what masks of the caller mark.
         luma: Its networks see luma alone, so that weights of grey film restore colour, too.
+        key_frames: Colours by references whose place in time is known.
+        pictures: Colours by references that have no place in time.
+        carries: Carries colours from frame to frame, and in a long film from window to window.
     """
 
     summary: str
     source: str
+    kind: Literal["restoration", "colorization"] = "restoration"
     weights_licence: str = ""
     code_licence: str = "Apache-2.0"
     parameters: int = 0
@@ -41,6 +47,9 @@ class ModelCard:
     masks: bool = False
     fills: bool = False
     luma: bool = False
+    key_frames: bool = False
+    pictures: bool = False
+    carries: bool = False
 
 
 def read_card(path: Path) -> ModelCard | None:

@@ -1,17 +1,18 @@
-"""Restores films of any length and frame size, in windows and tiles.
+"""Restores and colours films of any length, in windows, and of any frame size, in tiles.
 
 Windows overlap in time and tiles in space. In each overlap the outer quarter of either side is dropped, since
 there a model lacks context, and the middle half is cross-faded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.core.errors import SourceError, SpecError
-from degrade.models.base import RestorationModel
+from degrade.models._colorization import ColorizationModel, Guides, Reference
+from degrade.models.base import Model, RestorationModel
 
 TILE_OVERLAP = 64
 
@@ -75,6 +76,73 @@ class _Masked(nn.Module):
         return restored
 
 
+def colorize(
+    model: ColorizationModel,
+    lightness: Tensor,
+    references: Sequence[Reference] = (),
+    window: int | None = None,
+    overlap: int | None = None,
+) -> Tensor:
+    """a and b (B, T, 2, H, W) of a clip (B, T, 1, H, W) that may be too long for one pass.
+
+    Args and errors as for `stream_colors`.
+    """
+    return torch.stack(list(stream_colors(model, lightness.unbind(1), references, window, overlap)), 1)
+
+
+def stream_colors(
+    model: ColorizationModel,
+    lightness: Iterable[Tensor],
+    references: Sequence[Reference] = (),
+    window: int | None = None,
+    overlap: int | None = None,
+) -> Iterator[Tensor]:
+    """Colour frames as they come; no more than a window of them is held.
+
+    Every window is given all references: those that it does not hold lie before or after it. For a model whose card
+    says `carries`, the first frame that a window shares with the one before, as that has coloured it, is a key frame,
+    too.
+
+    Args:
+        model: Runs where its parameters are.
+        lightness: L of each frame, (B, 1, H, W), 0 to 100, all of one shape.
+        references: As for the model; times are counted from the first frame.
+        window: Frames coloured at once; the card's by default.
+        overlap: Frames that neighbouring windows share; the card's by default, at most half the window.
+
+    Yields:
+        a and b of the frames, (B, 2, H, W), in order, on the device that they came from.
+    """
+    window, overlap = _sizes(model, window, overlap)
+    return _stream(_Referenced(model, references, window - overlap), iter(lightness), window, overlap, None)
+
+
+class _Referenced(nn.Module):
+    """Takes the windows of a film one after the other, and gives the model its references with each.
+
+    Args:
+        model: Colours them.
+        references: Of the whole film.
+        step: Frames from one window to the next.
+    """
+
+    def __init__(self, model: ColorizationModel, references: Sequence[Reference], step: int) -> None:
+        super().__init__()
+        self.model, self.references, self.step = model, references, step
+        self.start, self.guides, self.carried = 0, Guides({}, []), dict[int, Tensor]()
+
+    def forward(self, lightness: Tensor) -> Tensor:
+        self.model.check(lightness)
+        if self.start == 0:
+            self.guides = self.model.prepare(lightness, self.references)
+        keys = self.carried | {time - self.start: lab for time, lab in self.guides.keys.items()}
+        ab = self.model.paint(lightness, Guides(dict(sorted(keys.items())), self.guides.pictures))
+        self.start += self.step
+        if keys and self.model.card.carries and self.step < lightness.shape[1]:
+            self.carried = {0: torch.cat((lightness[:, self.step], ab[:, self.step]), 1)}
+        return ab
+
+
 def restart(model: RestorationModel, done: int, window: int | None = None, overlap: int | None = None) -> int:
     """Where `stream` must begin again for frame `done` and all later ones to come out as in one go.
 
@@ -86,7 +154,7 @@ def restart(model: RestorationModel, done: int, window: int | None = None, overl
     return max(done // step - 1, 0) * step
 
 
-def _sizes(model: RestorationModel, window: int | None, overlap: int | None) -> tuple[int, int]:
+def _sizes(model: Model, window: int | None, overlap: int | None) -> tuple[int, int]:
     window = model.card.window if window is None else window
     overlap = min(model.card.overlap, window // 2) if overlap is None else overlap
     if window < 1 or not 0 <= overlap <= window // 2:

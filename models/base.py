@@ -1,4 +1,4 @@
-"""The interface of restoration models."""
+"""What all models share, and the interface of those that restore; `_colorization` has that of those that colour."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, NamedTuple
@@ -26,11 +26,8 @@ class Restored(NamedTuple):
     """(B, T, 1, H, W), in [0, 1]: 1 where the model sees damage."""
 
 
-class RestorationModel(nn.Module, ABC):
-    """Restores damaged clips.
-
-    A subclass has a `card` and `restore`; padding, grey and RGB, and clamping are handled here.
-    """
+class Model(nn.Module, ABC):
+    """What all models share: a card, their configuration, and how the weights of others come in."""
 
     card: ClassVar[ModelCard]
     config: dict[str, Any]
@@ -41,6 +38,21 @@ class RestorationModel(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.config, self.color = {}, None
+
+    def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights as others name them, under the names of this model. Files that `save` wrote have those already."""
+        return state
+
+    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights under this model's names, but of another configuration, for this one."""
+        return state
+
+
+class RestorationModel(Model):
+    """Restores damaged clips.
+
+    A subclass has a `card` and `restore`; padding, grey and RGB, and clamping are handled here.
+    """
 
     @abstractmethod
     def restore(self, frames: Tensor, flows: Flows | None) -> Restored:
@@ -57,14 +69,6 @@ class RestorationModel(nn.Module, ABC):
             alpha: Of the damage, the same shape.
         """
         return losses.detection(found, alpha)
-
-    def convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Weights as others name them, under the names of this model. Files that `save` wrote have those already."""
-        return state
-
-    def adapt(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Weights under this model's names, but of another configuration, for this one."""
-        return state
 
     def forward(
         self, frames: Tensor, flows: Flows | None = None, masks: Tensor | None = None, return_masks: bool = False
@@ -122,6 +126,17 @@ class RestorationModel(nn.Module, ABC):
             return restored
         assert found is not None  # the card promises them
         return Restored(restored, found[..., :height, :width].to(frames.dtype))
+
+
+def restoring(model: Model) -> RestorationModel:
+    """The model, which must be one that restores.
+
+    Raises:
+        SpecError: It colours.
+    """
+    if not isinstance(model, RestorationModel):
+        raise SpecError(f"{type(model).__name__} colours grey film, and restores none; `benchmark ls` says which do")
+    return model
 
 
 def pad_frames(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:

@@ -123,14 +123,23 @@ def stub() -> str:
 
 
 def model_table() -> str:
-    """Every model, from its card."""
+    """Every model that restores, from its card."""
+    return _cards("restoration", "flow", "masks")
+
+
+def colorization_table() -> str:
+    """Every model that colours, from its card."""
+    return _cards("colorization", "key_frames", "pictures")
+
+
+def _cards(kind: str, *facts: str) -> str:
     rows = []
     for name, card in models.cards().items():
-        if card:
+        if card and card.kind == kind:
             learns = f"{card.parameters / 1e6:.2f} M" if card.parameters else "–"
-            marks = ("yes" if mark else "–" for mark in (card.flow, card.masks))
+            marks = ("yes" if getattr(card, fact) else "–" for fact in facts)
             rows.append((f"`{name}`", card.summary, learns, *marks, card.source))
-    return _table(["name", "what it does", "learns", "flow", "masks", "after"], rows)
+    return _table(["name", "what it does", "learns", *(fact.replace("_", " ") for fact in facts), "after"], rows)
 
 
 def metric_table() -> str:
@@ -156,7 +165,7 @@ def task_table() -> str:
     return _table(["task", "what it is", "footage (`--data`)", "target"], rows)
 
 
-TABLES = {"models": model_table, "metrics": metric_table, "tasks": task_table}
+TABLES = {"models": model_table, "colorization": colorization_table, "metrics": metric_table, "tasks": task_table}
 
 
 def with_tables(text: str) -> str:

@@ -40,6 +40,8 @@ class Frame:
     """(H, W, 1) in [0, 1], where the model sees damage."""
     motion: Motion | None = None
     """From the frame before to this one, of the clean footage; None for a clip's first frame."""
+    given: bool = False
+    """Whether it is a key frame, whose colours the model was given: it is left out of all means."""
     part: Array | None = None
     """(H, W, 1), the alpha of one kind of damage, where a metric is asked for that kind alone."""
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -105,6 +107,10 @@ class Metric(ABC):
     """What is to be scored as if it were a prediction, and shown beside, since the number alone misleads."""
     by_kind: ClassVar[bool] = False
     """Whether it is also computed for every kind of damage alone, see `Frame.part`."""
+    color: ClassVar[bool] = False
+    """Whether it compares colours, of which grey footage has none."""
+    of_clips: ClassVar[bool] = False
+    """Whether it measures clips as a whole, and has no values of single frames."""
     packages: ClassVar[tuple[str, ...]] = ()
     """What must be installed."""
 
@@ -155,7 +161,8 @@ class FrameMetric(_Mean):
 
     def update(self, frame: Frame) -> float:
         """See `Metric.update`."""
-        return self._add(self.measure(frame))
+        value = self.measure(frame)
+        return value if frame.given else self._add(value)
 
 
 class PairMetric(_Mean):
@@ -172,7 +179,10 @@ class PairMetric(_Mean):
     def update(self, frame: Frame) -> float:
         """See `Metric.update`."""
         before, self._before = self._before, frame
-        return math.nan if before is None else self._add(self.measure(before, frame))
+        if before is None:
+            return math.nan
+        value = self.measure(before, frame)
+        return value if before.given or frame.given else self._add(value)
 
 
 def damaged(frame: Frame) -> Array:

@@ -150,7 +150,10 @@ def test_streams_that_end_early_are_refused() -> None:
 
 
 def test_default_metrics_are_those_whose_needs_are_met(data: Path) -> None:
-    assert set(pick(None, given(data, prediction="pred", target="gt"))) == {"psnr", "ssim", "lpips", "e_warp", "tof"}
+    restored = given(data, prediction="pred", target="gt")
+    of_color = {"psnr_ab", "colorfulness_difference", "cdc_difference"}
+    assert set(pick(None, restored)) == {"psnr", "ssim", "lpips", "e_warp", "tof"} | of_color
+    assert set(pick(None, restored, grey=True)) == {"psnr", "ssim", "lpips", "e_warp", "tof"}
     everything = given(data, prediction="pred", target="gt", input="lq", mask="mask", predicted_mask="mask")
     assert pick(None, everything) == registry.names()
 

@@ -1,0 +1,234 @@
+"""Colours a real film of any length, shot by shot."""
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from degrade.benchmark.shots import color_of, cuts, thumbnail
+from degrade.core.display import sheet
+from degrade.core.errors import DatasetError, SourceError, SpecError
+from degrade.core.types import Array
+from degrade.models import stream_colors
+from degrade.models._colorization import ColorizationModel, Reference
+from degrade.models._lab import lab_to_rgb, rgb_to_lab
+from degrade.preview import save_picture
+from degrade.sources import FrameSequence, Source
+from degrade.sources.pictures import read_picture
+from degrade.writers import VIDEOS, names_media, open_writer
+
+READ = 16
+"""Frames read at a time."""
+JUDGED, IN_COLOUR = 16, 0.25
+"""Frames, spread over the film, that say whether it is in colour, and the share of them from which on it is."""
+SHOWN = 4
+"""Rows of the sheet."""
+
+
+class Given(NamedTuple):
+    """A reference as it is asked for."""
+
+    path: Path
+    frame: int | None
+    """That it shows, from 0; None: of no known time."""
+
+
+class Shot(NamedTuple):
+    """What lies between two cuts, and the key frames in it."""
+
+    start: int
+    stop: int
+    keys: tuple[Given, ...]
+
+
+def parse_reference(text: str) -> Given:
+    """``12=key.png`` is a picture of frame 12, ``key.png`` one without a time.
+
+    Raises:
+        SpecError: Neither.
+    """
+    number, equals, path = text.partition("=")
+    if equals and number.strip().isdecimal():
+        return Given(Path(path).expanduser(), int(number))
+    if equals and not Path(text).expanduser().is_file():
+        raise SpecError(f"must be a picture, or frame=picture as 0=key.png, got {text!r}", "--reference")
+    return Given(Path(text).expanduser(), None)
+
+
+def colorize_film(
+    model: ColorizationModel,
+    source: Source,
+    references: Sequence[Given],
+    out: str | Path,
+    *,
+    fps: float | None = None,
+    with_sheet: bool = False,
+    colored: Callable[[int], object] = lambda frames: None,
+) -> list[Path]:
+    """Colours a film; no more than a window of it is held.
+
+    Each shot is coloured by the key frames that lie in it, and by the references without a time. Warns of shots that
+    have none, and of a film that is tinted: its tint is replaced.
+
+    Args:
+        model: Runs where its parameters are.
+        source: One film, grey, tinted or toned.
+        references: Pictures in colour.
+        out: What `open_writer` takes: ``*.mkv``, ``*.mp4``, or a folder.
+        fps: Frames per second of what is written; the film's own if not given.
+        with_sheet: Also write a picture of frames, grey and coloured, beside their references: ``<out>-sheet.png``.
+        colored: Called with the number of frames after each step.
+
+    Returns:
+        The files and folders written.
+
+    Raises:
+        SourceError: Several films, a film in colour, or a reference that cannot be used: beyond the film, of a frame
+            that has one, or of another shape.
+        DatasetError: Something of that name is there, or it would lie in the footage.
+    """
+    out = Path(out).expanduser()
+    sequence = _one(source)
+    paths = [out, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else [out]
+    _check_names(source, paths)
+    pictures = _pictures(model, sequence, references)
+    _judge(source, sequence)
+    shots = _shots(source, sequence, references)
+    free = [given for given in references if given.frame is None]
+    if not free:
+        _warn_of_grey(model, shots)
+    chosen = _chosen(shots, sequence.frames) if with_sheet else []
+    shown: dict[int, tuple[Array, Array]] = {}
+    with open_writer(out, fps=fps or sequence.fps) as writer:
+        for shot in shots:
+            given = [
+                Reference(pictures[key], None if key.frame is None else key.frame - shot.start)
+                for key in (*shot.keys, *free)
+            ]
+            for t, (lightness, ab) in enumerate(_shot(model, source, sequence, shot, given), shot.start):
+                made = _picture(lightness, ab)
+                writer.write(made)
+                if t in chosen:
+                    shown[t] = _picture(lightness, torch.zeros_like(ab)), made
+                colored(1)
+    if with_sheet:
+        rows = [_row(t, *shown[t], shots, free, pictures) for t in chosen]
+        save_picture(paths[1], sheet(rows))
+    return paths
+
+
+def _one(source: Source) -> FrameSequence:
+    sequences = source.sequences()
+    if len(sequences) > 1:
+        raise SourceError(f"there are {len(sequences)} films to colour; give one, since references belong to a film")
+    return sequences[0]
+
+
+def _check_names(source: Source, paths: Sequence[Path]) -> None:
+    out = paths[0]
+    if source.holds(out):
+        raise DatasetError(f"{out}: lies inside the footage, and would be taken for footage; name a place outside it")
+    if names_media(out) and out.suffix.lower() not in VIDEOS:
+        raise SourceError(f"{out}: films are written as {' or '.join(VIDEOS)}, or into a folder of pictures")
+    for path in paths:
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise DatasetError(f"{path}: is there already; name another file or folder")
+
+
+def _pictures(model: ColorizationModel, sequence: FrameSequence, references: Sequence[Given]) -> dict[Given, Tensor]:
+    """The pictures, (1, 3, h, w), checked against the film."""
+    found: dict[Given, Tensor] = {}
+    for given in references:
+        if given.frame is not None and given.frame >= sequence.frames:
+            last = sequence.frames - 1
+            raise SourceError(f"{given.path}: there is no frame {given.frame}; the film has frames 0 to {last}")
+        picture = torch.from_numpy(read_picture(given.path).copy()).permute(2, 0, 1)[None].float() / 255
+        found[given] = picture
+    blank = torch.zeros(1, 1, 1, sequence.height, sequence.width)
+    model.prepare(blank, [Reference(found[given], given.frame) for given in references])
+    return found
+
+
+def _judge(source: Source, sequence: FrameSequence) -> None:
+    """Refuses a film in colour, and warns of a tinted one."""
+    chosen = np.linspace(0, sequence.frames - 1, min(JUDGED, sequence.frames)).round().astype(int)
+    kinds = [color_of(source.read(sequence, t, t + 1)[0]) for t in chosen.tolist()]
+    if kinds.count("colour") > IN_COLOUR * len(kinds):
+        raise SourceError(f"{sequence.id}: is in colour already; only grey, tinted or toned films are coloured")
+    if kinds.count("tinted") > len(kinds) / 2:
+        warnings.warn("the film is tinted or toned; its tint is replaced", stacklevel=1)
+
+
+def _shots(source: Source, sequence: FrameSequence, references: Sequence[Given]) -> list[Shot]:
+    bounds = [0, *cuts(map(thumbnail, _frames(source, sequence, 0, sequence.frames))), sequence.frames]
+    return [
+        Shot(start, stop, tuple(r for r in references if r.frame is not None and start <= r.frame < stop))
+        for start, stop in itertools.pairwise(bounds)
+    ]
+
+
+def _warn_of_grey(model: ColorizationModel, shots: Sequence[Shot]) -> None:
+    """Names the shots that nothing says the colours of."""
+    bare = [f"{shot.start} to {shot.stop - 1}" for shot in shots if not shot.keys]
+    if bare and model.card.key_frames:
+        more = f" and {len(bare) - 3} more shots" if len(bare) > 3 else ""
+        which = f"frames {', '.join(bare[:3])}{more}"
+        warnings.warn(f"no reference for {which}: references do not cross a cut", stacklevel=1)
+
+
+def _frames(source: Source, sequence: FrameSequence, start: int, stop: int) -> Iterator[Array]:
+    """(H, W, 3) uint8 each."""
+    for first in range(start, stop, READ):
+        yield from source.read(sequence, first, min(first + READ, stop))
+
+
+def _shot(
+    model: ColorizationModel, source: Source, sequence: FrameSequence, shot: Shot, references: Sequence[Reference]
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """L (1, 1, H, W) of each frame, and a and b (1, 2, H, W)."""
+    held: list[Tensor] = []
+
+    def lightness() -> Iterator[Tensor]:
+        for frame in _frames(source, sequence, shot.start, shot.stop):
+            held.append(rgb_to_lab(torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float() / 255)[:, :1])
+            yield held[-1]
+
+    for ab in stream_colors(model, lightness(), references):
+        yield held.pop(0), ab
+
+
+def _picture(lightness: Tensor, ab: Tensor) -> Array:
+    """(H, W, 3) uint8."""
+    return _bytes(lab_to_rgb(torch.cat((lightness, ab), 1)).clamp(0, 1))
+
+
+def _bytes(rgb: Tensor) -> Array:
+    """(1, 3, H, W) as (H, W, 3) uint8."""
+    picture: Array = (255 * rgb[0]).round().byte().permute(1, 2, 0).contiguous().numpy()
+    return picture
+
+
+def _chosen(shots: Sequence[Shot], frames: int) -> list[int]:
+    """Frames for the sheet: the middles of some shots, spread over the film."""
+    if len(shots) >= SHOWN:
+        picked = np.linspace(0, len(shots) - 1, SHOWN).round().astype(int)
+        return sorted({(shots[i].start + shots[i].stop) // 2 for i in picked.tolist()})
+    return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})
+
+
+def _row(
+    t: int, grey: Array, made: Array, shots: Sequence[Shot], free: Sequence[Given], pictures: Mapping[Given, Tensor]
+) -> list[tuple[str, Array]]:
+    """Grey, coloured, and the reference nearest in time."""
+    keys = next(shot.keys for shot in shots if shot.start <= t < shot.stop)
+    nearest = min(keys, key=lambda key: abs((key.frame or 0) - t), default=free[0] if free else None)
+    row = [(f"frame {t}", grey), ("coloured", made)]
+    if nearest is not None:
+        caption = "reference" if nearest.frame is None else f"reference, frame {nearest.frame}"
+        row.append((caption, _bytes(pictures[nearest])))
+    return row
