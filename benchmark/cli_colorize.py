@@ -24,7 +24,7 @@ def colorize(
         ),
     ],
     film: Annotated[str, typer.Option("--input", help="Video, or folder of frames; grey, tinted or toned.")],
-    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mp4, or a folder for PNGs.")],
+    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder for PNGs.")],
     reference: Annotated[
         list[str],
         typer.Option(

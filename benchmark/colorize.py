@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from degrade.benchmark.pacing import pace
 from degrade.benchmark.shots import color_of, cuts, thumbnail
 from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError, SpecError
@@ -20,7 +22,7 @@ from degrade.models._lab import lab_to_rgb, rgb_to_lab
 from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source
 from degrade.sources.pictures import read_picture
-from degrade.writers import VIDEOS, names_media, open_writer
+from degrade.writers import check_name, open_writer
 
 READ = 16
 """Frames read at a time."""
@@ -79,8 +81,8 @@ def colorize_film(
         model: Runs where its parameters are.
         source: One film, grey, tinted or toned.
         references: Pictures in colour.
-        out: What `open_writer` takes: ``*.mkv``, ``*.mp4``, or a folder.
-        fps: Frames per second of what is written; the film's own if not given.
+        out: What `open_writer` takes: ``*.mkv``, ``*.mov``, ``*.mp4``, or a folder.
+        fps: Frames per second of what is written, see `pace`; if not given, frames are shown when the film's are.
         with_sheet: Also write a picture of frames, grey and coloured, beside their references: ``<out>-sheet.png``.
         colored: Called with the number of frames after each step.
 
@@ -104,7 +106,9 @@ def colorize_film(
         _warn_of_grey(model, shots)
     chosen = _chosen(shots, sequence.frames) if with_sheet else []
     shown: dict[int, tuple[Array, Array]] = {}
-    with open_writer(out, fps=fps or sequence.fps) as writer:
+    about, order = pace(sequence, fps)
+    repeats = Counter(order)
+    with open_writer(out, stream=about) as writer:
         for shot in shots:
             given = [
                 Reference(pictures[key], None if key.frame is None else key.frame - shot.start)
@@ -112,7 +116,8 @@ def colorize_film(
             ]
             for t, (lightness, ab) in enumerate(_shot(model, source, sequence, shot, given), shot.start):
                 made = _picture(lightness, ab)
-                writer.write(made)
+                for _ in range(repeats[t]):
+                    writer.write(made)
                 if t in chosen:
                     shown[t] = _picture(lightness, torch.zeros_like(ab)), made
                 colored(1)
@@ -133,8 +138,7 @@ def _check_names(source: Source, paths: Sequence[Path]) -> None:
     out = paths[0]
     if source.holds(out):
         raise DatasetError(f"{out}: lies inside the footage, and would be taken for footage; name a place outside it")
-    if names_media(out) and out.suffix.lower() not in VIDEOS:
-        raise SourceError(f"{out}: films are written as {' or '.join(VIDEOS)}, or into a folder of pictures")
+    check_name(out)
     for path in paths:
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
             raise DatasetError(f"{path}: is there already; name another file or folder")

@@ -1,14 +1,11 @@
 """Restores real film of any length and frame size, and goes on where it was interrupted."""
 
-import bisect
 import hashlib
 import json
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -16,6 +13,7 @@ import torch
 from torch import Tensor
 
 from degrade.benchmark.memory import Tile, explained, fitting_tile
+from degrade.benchmark.pacing import pace
 from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError
@@ -26,7 +24,7 @@ from degrade.models.base import RestorationModel
 from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source, open_source
 from degrade.sources.pictures import read_picture
-from degrade.writers import VIDEOS, names_media, open_writer
+from degrade.writers import VIDEOS, check_name, names_media, open_writer
 from degrade.writers.frames import encode_png
 
 READ = 16  # frames read at a time, but no more than
@@ -102,14 +100,9 @@ def restore_source(
 
 
 def _check_name(out: Path, films: int) -> None:
-    media = names_media(out)
-    if films > 1 and media:
+    if films > 1 and names_media(out):
         raise SourceError(f"{out}: there are {films} films to restore; give a folder, not a file")
-    if media and out.suffix.lower() not in VIDEOS:
-        raise SourceError(
-            f"{out}: films are written as {', '.join(VIDEOS[:-1])} or {VIDEOS[-1]}, or into a folder of pictures; "
-            "name it without a suffix"
-        )
+    check_name(out)
 
 
 def _side(mark: Path, model: RestorationModel, sequences: list[FrameSequence], window: int | None) -> int | None:
@@ -226,11 +219,9 @@ def _finish(pictures: list[Path], path: Path, sequence: FrameSequence, fps: floa
     """Makes the film of its frames."""
     part = pictures[0].parent
     if path.suffix.lower() in VIDEOS:
-        about = sequence.stream
-        if fps:
-            about = replace(about, rate=Fraction(fps).limit_denominator(1001), times=())
+        about, order = pace(sequence, fps)
         with open_writer(path, stream=about) as writer:
-            for t in _order(sequence, fps):
+            for t in order:
                 writer.write(read_picture(pictures[t])[..., :channels])
         shutil.rmtree(part)
     else:
@@ -239,21 +230,10 @@ def _finish(pictures: list[Path], path: Path, sequence: FrameSequence, fps: floa
         part.replace(path)
 
 
-def _order(sequence: FrameSequence, fps: float | None) -> Sequence[int]:
-    """The frames of a video, by their numbers: one of a variable rate is converted to `fps` by repeating and dropping
-    some, and stays as long as it is; any other runs at it as it stands."""
-    if not fps or not sequence.stream.times:
-        return range(sequence.frames)
-    tick, times = fps * float(sequence.stream.time_base), sequence.stream.times
-    return [
-        bisect.bisect_right(times, i / tick, hi=sequence.frames) - 1 for i in range(max(1, round(times[-1] * tick)))
-    ]
-
-
 def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> list[tuple[str, Array]]:
     """Pictures for the sheet, with their captions."""
     names, row = source.names(sequence), []
-    order = _order(sequence, fps) if path.suffix.lower() in VIDEOS else range(sequence.frames)
+    order = pace(sequence, fps if path.suffix.lower() in VIDEOS else None)[1]
     film = None if path.is_dir() else open_source(path)
     for i in spread(len(order)):
         t = order[i]

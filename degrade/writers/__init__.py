@@ -3,11 +3,12 @@
 import mimetypes
 from pathlib import Path
 
+from degrade.core.errors import SourceError
 from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.sources.stream import StreamInfo, steady
 from degrade.writers.base import Writer
 
-__all__ = ["VIDEOS", "Writer", "join", "names_media", "open_writer"]
+__all__ = ["VIDEOS", "Writer", "check_name", "join", "names_media", "open_writer"]
 
 VIDEOS = (".mkv", ".mov", ".mp4")
 """Suffixes of the videos that are written."""
@@ -17,6 +18,15 @@ def names_media(path: Path) -> bool:
     """Whether a path has the suffix of a picture or video, also of one that is not written; no folder is named so."""
     kind = mimetypes.guess_type(path.name)[0] or ""
     return path.suffix.lower() in VIDEO_SUFFIXES | PICTURES or kind.startswith(("video/", "image/"))
+
+
+def check_name(path: Path) -> None:
+    """Raises SourceError for the suffix of a picture, or of a video that is not written."""
+    if names_media(path) and path.suffix.lower() not in VIDEOS:
+        raise SourceError(
+            f"{path}: films are written as {', '.join(VIDEOS[:-1])} or {VIDEOS[-1]}, or into a folder of pictures; "
+            "name it without a suffix"
+        )
 
 
 def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None) -> Writer:
