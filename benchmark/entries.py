@@ -141,7 +141,7 @@ def _with_true_masks(found: list[Entry]) -> list[Entry]:
     """
     told = [replace(entry, true_masks=True) for entry in found if get(entry.model).card.fills]
     if not told:
-        able = ", ".join(name for name, card in cards().items() if card.fills)
+        able = ", ".join(name for name, card in cards().items() if card and card.fills)
         raise SpecError(f"is for models that fill masks: {able}", "--true-masks")
     return told
 

@@ -7,7 +7,6 @@ there a model lacks context, and the middle half is cross-faded.
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.core.errors import SourceError, SpecError
@@ -196,13 +195,17 @@ def _tiles(model: nn.Module, clip: Tensor, tile: int | None) -> Tensor:
     if tile is None or max(height, width) <= tile:
         whole: Tensor = model(clip)
         return whole
-    total, weights = 0, clip.new_zeros(height, width)
+    total: Tensor | None = None
+    weights = clip.new_zeros(height, width)
     for top, bottom in spans(height, tile):
         for left, right in spans(width, tile):
             weight = (profile(top, bottom, height)[:, None] * profile(left, right, width)).to(clip)
             part = model(clip[..., top:bottom, left:right]) * weight
-            total += F.pad(part, (left, width - right, top, height - bottom))
+            if total is None:
+                total = part.new_zeros(*part.shape[:-2], height, width)
+            total[..., top:bottom, left:right] += part
             weights[top:bottom, left:right] += weight
+    assert total is not None
     return total / weights
 
 

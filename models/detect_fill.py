@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
 from degrade.models._chroma import grown, highest, luma, push_pull
@@ -101,7 +101,7 @@ class DetectFill(RestorationModel):
         return torch.lerp(frames, mixed, ((holes - SOUND) / (DAMAGED - SOUND)).clamp(0, 1))
 
 
-class Detector(Hourglass):
+class Detector(nn.Module):
     """Where a frame is damaged, seen beside its neighbours; a part that others can use alone (`export_detector`).
 
     Args:
@@ -109,7 +109,8 @@ class Detector(Hourglass):
     """
 
     def __init__(self, widths: tuple[int, ...]) -> None:
-        super().__init__(len(CLUES), 1, widths)
+        super().__init__()
+        self.net = Hourglass(len(CLUES), 1, widths)
 
     def forward(self, frame: Tensor, before: Tensor, after: Tensor, to_before: Tensor, to_after: Tensor) -> Tensor:
         """The probability of damage, (B, 1, H, W).
@@ -129,7 +130,7 @@ class Detector(Hourglass):
         above = (frame - torch.maximum(highest(a), highest(b))).clamp_min(0) * inside
         below = (torch.minimum(-highest(-a), -highest(-b)) - frame).clamp_min(0) * inside
         clues = torch.cat((frame, a, b, frame - a, frame - b, above, below), 1)
-        learnt = super().forward(clues.contiguous(memory_format=torch.channels_last))
+        learnt = self.net(clues.contiguous(memory_format=torch.channels_last))
         return torch.sigmoid(learnt + STEEPNESS * (torch.maximum(above, below).clamp_max(2 * THRESHOLD) - THRESHOLD))
 
 

@@ -15,7 +15,7 @@ def test_the_exported_detector_gives_the_same_masks_at_any_size(tmp_path):
     torch.manual_seed(0)
     model = build("detect_fill", widths=(8, 16)).eval()
     with torch.no_grad():
-        for parameter in model.detector.last.parameters():
+        for parameter in model.detector.net.last.parameters():
             parameter.normal_(0, 0.1)
     export_detector(model, tmp_path / "detector.onnx")
     session = ort.InferenceSession(str(tmp_path / "detector.onnx"))
