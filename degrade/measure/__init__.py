@@ -1,0 +1,18 @@
+"""Instruments that read the damage of a film off its frames, one file each.
+
+Example:
+    >>> from degrade.measure import measure
+    >>> from degrade.sources import open_source
+    >>> film = measure(open_source("builtin:stills?count=1&frames=4&height=64&width=96"), ["tone"])
+    >>> 0 < film["tone"]["level"].value < 1
+    True
+"""
+
+from degrade.core.registry import Registry
+from degrade.measure.base import Instrument, Quantity, Reading
+from degrade.measure._film import Film, measure
+
+__all__ = ["Film", "Instrument", "Quantity", "Reading", "measure", "registry"]
+
+registry: Registry[Instrument] = Registry("instrument", __name__, Instrument)
+"""All instruments by name."""
