@@ -2,17 +2,16 @@
 
 Example:
     >>> from degrade.measure import measure
-    >>> from degrade.sources import open_source
-    >>> film = measure(open_source("builtin:stills?count=1&frames=4&height=64&width=96"), ["tone"])
+    >>> film = measure("builtin:stills?count=1&frames=4&height=64&width=96", ["tone"])
     >>> 0 < film["tone"]["level"].value < 1
     True
 """
 
 from degrade.core.registry import Registry
 from degrade.measure.base import Instrument, Quantity, Reading
-from degrade.measure._film import Film, measure
+from degrade.measure._film import Film, measure, rows
 
-__all__ = ["Film", "Instrument", "Quantity", "Reading", "measure", "registry"]
+__all__ = ["Film", "Instrument", "Quantity", "Reading", "measure", "registry", "rows"]
 
 registry: Registry[Instrument] = Registry("instrument", __name__, Instrument)
 """All instruments by name."""

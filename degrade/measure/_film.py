@@ -1,8 +1,9 @@
 """From frames to readings: shots are cut apart, instruments see each, and what they keep of it is put together."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from degrade.core.errors import SourceError
 from degrade.core.rng import Stream
 from degrade.core.types import Array, as_clip
+from degrade.measure._footage import takes
 from degrade.measure._cutting import with_cuts
 from degrade.measure._view import View
 from degrade.measure.base import Instrument, Quantity, Reading, Stats
@@ -54,40 +56,48 @@ class Film:
         return {"frames": self.frames, "shots": self.shots, "readings": readings}
 
 
-def measure(film: Source | Iterable[Array], instruments: Sequence[str] | None = None, limit: int | None = None) -> Film:
+def measure(
+    film: str | Path | Source | Iterable[Array],
+    instruments: Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
+    started: Callable[[int], object] = lambda frames: None,
+    seen: Callable[[int], object] = lambda frames: None,
+) -> Film:
     """Measures a film, in flat memory whatever its length.
 
     Args:
-        film: Footage, all sequences of it; or frames of one, each (H, W) or (H, W, C), uint8 or floats in [0, 1].
+        film: Footage, or where it lies, all sequences of it; the folder or URL of a dataset, whose damaged frames are
+            measured; or frames of one sequence, each (H, W) or (H, W, C), uint8 or floats in [0, 1].
         instruments: Names; all if not given.
         limit: At most so many frames of each sequence.
+        started: Is told how many frames there are, where that is known.
+        seen: Is told of every frame.
 
     Raises:
         SpecError: No such instrument.
-        SourceError: Footage that cannot be read, or no frames.
+        SourceError, DatasetError: Footage that cannot be read, or no frames.
     """
     from degrade.measure import registry  # which imports this module
 
     chosen = [registry.get(name) for name in instruments or registry.names()]
-    meter = Meter(chosen)
-    for frames in _sequences(film, limit) if isinstance(film, Source) else [film]:
+    sequences: Sequence[Iterable[Array]]
+    if isinstance(film, str | Path | Source):
+        sequences = found = takes(film, limit)
+        started(sum(take.frames for take in found))
+    else:
+        sequences = [islice(film, limit)]
+    meter = Meter(chosen, seen)
+    for frames in sequences:
         meter.see(frames)
     return meter.film({cls: registry.name_of(cls) for cls in chosen})
-
-
-def _sequences(source: Source, limit: int | None) -> Iterator[Iterator[Array]]:
-    for sequence in source.sequences():
-        count = min(sequence.frames, limit or sequence.frames)
-        step = max(1, 8_000_000 // (sequence.height * sequence.width * 3))
-        yield chain.from_iterable(
-            source.read(sequence, start, min(start + step, count)) for start in range(0, count, step)
-        )
 
 
 class Meter:
     """Instruments at work on one film."""
 
-    def __init__(self, instruments: Sequence[type[Instrument]]) -> None:
+    def __init__(self, instruments: Sequence[type[Instrument]], seen: Callable[[int], object]) -> None:
+        self.seen = seen
         self.kept: dict[type[Instrument], list[Stats]] = {cls: [] for cls in instruments}
         self.frames = self.shots = 0
 
@@ -104,6 +114,7 @@ class Meter:
             self.frames += 1
             for instrument in at_work:
                 instrument.see(view)
+            self.seen(1)
         self._close(at_work)
 
     def _close(self, at_work: list[Instrument]) -> None:
@@ -155,3 +166,21 @@ def _ready(frame: Array) -> Array:
         blocks = ready[:height, :width].reshape(height // factor, factor, -1, factor, ready.shape[2])
         ready = np.ascontiguousarray(blocks.mean(axis=(1, 3)))
     return ready
+
+
+def rows(films: Sequence[Film]) -> list[list[str]]:
+    """A table of films side by side: instrument, quantity, the reading of each with its interval, and the unit."""
+    out, notes = [], [film.readings for film in films]
+    for instrument, quantities in films[0].units.items():
+        for name, quantity in quantities.items():
+            shown = [_shown(readings[instrument][name]) for readings in notes]
+            out.append([instrument, name, *shown, quantity.unit])
+    return out
+
+
+def _shown(reading: Reading) -> str:
+    if reading.value is None:
+        return f"– {reading.reason}"
+    if reading.low is None:
+        return f"{reading.value:.3g}"
+    return f"{reading.value:.3g} ({reading.low:.3g} – {reading.high:.3g})"

@@ -72,7 +72,7 @@ class Flicker(Instrument):
         random = _tracks.fit([shot["rest" if regular else "random"] for shot in shots], SMALLEST)
         return {
             "std": random.std,
-            "memory": random.memory,
+            "memory": random.memory if random.std else "no flicker",
             "periodic": float(np.sqrt(power)) if regular else 0.0,
             "period": float(PERIODS[best]) if regular else "no regular part",
         }

@@ -125,10 +125,12 @@ class Grain(Instrument):
         total = count.sum(axis=0)
         sigma = sums / np.maximum(total, 1)
         told = total >= FEWEST
+        if not told.any():
+            return dict.fromkeys(cls.quantities, "too few flat patches")
         near, pairs = (np.sum([shot[name] for shot in shots], axis=0) for name in ("neighbours", "channels"))
         power = np.sum([shot["power"] for shot in shots], axis=0) / max(near[1], 1)
         out: dict[str, float | str] = {
-            "sigma": float(np.average(sigma[told], weights=total[told])) if told.any() else "too few flat patches",
+            "sigma": float(np.average(sigma[told], weights=total[told])),
             "clump": _clump(near[0] / max(near[1], 1)),
             "layers": float(pairs[0] / pairs[1]) if pairs[1] else "a grey film",
         }

@@ -58,7 +58,7 @@ class SpatialFlicker(Instrument):
     def values(cls, shots: Sequence[Stats]) -> Values:
         """See `Instrument.values`."""
         found = _tracks.fit([shot["evidence"] for shot in shots], SMALLEST)
-        return {"std": found.std * len(WAVES) ** 0.5, "memory": found.memory}
+        return {"std": found.std * len(WAVES) ** 0.5, "memory": found.memory if found.std else "no flicker"}
 
 
 def _cosines() -> Array:

@@ -67,4 +67,5 @@ class Tone(Instrument):
 
 def _quantile(share: Array, q: float) -> float:
     """Of a histogram, from 0 to 1, linear within its bins."""
-    return float(np.interp(q, np.concatenate([[0], np.cumsum(share)]), np.arange(BINS + 1) - 0.5) / (BINS - 1))
+    at = np.clip(np.arange(BINS + 1) - 0.5, 0, BINS - 1) / (BINS - 1)
+    return float(np.interp(q, np.concatenate([[0], np.cumsum(share)]), at))

@@ -59,5 +59,11 @@ class Weave(Instrument):
     def values(cls, shots: Sequence[Stats]) -> Values:
         """See `Instrument.values`."""
         x, y, rotation = (_tracks.fit([shot[axis] for shot in shots], least) for axis, least in SMALLEST.items())
-        memories = {"memory_x": x.memory, "memory_y": y.memory}
-        return {"x": x.std, "y": y.std, "rotation": rotation.std, **memories}
+        still = "it does not move"
+        return {
+            "x": x.std,
+            "y": y.std,
+            "rotation": rotation.std,
+            "memory_x": x.memory if x.std else still,
+            "memory_y": y.memory if y.std else still,
+        }
