@@ -1,7 +1,9 @@
-"""Clean clips, damaged by known specs and measured blind: how far off the instruments are; the tables of docs/measure.md.
+"""Clean clips damaged by known specs and measured blind: how far off the instruments are; tables of docs/measure.md.
 
-python tools/measure_truth.py --clips DATA/clips            # a quarter of an hour and more; prints the tables
-python tools/measure_truth.py --clips DATA/clips --write    # and puts them into docs/measure.md
+python tools/measure_truth.py --clips DATA/clips --kept truth.json            # half an hour; prints the tables
+python tools/measure_truth.py --clips DATA/clips --kept truth.json --write    # and puts them into docs/measure.md
+
+What is measured is kept in the file, and a run goes on where the last one ended.
 
 Each draw is a film of four clips of 48 frames, grey, 480×368, all under one pipeline whose every parameter is fixed
 and drawn anew for each film, over the ranges below; all damages at once, since films have them all at once.
@@ -20,7 +22,7 @@ import numpy as np
 from degrade.core.rng import Stream
 from degrade.core.types import Array, to_uint8
 from degrade.dataset.pairs import fit
-from degrade.measure import Film, measure
+from degrade.measure import measure
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
 
@@ -104,14 +106,19 @@ def drawn(film: int) -> dict[str, dict[str, Any]]:
     return out
 
 
-def films(clips: list[Array], count: int) -> Iterator[tuple[dict[str, dict[str, Any]], Film]]:
-    """Each film's damage, and what was measured of it."""
-    for film in range(count):
-        damage = drawn(film)
-        pipeline = Pipeline(ops=[{op: values} for op, values in damage.items()])
-        chosen = Stream(0, "truth clips").generator(film).permutation(len(clips))[:CLIPS]
-        frames = (pipeline(clips[i], seed=film, clip_id=str(i)).frames for i in chosen)
-        yield damage, measure(joined(frames), INSTRUMENTS)
+def measured(clips: list[Array], film: int) -> dict[str, Any]:
+    """A film's damage, and what was measured of it."""
+    damage = drawn(film)
+    pipeline = Pipeline(ops=[{op: values} for op, values in damage.items()])
+    chosen = Stream(0, "truth clips").generator(film).permutation(len(clips))[:CLIPS]
+    frames = (pipeline(clips[i], seed=film, clip_id=str(i)).frames for i in chosen)
+    return {"drawn": damage, **measure(joined(frames), INSTRUMENTS).to_json()}
+
+
+def value(film: dict[str, Any], instrument: str, quantity: str) -> float | None:
+    """What was read."""
+    found: float | None = film["readings"][instrument][quantity]["value"]
+    return found
 
 
 def joined(clips: Iterator[Array]) -> Iterator[Array]:
@@ -120,19 +127,28 @@ def joined(clips: Iterator[Array]) -> Iterator[Array]:
         yield from clip if clip.dtype == np.uint8 else to_uint8(clip)
 
 
-def truth_table(results: list[tuple[dict[str, dict[str, Any]], Film]]) -> str:
+def truth_table(films: list[dict[str, Any]]) -> str:
     """One row for each parameter."""
-    head = ["measured", "parameter", "range", "films", "read / true: median", "middle 80%", "off by less than", "in", "worst"]
+    head = [
+        "measured",
+        "parameter",
+        "range",
+        "films",
+        "read / true: median",
+        "middle 80%",
+        "off by less than",
+        "in",
+        "worst",
+    ]
     rows = []
     for row in ROWS:
         ratios, missed = [], 0
-        for damage, film in results:
-            if row.op in damage:
-                value = film[row.instrument][row.quantity].value
-                true = damage[row.op][row.parameter] * row.scale
-                missed += not value
-                if value:
-                    ratios.append(value / true)
+        for film in films:
+            if row.op in film["drawn"]:
+                read = value(film, row.instrument, row.quantity)
+                missed += not read
+                if read:
+                    ratios.append(read / (film["drawn"][row.op][row.parameter] * row.scale))
         if not ratios:
             continue
         r = np.array(ratios)
@@ -148,28 +164,26 @@ def truth_table(results: list[tuple[dict[str, dict[str, Any]], Film]]) -> str:
     return table(head, rows)
 
 
-def absent_table(results: list[tuple[dict[str, dict[str, Any]], Film]]) -> str:
+def absent_table(films: list[dict[str, Any]]) -> str:
     """What is read where a damage is absent though all others are there."""
     rows = []
     for instrument, quantity, op in (("flicker", "periodic", "periodic_flicker"), ("lines", "per_frame", "scratch")):
-        values = [film[instrument][quantity].value or 0.0 for damage, film in results if op not in damage]
+        values = [value(film, instrument, quantity) or 0.0 for film in films if op not in film["drawn"]]
         spread = "{:.3g} ({:.3g} – {:.3g})".format(*np.percentile(values, (50, 0, 100)))
         rows.append([f"{instrument} {quantity}", f"without `{op}`", str(len(values)), spread])
     return table(["measured", "", "films", "read: median (range)"], rows)
 
 
-def clean_table(clips: list[Array]) -> str:
+def clean_table(films: list[dict[str, Any]]) -> str:
     """What the instruments read on clean clips, each by itself."""
-    read = [measure(iter(clip), INSTRUMENTS) for clip in clips]
     rows = []
-    for name in dict.fromkeys((row.instrument, row.quantity) for row in ROWS):
-        if name[1] in ("memory", "memory_x", "memory_y", "period", "light", "size"):
+    for instrument, quantity in dict.fromkeys((row.instrument, row.quantity) for row in ROWS):
+        if quantity in ("memory", "memory_x", "memory_y", "period", "light", "size"):
             continue
-        values = [film[name[0]][name[1]].value for film in read]
-        told = [value for value in values if value is not None]
+        told = [read for film in films if (read := value(film, instrument, quantity)) is not None]
         spread = "{:.3g} ({:.3g} – {:.3g})".format(*np.percentile(told, (50, 10, 90)))
-        unit = read[0].units[name[0]][name[1]].unit
-        rows.append([f"{name[0]} {name[1]}", unit, f"{len(told)} of {len(values)}", spread])
+        unit = films[0]["readings"][instrument][quantity]["unit"]
+        rows.append([f"{instrument} {quantity}", unit, f"{len(told)} of {len(films)}", spread])
     return table(["measured", "unit", "clips", "median (middle 80%)"], rows)
 
 
@@ -181,21 +195,27 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", required=True, help="folder of clean clips of 48 frames and more")
+    parser.add_argument("--kept", type=Path, required=True, help="JSON file for all that was drawn and read")
     parser.add_argument("--films", type=int, default=30, help="draws")
+    parser.add_argument("--clean", type=int, default=100, help="at most so many clean clips")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/measure.md")
-    parser.add_argument("--keep", type=Path, help="a JSON file for all that was drawn and read")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
-    clips, results = clean_clips(asked.clips), []
-    for damage, film in films(clips, asked.films):
-        results.append((damage, film))
-        print(f"film {len(results)} of {asked.films}", file=sys.stderr, flush=True)
-        if asked.keep:
-            asked.keep.write_text(json.dumps([{"drawn": d, **f.to_json()} for d, f in results], indent=1))
+    clips = clean_clips(asked.clips)
+    kept = json.loads(asked.kept.read_text()) if asked.kept.exists() else {"films": [], "clean": []}
+    spread = np.linspace(0, len(clips) - 1, min(asked.clean, len(clips))).round().astype(int)
+    while len(kept["clean"]) < len(spread) or len(kept["films"]) < asked.films:
+        if len(kept["clean"]) < len(spread):
+            clip = clips[spread[len(kept["clean"])]]
+            kept["clean"].append(measure(iter(clip), INSTRUMENTS).to_json())
+        else:
+            kept["films"].append(measured(clips, len(kept["films"])))
+        asked.kept.write_text(json.dumps(kept, indent=1))
+        print(f"{len(kept['clean'])} clean clips, {len(kept['films'])} films", file=sys.stderr, flush=True)
     text = (
-        f"{asked.films} films of {CLIPS} clips of {FRAMES} frames, out of {len(clips)} clean ones.\n\n"
-        f"{truth_table(results)}\nWhat is read where all other damage is there, but this is not:\n\n"
-        f"{absent_table(results)}\nOn clean clips, {FRAMES} frames of each:\n\n{clean_table(clips)}"
+        f"{len(kept['films'])} films of {CLIPS} clips of {FRAMES} frames, out of {len(clips)} clean ones.\n\n"
+        f"{truth_table(kept['films'])}\nWhat is read where all other damage is there, but this is not:\n\n"
+        f"{absent_table(kept['films'])}\nOn clean clips, {FRAMES} frames of each:\n\n{clean_table(kept['clean'])}"
     )
     print(text)
     if asked.write:

@@ -7,11 +7,7 @@ Example:
     True
 """
 
-from degrade.core.registry import Registry
+from degrade.measure._film import Film, measure, registry, rows
 from degrade.measure.base import Instrument, Quantity, Reading
-from degrade.measure._film import Film, measure, rows
 
 __all__ = ["Film", "Instrument", "Quantity", "Reading", "measure", "registry", "rows"]
-
-registry: Registry[Instrument] = Registry("instrument", __name__, Instrument)
-"""All instruments by name."""

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from degrade.core.errors import SourceError
+from degrade.core.registry import Registry
 from degrade.core.rng import Stream
 from degrade.core.types import Array, as_clip
-from degrade.measure._footage import takes
 from degrade.measure._cutting import with_cuts
+from degrade.measure._footage import takes
 from degrade.measure._view import View
 from degrade.measure.base import Instrument, Quantity, Reading, Stats
 from degrade.sources.base import Source
 
+registry: Registry[Instrument] = Registry("instrument", "degrade.measure", Instrument)
+"""All instruments by name."""
 PIECE = 128
 """Frames that are measured as one; longer shots are measured in pieces, so that memory stays flat."""
 LARGEST = 1080
@@ -78,8 +81,6 @@ def measure(
         SpecError: No such instrument.
         SourceError, DatasetError: Footage that cannot be read, or no frames.
     """
-    from degrade.measure import registry  # which imports this module
-
     chosen = [registry.get(name) for name in instruments or registry.names()]
     sequences: Sequence[Iterable[Array]]
     if isinstance(film, str | Path | Source):

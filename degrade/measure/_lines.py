@@ -52,7 +52,8 @@ def columns(grey: Array) -> Columns:
         for x in peaks:
             rows = wide[:, x]
             contrast = float(ridge[rows, max(0, x - 1) : x + 2].max(axis=1).mean())
-            profile = sign * (bands[rows, x - beside : x + beside + 1] - (left + right)[rows, x][:, None] / 2).mean(axis=0)
+            behind = (left + right)[rows, x][:, None] / 2
+            profile = sign * (bands[rows, x - beside : x + beside + 1] - behind).mean(axis=0)
             wide_px = np.count_nonzero(profile > profile.max() / 2)
             found.append((x / height, sign * contrast, wide_px / height, rows.mean()))
     return Columns(*np.array(found).reshape(-1, 4).T)

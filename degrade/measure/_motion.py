@@ -19,8 +19,8 @@ def affine(one: Array, other: Array) -> Array | None:
     corners = cv2.goodFeaturesToTrack(cv2.GaussianBlur(one, (0, 0), 1.5), CORNERS, 0.01, 8)
     if corners is None or len(corners) < FEWEST:
         return None
-    moved, found, _ = cv2.calcOpticalFlowPyrLK(one, other, corners, None)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(other, one, moved, None)
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(one, other, corners, None)  # type: ignore[call-overload]
+    back, again, _ = cv2.calcOpticalFlowPyrLK(other, one, moved, None)  # type: ignore[call-overload]
     kept = (found * again).ravel().astype(bool) & (abs(back - corners).max(axis=(1, 2)) < 0.5)
     if kept.sum() < FEWEST:
         return None
@@ -39,7 +39,7 @@ def dense(one: Array, other: Array) -> Array:
     """Optical flow from each pixel of one frame (H, W) uint8 to the other, (H, W, 2) float32 pixels; 0 in tiny ones."""
     if min(one.shape) < 32:
         return np.zeros((*one.shape, 2), np.float32)
-    return np.asarray(_dis().calc(one, other, None))
+    return np.asarray(_dis().calc(one, other, None))  # type: ignore[call-overload]
 
 
 def _dis() -> "cv2.DISOpticalFlow":

@@ -69,8 +69,8 @@ def _onto(frame: Array, view: View, other: View) -> Array:
     height, width = frame.shape
     flow = cv2.GaussianBlur(_motion.dense(view.levels, other.levels), (0, 0), 2)
     flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(height / view.small.shape[0])
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    moved = cv2.remap(reduced(other), x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    y, x = np.mgrid[:height, :width].astype(np.float32) + flow.transpose(2, 0, 1)[::-1]
+    moved = cv2.remap(reduced(other), x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     soft = height / 16
     gain = (cv2.blur(frame, _box(soft)) + 0.02) / (cv2.blur(moved, _box(soft)) + 0.02)
     return np.asarray(moved * np.clip(gain, 0.5, 2))
@@ -132,8 +132,8 @@ def _described(
     part: Array, off: Array, top: float, sign: int, window: tuple[slice, slice], seen: Scene
 ) -> tuple[float, ...]:
     outline = np.argwhere(part)[:, ::-1].astype(np.float32)
-    (x, y), sides, _ = cv2.minAreaRect(outline)
-    short, long = sorted(side + 1 for side in sides)
+    (x, y), (one, other), _ = cv2.minAreaRect(outline)
+    short, long = min(one, other) + 1, max(one, other) + 1
     behind = float(((seen.earlier + seen.later)[window][part] / 2).mean())
     inner = np.count_nonzero(part & (off > 0.75 * top))
     soft = np.count_nonzero(off > 0.25 * top) / max(inner, 1)

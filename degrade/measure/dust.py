@@ -139,7 +139,7 @@ class Dust(Instrument):
         shape = [shot["shapes"] for shot in shots]
         out: dict[str, float | str] = {"per_frame": total / float(frames), "seen": float(mean)}
         if counts.sum() < FEWEST:
-            return out | dict.fromkeys(["size", "spread", "opacity", "light", "bursts", "elongation", "out_of_focus"], few)
+            return dict.fromkeys(cls.quantities, few) | out
         by_size, by_opacity = true.sum(axis=(0, 2)), true.sum(axis=(0, 1))
         middle = np.log(np.sqrt(SIZES[1:] * SIZES[:-1]))
         average = by_size @ middle / total

@@ -46,10 +46,11 @@ class Flicker(Instrument):
         """See `Instrument.see`."""
         if view.before is None:
             return
-        change = view.change
-        seen = change is not None and not np.isnan(change).all()
-        self.shown += seen
-        self.track.append(self.track[-1] + (float(np.nanmedian(change)) if seen else 0.0))
+        step = 0.0
+        if view.change is not None and not np.isnan(view.change).all():
+            step = float(np.nanmedian(view.change))
+            self.shown += 1
+        self.track.append(self.track[-1] + step)
 
     def close(self) -> Stats | None:
         """See `Instrument.close`."""

@@ -114,7 +114,9 @@ class Lines(Instrument):
             return None
         found = np.concatenate(self.found)
         return {
-            "counts": np.array([self.frames, len(found), self.across, *self.laid, *self.ends, self.patches, *self.rain]),
+            "counts": np.array(
+                [self.frames, len(found), self.across, *self.laid, *self.ends, self.patches, *self.rain]
+            ),
             "sums": np.array([(found[:, 1] > 0).sum(), found[:, 3].sum()]),
             "middles": np.median(abs(found), axis=0) if len(found) else np.zeros(4),
             "steps": np.array([np.median(self.steps or [0]), len(self.steps)]),

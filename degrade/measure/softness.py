@@ -1,5 +1,6 @@
 """Softness: the Gaussian that blurred the picture."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -27,7 +28,7 @@ MOST, FEWEST = 2000, 50
 
 
 class Softness(Instrument):
-    """Standard deviation in pixels, and in thousandths of the height, of the Gaussian that the picture looks blurred by.
+    """Standard deviation of the Gaussian that the picture looks blurred by, in pixels and thousandths of the height.
 
     Spectra of scenes fall as a power of the frequency; a Gaussian bends them down. Both are fitted to what stands
     above the grain. All that blurs adds up as squares: lens, print, scan, codec, and the footage's own, 0.6 pixels
@@ -89,7 +90,7 @@ def _bend(grey: Array) -> float:
     power = np.abs(np.fft.rfft2((part - part.mean()) * np.outer(window, window))) ** 2
     at = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
     floor = power[at > FLOOR].mean()
-    rings = [power[(at >= low) & (at < high)] for low, high in zip(BOUNDS[:-1], BOUNDS[1:], strict=True)]
+    rings = [power[(at >= low) & (at < high)] for low, high in itertools.pairwise(BOUNDS)]
     mean = np.array([ring.mean() if ring.size else 0.0 for ring in rings])
     middle = np.sqrt(BOUNDS[1:] * BOUNDS[:-1])
     seen = mean > max(3 * floor, 1e-9)

@@ -17,7 +17,7 @@ class Tone(Instrument):
 
     Black and white are what one pixel in two hundred lies below and above. They are the scene's as much as the
     film's: a shot without shadows has no black. Over many shots the darkest ones tell the print's black
-    (`base_fog`, `fading`). Borders that are darker than the picture count, too.
+    (`base_fog`, `fading`). Fooled by borders that are darker than the picture, and by titles.
     """
 
     quantities: ClassVar[Mapping[str, Quantity]] = {
