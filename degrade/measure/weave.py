@@ -14,15 +14,17 @@ SMALLEST = {"x": 0.02, "y": 0.02, "rotation": 0.002}
 """What is told from none, in the units of the readings."""
 FEWEST = 12
 """Frames of a shot."""
+RESTLESS = 1.7
+"""Shots that move by more than so many times the lower quartile are left to the camera."""
 
 
 class Weave(Instrument):
     """Where the picture lies: shifts in thousandths of the height, rotation in degrees, as `weave` draws them.
 
     The movement that most corners share since the frame before, summed up; an Ornstein–Uhlenbeck process and a
-    smooth path, the camera's, are fitted to each axis. Fooled by cameras that are held by hand or ride on wheels,
-    which shake as films do; still shots tell more. A memory of much more than ten frames is hard to tell from a
-    camera that drifts.
+    smooth path, the camera's, are fitted to each axis, over the shots that move least. Fooled by cameras that are held
+    by hand or ride on wheels in every shot, which shake as films do. A memory of much more than ten frames is hard to
+    tell from a camera that drifts.
     """
 
     quantities: ClassVar[Mapping[str, Quantity]] = {
@@ -53,12 +55,14 @@ class Weave(Instrument):
         if self.followed < max(FEWEST - 1, 0.8 * (len(self.path) - 1)):
             return None
         path = np.array(self.path)
-        return {axis: _tracks.evidence(path[:, i], SMALLEST[axis]) for i, axis in enumerate(SMALLEST)}
+        found = {axis: _tracks.evidence(path[:, i], SMALLEST[axis]) for i, axis in enumerate(SMALLEST)}
+        own = [_tracks.fit([evidence], SMALLEST[axis]).std for axis, evidence in found.items()]
+        return {**found, "own": np.array(own)}
 
     @classmethod
     def values(cls, shots: Sequence[Stats]) -> Values:
         """See `Instrument.values`."""
-        x, y, rotation = (_tracks.fit([shot[axis] for shot in shots], least) for axis, least in SMALLEST.items())
+        x, y, rotation = (_fitted(shots, axis, i) for i, axis in enumerate(SMALLEST))
         still = "it does not move"
         return {
             "x": x.std,
@@ -67,3 +71,10 @@ class Weave(Instrument):
             "memory_x": x.memory if x.std else still,
             "memory_y": y.memory if y.std else still,
         }
+
+
+def _fitted(shots: Sequence[Stats], axis: str, i: int) -> _tracks.Fit:
+    """Over the shots that move least: a camera that shakes can only add to what the machine does."""
+    own = np.array([shot["own"][i] for shot in shots])
+    still = own <= RESTLESS * np.percentile(own, 25) + SMALLEST[axis]
+    return _tracks.fit([shot[axis] for shot, one in zip(shots, still, strict=True) if one], SMALLEST[axis])
