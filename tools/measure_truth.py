@@ -169,6 +169,8 @@ def absent_table(films: list[dict[str, Any]]) -> str:
     rows = []
     for instrument, quantity, op in (("flicker", "periodic", "periodic_flicker"), ("lines", "per_frame", "scratch")):
         values = [value(film, instrument, quantity) or 0.0 for film in films if op not in film["drawn"]]
+        if not values:
+            continue
         spread = "{:.3g} ({:.3g} – {:.3g})".format(*np.percentile(values, (50, 0, 100)))
         rows.append([f"{instrument} {quantity}", f"without `{op}`", str(len(values)), spread])
     return table(["measured", "", "films", "read: median (range)"], rows)
@@ -181,6 +183,8 @@ def clean_table(films: list[dict[str, Any]]) -> str:
         if quantity in ("memory", "memory_x", "memory_y", "period", "light", "size"):
             continue
         told = [read for film in films if (read := value(film, instrument, quantity)) is not None]
+        if not told:
+            continue
         spread = "{:.3g} ({:.3g} – {:.3g})".format(*np.percentile(told, (50, 10, 90)))
         unit = films[0]["readings"][instrument][quantity]["unit"]
         rows.append([f"{instrument} {quantity}", unit, f"{len(told)} of {len(films)}", spread])
@@ -202,7 +206,9 @@ def main() -> int:
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     clips = clean_clips(asked.clips)
-    kept = json.loads(asked.kept.read_text()) if asked.kept.exists() else {"films": [], "clean": []}
+    kept: dict[str, Any] = {"films": [], "clean": []}
+    if asked.kept.exists():
+        kept = json.loads(asked.kept.read_text())
     spread = np.linspace(0, len(clips) - 1, min(asked.clean, len(clips))).round().astype(int)
     while len(kept["clean"]) < len(spread) or len(kept["films"]) < asked.films:
         if len(kept["clean"]) < len(spread):
