@@ -109,3 +109,43 @@ def test_clean_clips_read_next_to_nothing() -> None:
         value = film[instrument][quantity].value
         assert value is not None
         assert value <= limit, instrument
+
+
+def test_tint_is_told_from_colour_and_from_grey() -> None:
+    def read(damage: list[Any]) -> dict[str, float | None]:
+        clip = np.repeat(clips(1, 4)[0], 3, axis=3)
+        film = measure(iter(Pipeline(damage)(clip, seed=1).frames if damage else clip), ["tint"])
+        return {name: reading.value for name, reading in film["tint"].items()}
+
+    amber = np.array((1.0, 0.78, 0.42)) / (np.array((1.0, 0.78, 0.42)) @ (0.299, 0.587, 0.114))
+    tinted = read([{"tinting": {"dyes": ["amber"], "strength": 1}}])
+    assert [tinted[name] for name in ("red", "green", "blue")] == pytest.approx(amber.tolist(), rel=0.03)
+    assert tinted["variety"] == pytest.approx(0, abs=0.02)
+    assert set(read([]).values()) == {None}
+
+
+def test_blocks_and_combing() -> None:
+    clean, coded, combed = (
+        under(["blocks"], damage, count=1, frames=8)["blocks"]
+        for damage in ([], [{"jpeg": {"quality": 15}}], [{"combing": {}}])
+    )
+    assert clean["across"].value == pytest.approx(1, abs=0.15)
+    assert coded["across"].value > clean["across"].value + 0.3  # type: ignore[operator]
+    assert coded["down"].value > clean["down"].value + 0.3  # type: ignore[operator]
+    assert combed["combing"].value > 1.3 * clean["combing"].value  # type: ignore[operator]
+
+
+def test_dark_borders_and_falloff() -> None:
+    def framed() -> Iterator[Array]:
+        for i, clip in enumerate(clips(4, 4)):
+            frames = Pipeline([{"vignette": {"falloff": 2, "offset": 0}}])(clip, seed=i).frames.copy()
+            frames[:, :, :10] = 0
+            frames[:, -6:] = 2
+            yield from frames
+
+    film = measure(framed(), ["gate"])
+    within(film, "gate", "left", 1000 * 10 / 192, 1.15)
+    within(film, "gate", "foot", 1000 * 6 / 192, 1.2)
+    assert film["gate"]["right"].value == film["gate"]["top"].value == 0
+    bare = under(["gate"], [], count=4, frames=4)["gate"]["falloff"].value
+    assert film["gate"]["falloff"].value - bare == pytest.approx(2, abs=0.7)  # type: ignore[operator]
