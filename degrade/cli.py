@@ -45,6 +45,12 @@ def _shown() -> list[str]:
     return [*ops.registry.names(), *presets.names(), *textures.registry.names()]
 
 
+def _instruments() -> list[str]:
+    from degrade.measure import registry
+
+    return registry.names()
+
+
 SpecFile = Annotated[Path | None, typer.Option("--spec", help="YAML file; `degrade schema` prints what it may hold.")]
 SourceOption = Annotated[
     str | None,
@@ -302,6 +308,42 @@ def verify(
     if problems:
         fail(f"{dataset}: {len(problems)} problem{'s' * (len(problems) > 1)} found")
         raise typer.Exit(PROBLEMS)
+
+
+@app.command(name="measure")
+def measure_films(
+    films: Annotated[list[str], typer.Argument(help="Films: folders of frames or videos, videos, or datasets.")],
+    instruments: Annotated[
+        list[str], typer.Option("--instrument", autocompletion=_instruments, help="One of them; all if not given.")
+    ] = [],  # noqa: B006
+    frames: Annotated[
+        int | None, typer.Option("--frames", min=1, help="At most so many frames of each sequence.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Measures the damage of films, side by side if there are several."""
+    from rich.table import Table
+
+    from degrade.measure import measure, rows
+
+    measured = {}
+    with progress("frames", quiet=quiet) as bar:
+        for film in films:
+            measured[film] = measure(
+                film,
+                instruments or None,
+                limit=frames,
+                started=lambda total, film=film: bar.add_task(film, total=total),  # type: ignore[misc]
+                seen=lambda count: bar.advance(bar.task_ids[-1], count),
+            )
+    if as_json:
+        print_json({film: found.to_json() for film, found in measured.items()})
+        return
+    table = Table("instrument", "quantity", *map(escape, films), "unit", box=None, header_style="dim")
+    for row in rows(list(measured.values())):
+        table.add_row(*map(escape, row))
+    console.print(table)
 
 
 def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:

@@ -12,20 +12,25 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import yaml
-from scipy import ndimage, optimize, stats
+from scipy import ndimage, stats
 
 from degrade import presets
 from degrade.core.errors import DegradeError
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.dataset.pairs import fit
+from degrade.measure._flat import BANDS, LEVELS, PATCH, Place, correlation, flat_places, smoothed_out, spectrum
+from degrade.measure._judge import Grain, accuracy, features, told_apart
+from degrade.measure._lines import lines, stay
+from degrade.measure._motion import affine
+from degrade.measure._shapes import filled, parts_of
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import open_source
 
@@ -36,31 +41,15 @@ SLOW = 6
 """What changes more slowly than a Gaussian of that many frames is the scene's, not the machine's."""
 STILL = 0.6
 """A camera moves less than so many thousandths of the height."""
-PATCH = 32
-BESIDE = 4
-"""Pixels between a line and what it is compared with."""
 LATER = (1, 4, 16)
 """Frames after which a line is looked for again."""
-FLAT = 0.0125
-"""Of the level: what about an eighth of the films lies below."""
-BANDS = ((0.03, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5))
-"""Of the grain's spectrum, cycles per pixel."""
 PATCHES = 1600
 """Of each kind of footage, at most."""
-LEVELS = (0.08, 0.2, 0.35, 0.5, 0.65, 0.9)
 PAGE = Path(__file__).with_name("realism.md")
 MARKS = "<!-- measured -->\n", "<!-- end -->\n"
 
 
 # ---- size and shape ----
-
-
-def outline_measures(points: Array) -> tuple[float, float, float]:
-    """Longest side, its ratio to the shorter one, and the share of its convex hull that a polygon (N, 2) fills."""
-    points = np.asarray(points, np.float32)
-    sides = np.sort(cv2.minAreaRect(points)[1]) + 1  # points are the middles of pixels
-    hull = cv2.contourArea(cv2.convexHull(points))
-    return float(sides[1]), float(sides[1] / sides[0]), cv2.contourArea(points) / hull if hull else 1.0
 
 
 def annotated(folder: Path) -> list[Array]:
@@ -75,19 +64,6 @@ def annotated(folder: Path) -> list[Array]:
         drawn = [part for outline in outlines for part in parts_of(filled(outline * LINES / height))]
         scans.append(np.array(drawn) / [LINES, 1, 1])
     return scans
-
-
-def filled(outline: Array) -> Array:
-    """A polygon (N, 2) in pixels as a mask, uint8."""
-    outline = outline - outline.min(axis=0) + 1
-    canvas = np.zeros(np.ceil(outline.max(axis=0)[::-1]).astype(int) + 2, np.uint8)
-    return cv2.fillPoly(canvas, [np.round(16 * outline).astype(np.int32)], 1, shift=4)
-
-
-def parts_of(mask: Array) -> list[tuple[float, float, float]]:
-    """Measures of each connected part of a mask (H, W), uint8."""
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return [outline_measures(outline[:, 0]) for outline in outlines if len(outline) > 2]
 
 
 def rendered(name: str, count: int = 2000) -> Array:
@@ -154,18 +130,10 @@ def position(frames: Array) -> Array:
     levels, path = to_uint8(frames), [np.zeros(3)]
     middle = np.array([frames.shape[2], frames.shape[1]]) / 2
     for one, other in itertools.pairwise(levels):
-        corners = cv2.goodFeaturesToTrack(cv2.GaussianBlur(one, (0, 0), 1.5), 300, 0.01, 8)
-        step = np.zeros(3)
-        if corners is not None and len(corners) >= 8:
-            moved, found, _ = cv2.calcOpticalFlowPyrLK(one, other, corners, None)
-            back, again, _ = cv2.calcOpticalFlowPyrLK(other, one, moved, None)
-            kept = (found * again).ravel().astype(bool) & (abs(back - corners).max(axis=(1, 2)) < 0.5)
-            matrix = None
-            if kept.sum() >= 8:
-                matrix, _ = cv2.estimateAffinePartial2D(corners[kept], moved[kept], ransacReprojThreshold=0.7)
-            if matrix is not None:
-                shift = (matrix[:, :2] @ middle + matrix[:, 2] - middle) / frames.shape[1] * 1000
-                step = np.array([*shift, np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))])
+        matrix, step = affine(one, other), np.zeros(3)
+        if matrix is not None:
+            shift = (matrix[:, :2] @ middle + matrix[:, 2] - middle) / frames.shape[1] * 1000
+            step = np.array([*shift, np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))])
         path.append(path[-1] + step)
     return np.array(path)
 
@@ -210,38 +178,14 @@ def track_table(what: str, groups: dict[str, list[Array]], digits: int) -> str:
 # ---- grain ----
 
 
-class Grain(NamedTuple):
-    """Flat patches of a clip, what is smooth in them taken away."""
-
-    residual: Array
-    """(N, PATCH, PATCH)."""
-    later: Array
-    """The same places one frame later."""
-    level: Array
-    """(N,) means of the patches."""
-    level_later: Array
-    """One frame later."""
-    places: list[tuple[int, tuple[slice, slice]]]
-    """Their frames, and where they lie in them."""
-
-
 def grain(frames: Array, most: int = 400, every: int = 3) -> Grain:
     """Flat patches of every third frame, at most so many, evenly out of all; grain is too fine to count against them.
 
     What is flat is the same for all footage: blurred, a patch strays from its smooth part by less than `FLAT`.
     """
-    places = [
-        np.s_[y : y + PATCH, x : x + PATCH]
-        for y in range(PATCH // 2, frames.shape[1] - PATCH, PATCH // 2)
-        for x in range(PATCH // 2, frames.shape[2] - PATCH, PATCH // 2)
-    ]
-    found = []
+    found: list[tuple[int, Place, float]] = []
     for t in range(0, len(frames) - 1, every):
-        soft = cv2.GaussianBlur(frames[t], (0, 0), 2.5)
-        level = np.array([frames[t][place].mean() for place in places])
-        rough = smoothed_out(np.stack([soft[place] for place in places])).std(axis=(1, 2)) / (level + 0.1)
-        flat = (rough < FLAT) & (level > LEVELS[0]) & (level < LEVELS[-1])
-        found += [(t, places[i], level[i]) for i in np.flatnonzero(flat)]
+        found += [(t, place, level) for place, level in zip(*flat_places(frames[t]), strict=True)]
     chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int)]
     at = [(t, place) for t, place, _ in chosen]
     now, later = (patches(frames, at, k) for k in (0, 1))
@@ -249,34 +193,9 @@ def grain(frames: Array, most: int = 400, every: int = 3) -> Grain:
     return Grain(smoothed_out(now), smoothed_out(later), level, later.mean(axis=(1, 2)), at)
 
 
-def patches(frames: Array, at: list[tuple[int, tuple[slice, slice]]], later: int = 0) -> Array:
+def patches(frames: Array, at: list[tuple[int, Place]], later: int = 0) -> Array:
     """What lies at these places so many frames later, (N, PATCH, PATCH)."""
     return np.array([frames[t + later][place] for t, place in at]).reshape(-1, PATCH, PATCH)
-
-
-_Y, _X = np.mgrid[-1 : 1 : PATCH * 1j, -1 : 1 : PATCH * 1j]
-_SMOOTH = np.linalg.qr(np.stack([_X**i * _Y**j for i in range(4) for j in range(4 - i)], -1).reshape(PATCH**2, -1))[0]
-
-
-def smoothed_out(patches: Array) -> Array:
-    """Patches (N, PATCH, PATCH) less the polynomials of third order that fit them best."""
-    flat = patches.reshape(-1, PATCH**2).astype(float)
-    return (flat - flat @ _SMOOTH @ _SMOOTH.T).reshape(patches.shape)
-
-
-def spectrum(residual: Array) -> Array:
-    """Mean power of a mode in each of the `BANDS`, over the mean of them all; patches (N, PATCH, PATCH) → (N, 5)."""
-    window = np.outer(np.hanning(PATCH), np.hanning(PATCH))
-    power = np.abs(np.fft.fft2(residual * window)) ** 2
-    at = np.hypot(*np.meshgrid(np.fft.fftfreq(PATCH), np.fft.fftfreq(PATCH)))
-    bands = np.stack([power[:, (at >= low) & (at < high)].mean(axis=1) for low, high in BANDS], axis=1)
-    return bands / np.maximum(bands.mean(axis=1, keepdims=True), 1e-12)
-
-
-def correlation(one: Array, other: Array) -> Array:
-    """Of each pair of patches, (N,)."""
-    norm = np.sqrt((one**2).sum(axis=(1, 2)) * (other**2).sum(axis=(1, 2)))
-    return (one * other).sum(axis=(1, 2)) / np.maximum(norm, 1e-12)
 
 
 def grain_tables(flat: "Flat") -> list[str]:
@@ -301,29 +220,6 @@ def grain_tables(flat: "Flat") -> list[str]:
 # ---- lines ----
 
 
-def lines(residual: Array, axis: int = 1) -> Array:
-    """Contrast of each line that runs along an axis of flat patches (N, PATCH, PATCH), in levels; 0 elsewhere.
-
-    A line is a mean along the whole patch that stands out by a level from what lies `BESIDE` it, on both sides.
-    Light lines are positive, dark ones negative; (N, PATCH).
-    """
-    means = 255 * residual.mean(axis=axis)
-    middle, left, right = means[:, BESIDE:-BESIDE], means[:, : -2 * BESIDE], means[:, 2 * BESIDE :]
-    light, dark = middle - np.maximum(left, right), np.minimum(left, right) - middle
-    contrast = np.pad(np.where(light > dark, light, -dark), ((0, 0), (BESIDE, BESIDE)))
-    strength = np.maximum(np.pad(np.maximum(light, dark), ((0, 0), (BESIDE, BESIDE))), 0)
-    peak = (strength > 1) & (strength == ndimage.maximum_filter1d(strength, 5, axis=1))
-    return np.where(peak, contrast, 0)
-
-
-def stay(first: Array, later: Array) -> Array:
-    """Of each line of `first`, whether `later` has one of its sign within a pixel, half as strong at least."""
-    patch, x = np.nonzero(first)
-    line, beside = first[patch, x], np.pad(later, ((0, 0), (1, 1)))
-    near = np.max([np.sign(line) * beside[patch, x + step] for step in (0, 1, 2)], axis=0, initial=0)
-    return near >= abs(line) / 2
-
-
 def line_table(groups: "Groups", flat: "Flat") -> str:
     rows = []
     for name, clips in groups.items():
@@ -344,69 +240,6 @@ def line_table(groups: "Groups", flat: "Flat") -> str:
 
 
 # ---- real or made ----
-
-
-def features(found: Grain) -> Array:
-    """What a patch looks like, (N, F): strength, spectrum, its direction, tails, and the step to the next frame."""
-    now, later, step = found.residual, found.later, abs(np.log2((found.level_later + 0.02) / (found.level + 0.02)))
-    std, after = (r.std(axis=(1, 2)) + 1e-4 for r in (now, later))
-    z = now / std[:, None, None]
-    neighbours = [correlation(now[:, dy:, dx:], now[:, : PATCH - dy, : PATCH - dx]) for dy, dx in _NEIGHBOURS]
-    moments = [(z**3).mean(axis=(1, 2)), np.log((z**4).mean(axis=(1, 2))), np.log(abs(z).max(axis=(1, 2)))]
-    time = [correlation(now, later), np.log(after / std), np.log(step + 1e-3)]
-    return np.column_stack([np.log(std), np.log(spectrum(now) + 1e-3), *neighbours, *moments, *time])
-
-
-_NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 4), (4, 0))
-
-
-def fitted(x: Array, y: Array, penalty: float = 1.0) -> Callable[[Array], Array]:
-    """A logistic regression on features and their products; the returned function says how likely y is 1."""
-    mean, std = x.mean(axis=0), x.std(axis=0) + 1e-6
-    pairs = np.triu_indices(x.shape[1])
-
-    def expand(x: Array) -> Array:
-        z = np.clip((x - mean) / std, -4, 4)
-        return np.column_stack([np.ones(len(z)), z, z[:, pairs[0]] * z[:, pairs[1]]])
-
-    wide, sign = expand(x), 2 * y - 1
-    share = np.where(y == 1, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
-
-    def loss(w: Array) -> tuple[float, Array]:
-        margin = sign * (wide @ w)
-        slope = -share * sign / (1 + np.exp(np.clip(margin, -50, 50)))
-        value = (share * np.logaddexp(0, -margin)).sum() + penalty / 2 * (w[1:] @ w[1:])
-        return value, wide.T @ slope + penalty * np.concatenate([[0], w[1:]])
-
-    weights = optimize.minimize(loss, np.zeros(wide.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
-    return lambda x: 1 / (1 + np.exp(-np.clip(expand(x) @ weights, -50, 50)))
-
-
-class Told(NamedTuple):
-    """How many patches were told rightly, and of how many, each held out once; (N, 2)."""
-
-    films: Array
-    clips: Array
-
-
-def told_apart(real: list[Array], made: list[Array]) -> Told:
-    """From features of each film and each clip; a film is held out at a time, and with it a share of the clips."""
-    films, clips = np.zeros((len(real), 2)), np.zeros((len(made), 2))
-    for held in range(len(real)):
-        fold = np.arange(len(made)) % len(real) == held
-        kept = [f for i, f in enumerate(real) if i != held], [f for f, out in zip(made, fold, strict=True) if not out]
-        x = np.concatenate([*kept[0], *kept[1]])
-        judge = fitted(x, np.repeat([1, 0], [sum(map(len, part)) for part in kept]))
-        films[held] = (judge(real[held]) > 0.5).sum(), len(real[held])
-        for i in np.flatnonzero(fold):
-            clips[i] = (judge(made[i]) <= 0.5).sum(), len(made[i])
-    return Told(films, clips)
-
-
-def accuracy(told: Told, films: Array | slice = np.s_[:], clips: Array | slice = np.s_[:]) -> Array:
-    """Balanced accuracy over the films and clips that are named: (...,) for indices (..., N)."""
-    sums = [part[chosen].sum(axis=-2) for part, chosen in zip(told, (films, clips), strict=True)]
-    return np.mean([right_of[..., 0] / right_of[..., 1] for right_of in sums], axis=0)
 
 
 def classifier_table(flat: "Flat", draws: int = 10_000) -> str:

@@ -19,7 +19,7 @@ ORDER = (
     ("degrade.presets",),
     ("degrade.spec",),
     ("degrade.dataset",),
-    ("degrade.adapters", "degrade.inspect", "degrade.preview", "degrade.show"),
+    ("degrade.adapters", "degrade.inspect", "degrade.measure", "degrade.preview", "degrade.show"),
     ("degrade.cli",),
     ("degrade.models", "degrade.leaderboard"),
     ("degrade.benchmark",),

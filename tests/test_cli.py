@@ -209,3 +209,20 @@ def test_ctrl_c_keeps_what_was_finished(make_spec: Callable[..., Spec], tmp_path
     assert "Traceback" not in error
     assert not (tmp_path / "out/dataset.json").exists()
     assert subprocess.run([*command, "--resume"], check=False).returncode == 0
+
+
+def test_measure_a_film_beside_a_dataset(degrade: Callable, spec_file: Path, footage: Path, tmp_path: Path) -> None:
+    assert degrade("generate", "--spec", spec_file, "--out", tmp_path / "reels", "--quiet")[0] == 0
+    films = footage, tmp_path / "reels"
+    code, text, _ = degrade("measure", *films, "--instrument", "tone", "--instrument", "weave", "--quiet")
+    assert code == 0
+    assert "no shot of 12 frames or more" in text
+    code, text, _ = degrade("measure", *films, "--instrument", "tone", "--frames", 2, "--json", "--quiet")
+    assert code == 0
+    read = json.loads(text)
+    assert [read[str(film)]["frames"] for film in films] == [8, 8]
+    levels = [read[str(film)]["readings"]["tone"]["level"]["value"] for film in films]
+    assert levels[0] != levels[1]
+    code, _, err = degrade("measure", films[0], "--instrument", "weeve")
+    assert code == 2
+    assert "did you mean 'weave'" in err

@@ -12,6 +12,8 @@ import pytest
 from skimage import data
 
 from degrade.core.types import Array
+from degrade.measure._judge import Told
+from degrade.measure._shapes import outline_measures
 
 PATH = Path(__file__).resolve().parents[1] / "docs/realism.py"
 SPEC = importlib.util.spec_from_file_location("realism", PATH)
@@ -92,7 +94,7 @@ def test_flat_patches_are_those_of_the_same_flatness_in_all_footage() -> None:
 
 def test_shapes_are_measured_and_compared() -> None:
     bar = np.array([[0, 0], [19, 0], [19, 4], [0, 4]])
-    assert realism.outline_measures(bar) == pytest.approx((20, 4, 1))
+    assert outline_measures(bar) == pytest.approx((20, 4, 1))
     ((longest, ratio, _),) = realism.parts_of(realism.filled(0.4 * bar + 50.3))
     assert longest == pytest.approx(0.4 * 20, abs=1)
     assert ratio == pytest.approx(4, rel=0.4)
@@ -112,7 +114,7 @@ def test_the_judge_knows_what_differs_and_guesses_what_does_not() -> None:
 
 
 def test_accuracy_is_balanced_and_taken_over_what_is_drawn() -> None:
-    told = realism.Told(np.array([[8, 10], [6, 10]]), np.array([[50, 100], [0, 0]]))
+    told = Told(np.array([[8, 10], [6, 10]]), np.array([[50, 100], [0, 0]]))
     assert realism.accuracy(told) == pytest.approx((0.7 + 0.5) / 2)
     films, clips = np.array([[0, 0], [1, 1]]), np.array([[0, 1], [0, 0]])
     assert realism.accuracy(told, films, clips) == pytest.approx(((0.8 + 0.5) / 2, (0.6 + 0.5) / 2))

@@ -1,0 +1,13 @@
+"""Instruments that read the damage of a film off its frames, one file each.
+
+Example:
+    >>> from degrade.measure import measure
+    >>> film = measure("builtin:stills?count=1&frames=4&height=64&width=96", ["tone"])
+    >>> 0 < film["tone"]["level"].value < 1
+    True
+"""
+
+from degrade.measure._film import Film, measure, registry, rows
+from degrade.measure.base import Instrument, Quantity, Reading
+
+__all__ = ["Film", "Instrument", "Quantity", "Reading", "measure", "registry", "rows"]

@@ -1,0 +1,54 @@
+"""Footage that is measured: sequences of a source, or the damaged clips of a dataset."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from degrade.core.types import Array
+from degrade.dataset.layout import DatasetFolder
+from degrade.sources import Source, open_source
+from degrade.storage import RECORD, locate
+
+VALUES = 8_000_000
+"""Pixels times channels that are read at once."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A sequence, read from its first frame on."""
+
+    frames: int
+    block: int
+    """Frames that are read at once."""
+    read: Callable[[int, int], Array]
+
+    def __iter__(self) -> Iterator[Array]:
+        """Its frames, (H, W, C) uint8."""
+        for start in range(0, self.frames, self.block):
+            yield from self.read(start, min(start + self.block, self.frames))
+
+
+def takes(film: str | Path | Source, limit: int | None = None) -> list[Take]:
+    """All sequences.
+
+    Args:
+        film: Footage, or where it lies; or the folder or URL of a dataset, whose damaged frames are taken.
+        limit: At most so many frames of each.
+
+    Raises:
+        SourceError, DatasetError: There is none, or it is damaged.
+    """
+    if not isinstance(film, Source):
+        if not str(film).startswith("builtin:") and (locate(film) / RECORD).is_file():
+            dataset = DatasetFolder(film)
+            return [
+                _take(clip.frames, clip.height * clip.width, dataset.reader("lq", clip.id), limit)
+                for clip in dataset.clips.values()
+            ]
+        film = open_source(film)
+    return [_take(s.frames, s.height * s.width, partial(film.read, s), limit) for s in film.sequences()]
+
+
+def _take(frames: int, pixels: int, read: Callable[[int, int], Array], limit: int | None) -> Take:
+    return Take(min(frames, limit or frames), max(1, VALUES // (3 * pixels)), read)
