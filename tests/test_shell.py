@@ -163,7 +163,7 @@ def test_letters_that_no_console_lacks() -> None:
         ("degrade generate --preset film-h", "film-heavy"),
         ("degrade show fingerp", "fingerprint"),
         ("benchmark restore --model medi", "median"),
-        ("benchmark run --task quick", "quick-v1"),
+        ("benchmark run --task rtn-d", "rtn-davis-v1"),
         ("degrade verify --js", "--json"),
     ],
 )
