@@ -133,10 +133,10 @@ def _described(
 ) -> tuple[float, ...]:
     outline = np.argwhere(part)[:, ::-1].astype(np.float32)
     (x, y), (one, other), _ = cv2.minAreaRect(outline)
-    short, long = min(one, other) + 1, max(one, other) + 1
+    short, long = sorted((float(one) + 1, float(other) + 1))
     behind = float(((seen.earlier + seen.later)[window][part] / 2).mean())
-    inner = np.count_nonzero(part & (off > 0.75 * top))
-    soft = np.count_nonzero(off > 0.25 * top) / max(inner, 1)
+    inner = int(np.count_nonzero(part & (off > 0.75 * top)))
+    soft = int(np.count_nonzero(off > 0.25 * top)) / max(inner, 1)
     return (
         x + window[1].start,
         y + window[0].start,
