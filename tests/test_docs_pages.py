@@ -21,8 +21,8 @@ from degrade.benchmark.task import load_task
 from degrade.core.types import to_uint8
 from degrade.dataset.generate import generate
 from degrade.ops import registry
-from degrade.sources import open_source, video
-from degrade.sources.base import PICTURES
+from degrade.sources import open_source
+from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.spec import load_spec, parse
 
 ROOT = Path(__file__).parents[1]
@@ -155,7 +155,7 @@ def test_the_examples_of_other_tools(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_every_suffix_of_footage_is_told() -> None:
     told = set(re.findall(r"\w+", (DOCS / "footage.md").read_text("utf-8")))
-    assert {suffix.removeprefix(".") for suffix in PICTURES | video.SUFFIXES} <= told
+    assert {suffix.removeprefix(".") for suffix in PICTURES | VIDEO_SUFFIXES} <= told
 
 
 def test_the_examples_of_replaying(tmp_path: Path) -> None:
