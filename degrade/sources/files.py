@@ -8,7 +8,7 @@ import numpy as np
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources import content, folders, report
-from degrade.sources.base import VIDEO_SUFFIXES, FrameSequence, OnDamaged, Reader, Source
+from degrade.sources.base import VIDEO_SUFFIXES, Depth, FrameSequence, OnDamaged, Reader, Source
 from degrade.sources.damaged import Mended, mend
 from degrade.sources.folders import natural
 from degrade.sources.pictures import Pages, Pictures
@@ -136,10 +136,10 @@ class Files(Source):
         """See `Source.notes`."""
         return report.gathered(self._notes)
 
-    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
+    def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
         """See `Source.read`."""
         with reaching(self.path, SourceError):
-            return self._get(sequence).read(start, stop)
+            return self._get(sequence).read(start, stop, depth)
 
     def fingerprint(self, sequence: FrameSequence | str) -> str:
         """See `Source.fingerprint`."""

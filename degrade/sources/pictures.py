@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from degrade.core.errors import SourceError
-from degrade.core.types import Array
+from degrade.core.types import Array, as_8bit
 from degrade.sources import tiff, whole
 from degrade.sources.base import Depth, Reader, check_range
 from degrade.sources.stream import StreamInfo, picture_info
@@ -97,7 +97,7 @@ class Pages(Reader):
                             stored = np.asarray(picture.convert("RGB"))
             except (*ERRORS, EOFError) as error:
                 raise SourceError(f"{self.path}: page {number}: {_reason(error)}") from error
-            out[i] = _to_depth(stored, depth)
+            out[i] = to_depth(stored, depth)
         return out
 
     def fingerprint(self) -> str:
@@ -172,7 +172,7 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
     """Decodes the bytes of a file, which `name` stands for in errors; see `read_picture`."""
     try:
         if data.startswith(tiff.SIGNATURES):
-            return _to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
+            return to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
         turn = whole.check(data)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is None:
@@ -184,16 +184,16 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
         raise SourceError(f"{name}: pixels of {picture.dtype}")
     picture = picture.reshape(*picture.shape[:2], -1)
     picture = picture[..., 2::-1] if picture.shape[2] >= 3 else picture[..., :1]  # grey, or grey with alpha
-    return picture_info(picture.shape[0], picture.shape[1], turn).upright(_to_depth(picture, depth))
+    return picture_info(picture.shape[0], picture.shape[1], turn).upright(to_depth(picture, depth))
 
 
-def _to_depth(values: Array, depth: Depth) -> Array:
-    """Values (H, W, 1 or 3) over the full range of their type, as RGB of so many bits."""
-    if depth == 8 and values.dtype == np.uint16:
-        values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+def to_depth(values: Array, depth: Depth) -> Array:
+    """Values (…, 1 or 3) over the full range of their type, as RGB of so many bits."""
+    if depth == 8:
+        values = as_8bit(values)
     elif depth == 16 and values.dtype == np.uint8:
         values = values.astype(np.uint16) * 257
-    return np.repeat(values, 3, axis=2) if values.shape[2] == 1 else np.ascontiguousarray(values)
+    return np.repeat(values, 3, axis=-1) if values.shape[-1] == 1 else np.ascontiguousarray(values)
 
 
 def _reason(error: Exception) -> str:

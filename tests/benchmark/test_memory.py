@@ -24,7 +24,7 @@ class Flat(Source):
     def sequences(self):
         return [FrameSequence("film", 3, *SIZE)]
 
-    def read(self, sequence, start, stop):
+    def read(self, sequence, start, stop, depth=8):
         return np.full((stop - start, *SIZE, 3), 90, np.uint8)
 
     def fingerprint(self, sequence):

@@ -100,6 +100,28 @@ def test_several_films(tmp_path):
         np.testing.assert_array_equal(after, before)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".mkv"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_depth_of_the_footage_is_kept(tmp_path, suffix, channels):
+    frames = np.random.default_rng(0).integers(0, 65536, (3, 16, 24, channels), dtype=np.uint16)
+    footage = tmp_path / ("in.mkv" if suffix == ".mkv" else "in")
+    if suffix == ".mkv":
+        with open_writer(footage) as writer:
+            for frame in frames:
+                writer.write(frame)
+    else:
+        footage.mkdir()
+        for t, frame in enumerate(frames):
+            cv2.imwrite(str(footage / f"{t:03d}{suffix}"), frame[..., ::-1])
+    for name in ("out", "out.mkv", "out.mov", "out.mp4"):
+        restore_source(build("input"), open_source(footage), tmp_path / name)
+        film = open_source(tmp_path / name)
+        (sequence,) = film.sequences()
+        assert sequence.stream.depth == {"out.mov": 10, "out.mp4": 8}.get(name, 16)
+        if sequence.stream.depth == 16:
+            assert (film.read(sequence, 0, 3, 16) == frames).all()
+
+
 class Stops:
     """Ends a call after so many frames, as Ctrl-C does."""
 
