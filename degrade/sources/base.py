@@ -12,7 +12,7 @@ from degrade.sources import report
 from degrade.sources.report import Note
 from degrade.sources.stream import StreamInfo
 
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+PICTURES = {".dpx", ".exr", ".jp2", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 """Suffixes of picture files."""
 
 VIDEO_SUFFIXES = frozenset(

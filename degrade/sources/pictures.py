@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,8 +13,9 @@ from PIL import Image
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array, as_8bit
-from degrade.sources import tiff, whole
+from degrade.sources import scans, tiff, whole
 from degrade.sources.base import Depth, Reader, check_range
+from degrade.sources.planes import scaled
 from degrade.sources.stream import StreamInfo, picture_info
 
 ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, cv2.error)
@@ -139,8 +141,18 @@ def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
         if head.startswith(tiff.SIGNATURES):
             found = tiff.Tiff(file)
             return found.stream, len(found.pages)
+        if head.startswith(scans.SIGNATURES):
+            return scans.describe(file), 1
         with Image.open(file) as picture:
-            depth = head[24] if head.startswith(whole.PNG) else 16 if picture.mode.startswith("I") else 8
+            depth = (
+                jpeg2000_bits(file) or 8
+                if picture.format == "JPEG2000"
+                else head[24]
+                if head.startswith(whole.PNG)
+                else 16
+                if picture.mode.startswith("I")
+                else 8
+            )
             turn, alpha = whole.orientation(picture), picture.has_transparency_data
             about = picture_info(picture.height, picture.width, turn, depth=depth, alpha=alpha)
             return about, getattr(picture, "n_frames", 1)
@@ -173,6 +185,8 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
     try:
         if data.startswith(tiff.SIGNATURES):
             return to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
+        if data.startswith(scans.SIGNATURES):
+            return to_depth(scans.read(io.BytesIO(data)), depth)
         turn = whole.check(data)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is None:
@@ -182,9 +196,22 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
         raise SourceError(f"{name}: {_reason(error)}") from error
     if picture.dtype not in (np.uint8, np.uint16):
         raise SourceError(f"{name}: pixels of {picture.dtype}")
+    if picture.dtype == np.uint16 and (bits := jpeg2000_bits(io.BytesIO(data))):
+        picture = scaled(picture, bits)
     picture = picture.reshape(*picture.shape[:2], -1)
     picture = picture[..., 2::-1] if picture.shape[2] >= 3 else picture[..., :1]  # grey, or grey with alpha
     return picture_info(picture.shape[0], picture.shape[1], turn).upright(to_depth(picture, depth))
+
+
+JPEG2000 = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
+"""The start of a codestream: its size, and behind it a value's bits less one, with the sign on top."""
+
+
+def jpeg2000_bits(file: BinaryIO) -> int:
+    """Bits of a value of JPEG 2000; 0 of other pictures."""
+    file.seek(0)
+    found = JPEG2000.search(file.read(2**16))
+    return (found[1][0] & 0x7F) + 1 if found else 0
 
 
 def to_depth(values: Array, depth: Depth) -> Array:

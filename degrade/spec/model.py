@@ -109,6 +109,9 @@ class Spec(Settings):
     on_damaged: Literal["error", "repeat", "skip"] | None = None
     """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.
     The manifest says which frames these were."""
+    curve: Literal["cineon"] | None = None
+    """By which the footage's densities, as film scanners store them, become display values; taken as stored if not
+    given."""
     clips: Clips = Clips()
     """How sequences are cut into clips."""
     color: Literal["grey", "rgb"] = "rgb"

@@ -124,5 +124,5 @@ def test_prores_gets_ten_bits(tmp_path: Path, channels: int) -> None:
 def test_frames_of_another_depth_are_refused(tmp_path: Path) -> None:
     with open_writer(tmp_path / "a") as writer:
         writer.write(np.zeros((4, 4, 3), np.uint16))
-        with pytest.raises(ValueError, match="the first was .* of uint16"):
+        with pytest.raises(ValueError, match=r"the first was .* of uint16"):
             writer.write(np.zeros((4, 4, 3), np.uint8))
