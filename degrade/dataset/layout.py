@@ -43,6 +43,7 @@ from degrade.dataset.plan import Clip, plan
 from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json
 from degrade.dataset.stored import open_frames
 from degrade.sources import Source, open_source
+from degrade.sources.base import Depth
 from degrade.sources.shards import member_names
 from degrade.spec import Spec, parse
 from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, locate, reaching
@@ -216,7 +217,8 @@ class DatasetFolder:
 
     def open(self, kind: str, about: ClipRecord) -> Callable[[int, int], Array]:
         """`reader` for a clip by its row of the manifest, of a dataset that is not finished yet."""
-        channels, depth = (1, 8) if is_mask(kind) else (about.channels, self.spec.output.depth)
+        channels = 1 if is_mask(kind) else about.channels
+        depth: Depth = 8 if is_mask(kind) else self.spec.output.depth
         path = self.shard_path(about) if self.in_shards else self.frames_path(kind, about)
         with reaching(self.path):
             mine = [name for name in member_names(path) if is_member(name, about.id, kind)] if self.in_shards else None
