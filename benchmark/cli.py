@@ -146,6 +146,9 @@ def restore(
     on_damaged: Annotated[
         str, typer.Option("--on-damaged", help="Of frames: error, repeat (the one before), or skip.")
     ] = "error",
+    curve: Annotated[
+        str | None, typer.Option("--curve", help="Of scans that hold densities: cineon makes display values of them.")
+    ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
@@ -161,7 +164,7 @@ def restore(
     from degrade.models.base import restoring
     from degrade.sources import open_source
 
-    source = open_source(film, on_damaged)
+    source = open_source(film, on_damaged, curve)
     tell(source.line(), quiet=quiet)
     if start or stop is not None:
         source = Excerpt(source, start, stop)

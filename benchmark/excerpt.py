@@ -8,6 +8,7 @@ from pathlib import Path
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array
 from degrade.sources import FrameSequence, Source
+from degrade.sources.base import Depth
 from degrade.sources.report import Note
 from degrade.sources.stream import StreamInfo
 
@@ -40,9 +41,9 @@ class Excerpt(Source):
         """See `Source.sequences`."""
         return self._sequences
 
-    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
+    def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
         """See `Source.read`."""
-        return self.source.read(self.find(sequence).id, self.start + start, self.start + stop)
+        return self.source.read(self.find(sequence).id, self.start + start, self.start + stop, depth)
 
     def names(self, sequence: FrameSequence | str) -> list[str]:
         """See `Source.names`."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source, open_source
+from degrade.sources.base import Depth
 from degrade.sources.pictures import read_picture
 from degrade.writers import VIDEOS, check_name, names_media, open_writer
 from degrade.writers.frames import encode_png
@@ -46,9 +48,9 @@ def restore_source(
 ) -> list[Path]:
     """Restore all sequences of a source; memory does not grow with their length.
 
-    A frame without colour stays so; a film is written in grey if all its frames are without. Frames are kept beside
-    `out` until their film is whole: the same call goes on after an interruption, with the same result. Pictures are
-    named as those that they are made of.
+    A frame without colour stays so; a film is written in grey if all its frames are without. Footage of more than 8
+    bits is restored in 16, which MP4 alone does not keep. Frames are kept beside `out` until their film is whole: the
+    same call goes on after an interruption, with the same result. Pictures are named as those that they are made of.
 
     Args:
         model: Runs where its parameters are.
@@ -187,23 +189,25 @@ def _restore(
     """Write one film."""
     part = _part(path)
     part.mkdir(parents=True, exist_ok=True)
+    depth = _depth(sequence, path)
     pictures = [part / f"{name}.png" for name in source.names(sequence)]
     done = next((t for t, picture in enumerate(pictures) if not picture.exists()), len(pictures))
     start = restart(model, done, window)
-    grey = all(map(is_grey, _read(source, sequence)))
+    grey = all(map(is_grey, _read(source, sequence, depth=depth)))
     greys: deque[bool] = deque()  # whether the frames that the model holds are
 
     def frames() -> Iterator[Tensor]:
-        for frame in _read(source, sequence, start):
+        for frame in _read(source, sequence, start, depth):
             greys.append(grey or is_grey(frame))
-            picture = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255
+            picture = torch.from_numpy(frame.astype(np.float32)).permute(2, 0, 1)[None] / np.iinfo(frame.dtype).max
             yield _without_colour(picture, 1 if grey else 3) if greys[-1] else picture
 
     restored(done)
     for t, frame in enumerate(stream(model, frames(), window, tile=tile), start):
         one = _without_colour(frame, frame.shape[1]) if greys.popleft() else frame
         if t >= done:
-            _keep(pictures[t], (one[0] * 255).round().byte().permute(1, 2, 0).numpy())
+            levels = (one[0] * (2**depth - 1)).round().permute(1, 2, 0).numpy()
+            _keep(pictures[t], levels.astype(f"uint{depth}"))
             restored(1)
     _finish(pictures, path, sequence, fps, 1 if grey else 3)
 
@@ -222,7 +226,7 @@ def _finish(pictures: list[Path], path: Path, sequence: FrameSequence, fps: floa
         about, order = pace(sequence, fps)
         with open_writer(path, stream=about) as writer:
             for t in order:
-                writer.write(read_picture(pictures[t])[..., :channels])
+                writer.write(read_picture(pictures[t], _depth(sequence, path))[..., :channels])
         shutil.rmtree(part)
     else:
         if path.is_dir():  # which is empty
@@ -242,11 +246,16 @@ def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None)
     return row
 
 
-def _read(source: Source, sequence: FrameSequence, first: int = 0) -> Iterator[Array]:
-    """Each frame from `first` on, (H, W, 3) uint8."""
-    count = max(1, min(READ, READ_BYTES // (3 * sequence.height * sequence.width)))
+def _depth(sequence: FrameSequence, path: Path) -> Depth:
+    """Bits in which a film is restored: 16 if the footage has more than 8 and what is written can hold them."""
+    return 16 if sequence.stream.depth > 8 and path.suffix.lower() != ".mp4" else 8
+
+
+def _read(source: Source, sequence: FrameSequence, first: int = 0, depth: Depth = 8) -> Iterator[Array]:
+    """Each frame from `first` on, (H, W, 3) uint8 or uint16."""
+    count = max(1, min(READ, READ_BYTES // (depth // 8 * 3 * sequence.height * sequence.width)))
     for start in range(first, sequence.frames, count):
-        yield from source.read(sequence, start, min(start + count, sequence.frames))
+        yield from source.read(sequence, start, min(start + count, sequence.frames), depth)
 
 
 def _without_colour(picture: Tensor, channels: int) -> Tensor:
@@ -255,9 +264,10 @@ def _without_colour(picture: Tensor, channels: int) -> Tensor:
 
 
 def is_grey(frame: Array) -> bool:
-    """Whether a frame (H, W, 3) uint8 is black and white; a codec may have tinted it by a step or two."""
+    """Whether a frame (H, W, 3) is black and white; a codec may have tinted it by a step or two of 255."""
+    limit = 4 * np.iinfo(frame.dtype).max // 255
     red, green, blue = cv2.split(frame)
-    return all(cv2.norm(one, other, cv2.NORM_INF) <= 4 for one, other in ((red, green), (green, blue), (blue, red)))
+    return all(cv2.norm(one, other, cv2.NORM_INF) <= limit for one, other in ((red, green), (green, blue), (blue, red)))
 
 
 def spread(frames: int) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from degrade import presets
 from degrade.core.errors import SpecError
 from degrade.core.op import Op
-from degrade.core.types import Array, ClipInfo, as_clip, to_uint8, union
+from degrade.core.types import Array, ClipInfo, as_clip, to_dtype, to_uint8, union
 
 try:
     import albumentations
@@ -78,7 +78,7 @@ class Degrade(albumentations.DualTransform):
         for key, clip in clips.items():
             drawn = self.pipeline.draw(ClipInfo.of(clip), params["seed"])
             layer = self.pipeline.render(clip, drawn, 0)
-            out = to_uint8(layer.frames) if kwargs[key].dtype == np.uint8 else layer.frames.astype(kwargs[key].dtype)
+            out = to_dtype(layer.frames, kwargs[key].dtype)
             done[key] = out.reshape(kwargs[key].shape)
             if clip is leading:
                 move = partial(self.pipeline.move, params=drawn, start=0)

@@ -75,7 +75,8 @@ class Degrade(torch.nn.Module):
         """Damages a clip or a batch of clips.
 
         Args:
-            clips: (T, C, H, W) or (B, T, C, H, W), floats in [0, 1] or uint8, C 1 or 3, on any device; not changed.
+            clips: (T, C, H, W) or (B, T, C, H, W), C 1 or 3; floats in [0, 1], uint8 or uint16; on any device; not
+                changed.
             index: Number of the first clip; without it, that after the last.
 
         Returns:
@@ -95,7 +96,7 @@ class Degrade(torch.nn.Module):
             self.count += len(clips) if clips.ndim == 5 else 1
         rank = torch.distributed.get_rank() if _is_distributed() else 0
         batch = clips if clips.ndim == 5 else clips[None]
-        floats = batch if batch.dtype == torch.uint8 else batch.float()  # NumPy has no bfloat16
+        floats = batch if batch.dtype in (torch.uint8, torch.uint16) else batch.float()  # NumPy has no bfloat16
         done = [
             self.pipeline(clip, seed=self.seed, clip_id=f"{rank}-{index + i}")
             for i, clip in enumerate(floats.cpu().numpy().transpose(0, 1, 3, 4, 2))
@@ -161,7 +162,7 @@ class DegradedClips(Dataset[Sample]):
         self.cut_first, self.intervals, self.cuts, self.seed = cut_first, intervals, cuts, seed
         self.on_damage, self._wrap = on_damage, wrapper(tv_tensors)
         self._latest: Latest[Stretch] = Latest()
-        self.source = open_source(spec.source, spec.on_damaged)
+        self.source = open_source(spec.source, spec.on_damaged, spec.curve)
         levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
         self.curriculum = [level.damage() for level in levels]
         self._epoch = Epoch()
@@ -211,7 +212,8 @@ class DegradedClips(Dataset[Sample]):
         sequence = self.sequences[draw.integers(len(self.sequences))]
         interval = int(draw.choice(self.intervals))
         start = int(draw.integers(sequence.frames - (self.frames - 1) * interval))
-        read = [self.source.read(sequence, start + t * interval, start + t * interval + 1) for t in range(self.frames)]
+        depth, times = self.spec.output.depth, [start + t * interval for t in range(self.frames)]
+        read = [self.source.read(sequence, t, t + 1, depth) for t in times]
         height, width = self.spec.clips.size or (sequence.height, sequence.width)
         channels = 1 if self.spec.color == "grey" else 3
         frames = np.stack([fit(frame, height, width, channels) for (frame,) in read])

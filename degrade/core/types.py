@@ -163,7 +163,7 @@ class Damaged:
         shown = sorted({len(clip) * (2 * i + 1) // 6 for i in range(3)})
         rows = []
         for kind, pictures in (("damaged", clip), ("mask", _as_4d(self.mask)))[: 2 if self.masks else 1]:
-            rows.append([(f"{kind}, frame {t}" if len(clip) > 1 else kind, _as_8bit(pictures[t])) for t in shown])
+            rows.append([(f"{kind}, frame {t}" if len(clip) > 1 else kind, as_8bit(pictures[t])) for t in shown])
         return png(sheet(rows))
 
 
@@ -171,10 +171,6 @@ def _as_4d(data: Array) -> Array:
     """A picture or clip as (T, H, W, C)."""
     picture = data[..., None] if data.ndim == 2 else data
     return picture[None] if picture.ndim == 3 else picture
-
-
-def _as_8bit(frame: Array) -> Array:
-    return frame if frame.dtype == np.uint8 else to_uint8(frame)
 
 
 def _form(frames: int, height: int, width: int) -> str:
@@ -207,7 +203,7 @@ def as_clip(data: Array) -> Array:
     """Converts pixels of any accepted form to float32 (T, H, W, C) in [0, 1]; without a copy if possible.
 
     Args:
-        data: uint8, or floats in [0, 1]; a picture (H, W) or (H, W, C), or a clip (T, H, W, C).
+        data: uint8, uint16, or floats in [0, 1]; a picture (H, W) or (H, W, C), or a clip (T, H, W, C).
 
     Raises:
         SourceError: Another shape or dtype, no pixels, values out of [0, 1] or not finite.
@@ -220,10 +216,10 @@ def as_clip(data: Array) -> Array:
     if clip.ndim != 4 or clip.shape[-1] not in (1, 3) or not clip.size:
         forms = "a clip is (T, H, W, C), a picture (H, W) or (H, W, C), with C 1 or 3"
         raise SourceError(f"frames of shape {np.shape(data)}: {forms}")
-    if clip.dtype == np.uint8:
-        return clip.astype(np.float32) * np.float32(1 / 255)
+    if clip.dtype in (np.uint8, np.uint16):
+        return clip.astype(np.float32) * np.float32(1 / np.iinfo(clip.dtype).max)
     if clip.dtype.kind != "f":
-        raise SourceError(f"frames of dtype {clip.dtype}: uint8, or floats in [0, 1]")
+        raise SourceError(f"frames of dtype {clip.dtype}: uint8, uint16, or floats in [0, 1]")
     if not (clip.min() >= 0 and clip.max() <= 1):
         raise SourceError(f"frames hold values from {clip.min():g} to {clip.max():g}; floats must lie in [0, 1]")
     return clip.astype(np.float32, copy=False)
@@ -232,6 +228,24 @@ def as_clip(data: Array) -> Array:
 def to_uint8(frames: Array) -> Array:
     """Floats in [0, 1] as 8 bit, rounded to the nearest."""
     return (np.clip(frames, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def to_uint16(frames: Array) -> Array:
+    """Floats in [0, 1] as 16 bit, rounded to the nearest."""
+    return (np.clip(frames, 0, 1) * 65535 + 0.5).astype(np.uint16)
+
+
+def to_dtype(frames: Array, dtype: Any) -> Array:
+    """Floats in [0, 1] as uint8, uint16, or floats of a type; without a copy if possible."""
+    whole = {np.dtype(np.uint8): to_uint8, np.dtype(np.uint16): to_uint16}.get(np.dtype(dtype))
+    return whole(frames) if whole else frames.astype(dtype, copy=False)
+
+
+def as_8bit(frames: Array) -> Array:
+    """Pixels of any accepted type as 8 bit, rounded to the nearest."""
+    if frames.dtype == np.uint16:
+        return ((frames.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return frames if frames.dtype == np.uint8 else to_uint8(frames)
 
 
 def mask_to_uint8(mask: Array) -> Array:

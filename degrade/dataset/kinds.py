@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from degrade.core.composition import Composition, flat
 from degrade.core.op import Contaminant
-from degrade.core.types import Array, mask_to_uint8, to_uint8
+from degrade.core.types import Array, mask_to_uint8, to_uint8, to_uint16
 from degrade.dataset.pairs import Pair
+from degrade.sources.base import Depth
 
 DAMAGED, TARGET, MASK, TRACE, SHARD = "lq", "gt", "mask", "trace", "shards"
 """Folders of a split, and the keys of samples."""
@@ -13,15 +14,17 @@ LAYER = f"{MASK}."
 """Before the label of an op."""
 
 
-def encode(pair: Pair, masks: str) -> Iterator[tuple[str, Array]]:
-    """What is written of a pair: frames (N, H, W, C) uint8 by kind.
+def encode(pair: Pair, masks: str, depth: Depth = 8) -> Iterator[tuple[str, Array]]:
+    """What is written of a pair: frames (N, H, W, C) by kind; uint8, or uint16 of depth 16, and masks uint8.
 
     Args:
         pair: From `make_pair`.
         masks: As `Output.masks` says: ``union``, ``layers`` or ``none``.
+        depth: Bits of a value, 8 or 16; of masks 8.
     """
-    yield DAMAGED, to_uint8(pair.damaged)
-    yield TARGET, to_uint8(pair.target)
+    whole = to_uint8 if depth == 8 else to_uint16
+    yield DAMAGED, whole(pair.damaged)
+    yield TARGET, whole(pair.target)
     if masks != "none":
         yield MASK, mask_to_uint8(pair.mask)
     if masks == "layers":

@@ -25,7 +25,7 @@ from typing import Any, Self
 import numpy as np
 
 from degrade.core.errors import DatasetError, DegradeError, unknown
-from degrade.core.types import Array, Damaged, Trace
+from degrade.core.types import Array, Damaged, Trace, as_8bit
 from degrade.dataset.kinds import (
     DAMAGED,
     LAYER,
@@ -43,6 +43,7 @@ from degrade.dataset.plan import Clip, plan
 from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json
 from degrade.dataset.stored import open_frames
 from degrade.sources import Source, open_source
+from degrade.sources.base import Depth
 from degrade.sources.shards import member_names
 from degrade.spec import Spec, parse
 from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, locate, reaching
@@ -89,7 +90,7 @@ class DatasetFolder:
             if not clips:
                 return table
             first, t = clips[0].id, clips[0].frames // 2
-            row = [(f"{first}, frame {t}: {kind}", self.read(kind, first, t, t + 1)[0]) for kind in self.kinds]
+            row = [(f"{first}, frame {t}: {kind}", as_8bit(self.read(kind, first, t, t + 1)[0])) for kind in self.kinds]
             return table + html_picture(sheet([row]))
         except DegradeError as error:
             return html_table([], [(repr(self), error)])
@@ -132,7 +133,7 @@ class DatasetFolder:
     @cached_property
     def source(self) -> Source:
         """Its footage, where it is now."""
-        return open_source(self._source or self.spec.source, self.spec.on_damaged)
+        return open_source(self._source or self.spec.source, self.spec.on_damaged, self.spec.curve)
 
     @cached_property
     def clips(self) -> dict[str, ClipRecord]:
@@ -196,7 +197,7 @@ class DatasetFolder:
             stop: The one after the last; to the end if not given.
 
         Returns:
-            (N, H, W, C) uint8; C is 1 for masks.
+            (N, H, W, C) uint8, or uint16 of a dataset of 16 bits; masks are uint8 and C is 1.
 
         Raises:
             DatasetError: There is no such clip, or what is there is not what the manifest says.
@@ -217,10 +218,11 @@ class DatasetFolder:
     def open(self, kind: str, about: ClipRecord) -> Callable[[int, int], Array]:
         """`reader` for a clip by its row of the manifest, of a dataset that is not finished yet."""
         channels = 1 if is_mask(kind) else about.channels
+        depth: Depth = 8 if is_mask(kind) else self.spec.output.depth
         path = self.shard_path(about) if self.in_shards else self.frames_path(kind, about)
         with reaching(self.path):
             mine = [name for name in member_names(path) if is_member(name, about.id, kind)] if self.in_shards else None
-            frames = open_frames(path, about, mine)
+            frames = open_frames(path, about, mine, depth)
 
         def read(start: int, stop: int) -> Array:
             with reaching(self.path):
@@ -235,8 +237,8 @@ class DatasetFolder:
 
         Args:
             clip: Its id.
-            frames: Other footage of as many frames, (T, H, W, 3) uint8, which is cut and resized as the clip was;
-                or the clip's `read` of ``gt``. The clip's own source if not given.
+            frames: Other footage of as many frames, (T, H, W, 3) uint8 or uint16, which is cut and resized as the
+                clip was; or the clip's `read` of ``gt``. The clip's own source if not given.
 
         Raises:
             DatasetError: There is no such clip, or the source no longer gives it.
@@ -246,7 +248,7 @@ class DatasetFolder:
         trace = self.trace(clip)
         if frames is None:
             planned = self._planned(clip)
-            frames = clean_frames(planned, self.source, 0, planned.frames)
+            frames = clean_frames(planned, self.source, 0, planned.frames, self.spec.output.depth)
         size = trace.info.height, trace.info.width, trace.info.channels
         if frames.shape[1:] != size:
             frames = np.stack([fit(frame, *size) for frame in frames])

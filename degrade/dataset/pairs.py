@@ -10,6 +10,7 @@ from degrade.core.types import Array, as_clip, union
 from degrade.dataset.plan import Clip
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import Source
+from degrade.sources.base import Depth
 from degrade.spec import Spec
 from degrade.target import sharpen
 
@@ -40,7 +41,7 @@ def make_pair(
         spec: Its `target` and `alignment` say what the ground truth is.
         damage: The pipeline; that of the spec, or the same at another severity.
         params: What was drawn for the clip.
-        read: The clip's clean frames from one index to another, (N, H, W, C), uint8 or floats in [0, 1].
+        read: The clip's clean frames from one index to another, (N, H, W, C), uint8, uint16 or floats in [0, 1].
         start: First frame.
         stop: The one after the last.
     """
@@ -65,20 +66,20 @@ def render_pairs(
     end = clip.frames if stop is None else stop
 
     def read(first: int, last: int) -> Array:
-        return clean_frames(clip, source, first, last)
+        return clean_frames(clip, source, first, last, spec.output.depth)
 
     for first in range(start, end, step):
         yield make_pair(spec, damage, params, read, first, min(first + step, end))
 
 
-def clean_frames(clip: Clip, source: Source, start: int, stop: int) -> Array:
-    """Frames of the clip as the spec asks for them, resized and grey or not, (N, H, W, C) uint8."""
-    frames = source.read(clip.sequence, clip.start + start, clip.start + stop)
+def clean_frames(clip: Clip, source: Source, start: int, stop: int, depth: Depth) -> Array:
+    """Frames of the clip as the spec asks for them, resized and grey or not, (N, H, W, C) uint8 or uint16."""
+    frames = source.read(clip.sequence, clip.start + start, clip.start + stop, depth)
     return np.stack([fit(frame, clip.height, clip.width, clip.channels) for frame in frames])
 
 
 def fit(frame: Array, height: int, width: int, channels: int) -> Array:
-    """A frame (H, W, 3) uint8, resized to cover the size and cut at its centre; Rec. 601 luma for one channel."""
+    """A frame (H, W, 3), 8 or 16 bits, resized to cover the size, cut at its centre; one channel is Rec. 601 luma."""
     scale = max(height / frame.shape[0], width / frame.shape[1])
     if scale != 1:
         size = max(width, round(frame.shape[1] * scale)), max(height, round(frame.shape[0] * scale))

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import yaml
 
-from degrade.core.types import Array
+from degrade.core.types import Array, as_8bit
 from degrade.dataset.kinds import DAMAGED, MASK, TARGET, frame_name
 from degrade.dataset.layout import MANIFEST, DatasetFolder
 from degrade.dataset.records import ClipRecord
@@ -80,7 +80,7 @@ def _sheet(folder: DatasetFolder, row: ClipRecord) -> bytes:
     for kind in (TARGET, DAMAGED, MASK):
         if kind in folder.kinds:
             read = folder.open(kind, row)
-            strips.append(np.concatenate([_thumbnail(read(t, t + 1)[0]) for t in times], axis=1))
+            strips.append(np.concatenate([_thumbnail(as_8bit(read(t, t + 1)[0])) for t in times], axis=1))
     return bytes(cv2.imencode(".png", np.concatenate(strips)[..., ::-1])[1])
 
 

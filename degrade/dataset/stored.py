@@ -7,20 +7,23 @@ from degrade.core.errors import DatasetError
 from degrade.core.types import Array
 from degrade.dataset.records import ClipRecord
 from degrade.sources import open_source
-from degrade.sources.base import check_range
+from degrade.sources.base import Depth, check_range
 from degrade.sources.shards import member_size, read_members
 
 
-def open_frames(path: Path, about: ClipRecord, members: Sequence[str] | None) -> Callable[[int, int], Array]:
+def open_frames(
+    path: Path, about: ClipRecord, members: Sequence[str] | None, depth: Depth
+) -> Callable[[int, int], Array]:
     """Opens the frames of one kind for many windows; nothing is read of them before they are seen to be there.
 
     Args:
         path: Where they lie.
         about: The clip's row of the manifest.
         members: In a shard, the names of the frames, in order.
+        depth: Bits of the values given, 8 or 16.
 
     Returns:
-        A function that gives frames `start` to `stop`, (N, H, W, 3) uint8.
+        A function that gives frames `start` to `stop`, (N, H, W, 3) uint8 or uint16.
 
     Raises:
         DatasetError: Number or size are not what the manifest says.
@@ -37,10 +40,10 @@ def open_frames(path: Path, about: ClipRecord, members: Sequence[str] | None) ->
         raise DatasetError(f"{path}: {found}, where the manifest says {told}")
     if members is None:
         (sequence,) = source.sequences()
-        return lambda start, stop: source.read(sequence, start, stop)
+        return lambda start, stop: source.read(sequence, start, stop, depth)
 
     def frames(start: int, stop: int) -> Array:
         check_range(path, len(members), start, stop)
-        return read_members(path, members[start:stop])
+        return read_members(path, members[start:stop], depth)
 
     return frames

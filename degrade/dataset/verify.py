@@ -188,7 +188,7 @@ def _compare(folder: DatasetFolder, clip: Clip) -> list[str]:
     start, masks = 0, "union" if MASK in written else "none"
     for pair in folder.rerender(clip.id):
         stop = start + len(pair.target)
-        for kind, again in encode(pair, masks):
+        for kind, again in encode(pair, masks, folder.spec.output.depth):
             differs = (written[kind](start, stop) != again).any(axis=(1, 2, 3))
             if differs.any():
                 frame = start + int(differs.argmax())

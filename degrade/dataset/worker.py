@@ -93,9 +93,10 @@ class Worker:
         with ExitStack() as stack:
             writers: dict[str, Writer] = {}
             params = self._params(part.clip)
+            output = self.folder.spec.output
             pairs = render_pairs(part.clip, self.folder.spec, self.folder.source, params, part.start, part.stop)
             for pair in pairs:
-                for kind, frames in encode(pair, self.folder.spec.output.masks):
+                for kind, frames in encode(pair, output.masks, output.depth):
                     if kind not in writers:
                         path, about = self.folder.file_in(piece, kind), part.clip.stream()
                         writer = open_writer(path, first=part.start, stream=about)

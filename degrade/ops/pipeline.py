@@ -9,7 +9,7 @@ from degrade.core.composition import Composition, OpLike, Steps
 from degrade.core.errors import SpecError
 from degrade.core.rng import Stream
 from degrade.core.steps import draw
-from degrade.core.types import Array, ClipInfo, Damaged, Trace, as_clip, to_uint8
+from degrade.core.types import Array, ClipInfo, Damaged, Trace, as_clip, to_dtype
 
 
 class Pipeline(Composition[Steps]):
@@ -37,7 +37,7 @@ class Pipeline(Composition[Steps]):
         """Damages a picture or clip.
 
         Args:
-            clip: A picture (H, W) or (H, W, C) or a clip (T, H, W, C); uint8, or floats in [0, 1].
+            clip: A picture (H, W) or (H, W, C) or a clip (T, H, W, C); uint8, uint16, or floats in [0, 1].
             seed: 0 or greater. The same seed and id give the same damage; in a loop, let one of them differ.
             clip_id: Keys the random streams, so that clips of one seed differ.
 
@@ -75,7 +75,7 @@ class Pipeline(Composition[Steps]):
     def _apply(self, given: Array, frames: Array, info: ClipInfo, params: Steps) -> Damaged:
         layer = self.render(frames, params, 0)
         shape, dtype = np.shape(given), np.asarray(given).dtype
-        out = to_uint8(layer.frames) if dtype == np.uint8 else layer.frames.astype(dtype, copy=False)
+        out = to_dtype(layer.frames, dtype)
         if np.may_share_memory(out, given):  # no op fired
             out = out.copy()
         masks = {label: mask if len(shape) == 4 else mask[0] for label, mask in layer.masks.items()}

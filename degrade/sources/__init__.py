@@ -5,12 +5,15 @@ from typing import cast, get_args
 
 from degrade.core.errors import SourceError, shown, unknown
 from degrade.sources.base import FrameSequence, OnDamaged, Source
+from degrade.sources.curves import CURVES, Curve
 from degrade.storage import locate, reaching
 
 __all__ = ["FrameSequence", "OnDamaged", "Source", "open_source"]
 
 
-def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> Source:
+def open_source(
+    spec: str | Path, on_damaged: OnDamaged | str | None = None, curve: Curve | str | None = None
+) -> Source:
     """Opens footage.
 
     Args:
@@ -19,6 +22,8 @@ def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> 
             (`degrade.sources.files.Files`).
         on_damaged: What is done where frames are damaged: ``error`` (if not given), ``repeat`` the frame before, or
             ``skip`` them. For the latter two, each frame is read once on opening.
+        curve: By which densities, as film scanners store them, become display values: ``cineon``. Values are taken as
+            they are stored if not given. Of no meaning for ``builtin:stills``.
 
     Raises:
         SourceError: There is no such footage, or it is empty or damaged.
@@ -26,6 +31,8 @@ def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> 
     how = on_damaged or "error"
     if how not in get_args(OnDamaged):
         raise SourceError(unknown("way with damaged frames", how, get_args(OnDamaged)))
+    if curve not in (None, *CURVES):
+        raise SourceError(unknown("curve", str(curve), CURVES))
     if isinstance(spec, str) and spec.startswith("builtin:"):
         name, _, arguments = spec.removeprefix("builtin:").partition("?")
         if name != "stills":
@@ -38,7 +45,7 @@ def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> 
     place = locate(spec)
     try:
         with reaching(place, SourceError):
-            return Files(place, cast(OnDamaged, how))
+            return Files(place, cast(OnDamaged, how), cast(Curve | None, curve))
     except OSError as error:
         raise SourceError(f"{error.filename or place}: {error.strerror or error}") from error
 

@@ -12,7 +12,7 @@ from degrade.sources import report
 from degrade.sources.report import Note
 from degrade.sources.stream import StreamInfo
 
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+PICTURES = {".dpx", ".exr", ".jp2", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 """Suffixes of picture files."""
 
 VIDEO_SUFFIXES = frozenset(
@@ -62,11 +62,17 @@ class Source(ABC):
         """All sequences, in natural order of their ids: ``take2`` before ``take10``."""
 
     @abstractmethod
-    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
+    def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
         """Frames `start` to `stop` of a sequence, given as such or by id.
 
+        Args:
+            sequence: The sequence or its id.
+            start: First frame.
+            stop: The one after the last.
+            depth: Bits of the values given, 8 or 16; footage of another depth is scaled to it.
+
         Returns:
-            (N, H, W, 3) uint8 RGB, upright.
+            (N, H, W, 3) RGB, upright; uint8 or uint16, over its full range.
 
         Raises:
             SourceError: No such sequence or frame; a file is missing, damaged or of another size.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from degrade.sources import tiff, whole
+from degrade.sources import scans, tiff, whole
 from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.sources.video_index import ISO_BOXES
 
@@ -20,7 +20,7 @@ NO_FOOTAGE = frozenset({
 """Suffixes that are not tried."""
 
 UNREAD = {
-    b"SDPX": "DPX", b"XPDS": "DPX", b"\x76\x2f\x31\x01": "EXR", b"\x80\x2a\x5f\xd7": "Cineon", b"8BPS": "PSD",
+    b"\x80\x2a\x5f\xd7": "Cineon", b"8BPS": "PSD",
 }  # fmt: skip
 """Pictures that are known and not read."""
 
@@ -32,7 +32,8 @@ _VIDEO = (
     b"\x06\x0e\x2b\x34", b"\x1f\x07\0", b".RMF", b"YUV4MPEG2", b"DKIF", b"OggS", b"\0\0\0\x01\x67", b"\0\0\0\x01\x09",
 )  # fmt: skip
 _PICTURE = (
-    whole.PNG, whole.JPEG, *tiff.SIGNATURES, b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"BM", b"P4\n", b"P5\n", b"P6\n",
+    whole.PNG, whole.JPEG, *tiff.SIGNATURES, *scans.SIGNATURES,
+    b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"BM", b"P4\n", b"P5\n", b"P6\n",
 )  # fmt: skip
 
 Content = Literal["picture", "video", "proxy", ""]

@@ -8,7 +8,8 @@ import numpy as np
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources import content, folders, report
-from degrade.sources.base import VIDEO_SUFFIXES, FrameSequence, OnDamaged, Reader, Source
+from degrade.sources.base import VIDEO_SUFFIXES, Depth, FrameSequence, OnDamaged, Reader, Source
+from degrade.sources.curves import Curve, develop
 from degrade.sources.damaged import Mended, mend
 from degrade.sources.folders import natural
 from degrade.sources.pictures import Pages, Pictures
@@ -38,6 +39,7 @@ class Files(Source):
 
             What is passed over, as datasets that ``degrade generate`` has written, is in `notes`.
         on_damaged: What is done where frames are damaged. But for ``error``, each frame is read once on opening.
+        curve: By which stored densities become display values; values are taken as they are stored if not given.
 
     Frames are in natural order: ``im2.png`` before ``im10.png``.
 
@@ -46,8 +48,8 @@ class Files(Source):
             one name.
     """
 
-    def __init__(self, path: Path, on_damaged: OnDamaged = "error") -> None:
-        self.path, self.on_damaged = path, on_damaged
+    def __init__(self, path: Path, on_damaged: OnDamaged = "error", curve: Curve | None = None) -> None:
+        self.path, self.on_damaged, self.curve = path, on_damaged, curve
         self.footage: dict[str, Reader] = {}
         self._notes: list[Note] = []
         if path.is_dir():
@@ -113,7 +115,7 @@ class Files(Source):
             raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
         if not isinstance(footage, Video) and footage.stream.depth > 8 and not is_remote(path):
             self._look_for_few_bits(name, footage)
-        self.footage[name] = mend(footage, self.on_damaged)
+        self.footage[name] = mend(develop(footage, self.curve), self.on_damaged)
 
     def _look_for_few_bits(self, name: str, footage: Reader) -> None:
         """Notes pictures of 16 bits of which hardly any are used, as where a scan of 10 was not scaled."""
@@ -136,10 +138,10 @@ class Files(Source):
         """See `Source.notes`."""
         return report.gathered(self._notes)
 
-    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
+    def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
         """See `Source.read`."""
         with reaching(self.path, SourceError):
-            return self._get(sequence).read(start, stop)
+            return self._get(sequence).read(start, stop, depth)
 
     def fingerprint(self, sequence: FrameSequence | str) -> str:
         """See `Source.fingerprint`."""

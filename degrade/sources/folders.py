@@ -27,7 +27,7 @@ SYSTEM = re.compile(
 SMALL = re.compile(r"thumbs|thumbnails?|prox(y|ies)", re.IGNORECASE)
 """Names of folders with small copies."""
 
-FORMATS = (".tif", ".tiff", ".png", ".jp2", ".bmp", ".ppm", ".pgm", ".webp", ".tga", ".jpg", ".jpeg")
+FORMATS = (".exr", ".dpx", ".tif", ".tiff", ".png", ".jp2", ".bmp", ".ppm", ".pgm", ".webp", ".tga", ".jpg", ".jpeg")
 """Which of two pictures of one name is the original."""
 
 NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -11,9 +12,10 @@ import numpy as np
 from PIL import Image
 
 from degrade.core.errors import SourceError
-from degrade.core.types import Array
-from degrade.sources import tiff, whole
+from degrade.core.types import Array, as_8bit
+from degrade.sources import scans, tiff, whole
 from degrade.sources.base import Depth, Reader, check_range
+from degrade.sources.planes import scaled
 from degrade.sources.stream import StreamInfo, picture_info
 
 ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, cv2.error)
@@ -97,7 +99,7 @@ class Pages(Reader):
                             stored = np.asarray(picture.convert("RGB"))
             except (*ERRORS, EOFError) as error:
                 raise SourceError(f"{self.path}: page {number}: {_reason(error)}") from error
-            out[i] = _to_depth(stored, depth)
+            out[i] = to_depth(stored, depth)
         return out
 
     def fingerprint(self) -> str:
@@ -139,8 +141,18 @@ def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
         if head.startswith(tiff.SIGNATURES):
             found = tiff.Tiff(file)
             return found.stream, len(found.pages)
+        if head.startswith(scans.SIGNATURES):
+            return scans.describe(file), 1
         with Image.open(file) as picture:
-            depth = head[24] if head.startswith(whole.PNG) else 16 if picture.mode.startswith("I") else 8
+            depth = (
+                jpeg2000_bits(file) or 8
+                if picture.format == "JPEG2000"
+                else head[24]
+                if head.startswith(whole.PNG)
+                else 16
+                if picture.mode.startswith("I")
+                else 8
+            )
             turn, alpha = whole.orientation(picture), picture.has_transparency_data
             about = picture_info(picture.height, picture.width, turn, depth=depth, alpha=alpha)
             return about, getattr(picture, "n_frames", 1)
@@ -172,7 +184,9 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
     """Decodes the bytes of a file, which `name` stands for in errors; see `read_picture`."""
     try:
         if data.startswith(tiff.SIGNATURES):
-            return _to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
+            return to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
+        if data.startswith(scans.SIGNATURES):
+            return to_depth(scans.read(io.BytesIO(data)), depth)
         turn = whole.check(data)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if picture is None:
@@ -182,18 +196,31 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
         raise SourceError(f"{name}: {_reason(error)}") from error
     if picture.dtype not in (np.uint8, np.uint16):
         raise SourceError(f"{name}: pixels of {picture.dtype}")
+    if picture.dtype == np.uint16 and (bits := jpeg2000_bits(io.BytesIO(data))):
+        picture = scaled(picture, bits)
     picture = picture.reshape(*picture.shape[:2], -1)
     picture = picture[..., 2::-1] if picture.shape[2] >= 3 else picture[..., :1]  # grey, or grey with alpha
-    return picture_info(picture.shape[0], picture.shape[1], turn).upright(_to_depth(picture, depth))
+    return picture_info(picture.shape[0], picture.shape[1], turn).upright(to_depth(picture, depth))
 
 
-def _to_depth(values: Array, depth: Depth) -> Array:
-    """Values (H, W, 1 or 3) over the full range of their type, as RGB of so many bits."""
-    if depth == 8 and values.dtype == np.uint16:
-        values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+JPEG2000 = re.compile(rb"\xff\x4f\xff\x51.{38}(.)", re.DOTALL)
+"""The start of a codestream: its size, and behind it a value's bits less one, with the sign on top."""
+
+
+def jpeg2000_bits(file: BinaryIO) -> int:
+    """Bits of a value of JPEG 2000; 0 of other pictures."""
+    file.seek(0)
+    found = JPEG2000.search(file.read(2**16))
+    return (found[1][0] & 0x7F) + 1 if found else 0
+
+
+def to_depth(values: Array, depth: Depth) -> Array:
+    """Values (…, 1 or 3) over the full range of their type, as RGB of so many bits."""
+    if depth == 8:
+        values = as_8bit(values)
     elif depth == 16 and values.dtype == np.uint8:
         values = values.astype(np.uint16) * 257
-    return np.repeat(values, 3, axis=2) if values.shape[2] == 1 else np.ascontiguousarray(values)
+    return np.repeat(values, 3, axis=-1) if values.shape[-1] == 1 else np.ascontiguousarray(values)
 
 
 def _reason(error: Exception) -> str:

@@ -42,6 +42,8 @@ def of_stream(name: str, about: StreamInfo) -> list[Note]:
         notes.append(Note("assumed", "colours of BT.709" if matrix == BT709 else "colours of BT.601", (name,)))
     if about.times:
         notes.append(Note("odd", "variable frame rate", (name,)))
+    if about.logarithmic:
+        notes.append(Note("odd", "logarithmic, taken as stored (curve: cineon makes display values)", (name,)))
     if about.interlaced:
         notes.append(Note("odd", "interlaced, taken as stored", (name,)))
     if about.alpha:

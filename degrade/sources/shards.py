@@ -11,18 +11,20 @@ import numpy as np
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
+from degrade.sources.base import Depth
 from degrade.sources.pictures import decode_picture, describe_file
 
 
-def read_members(shard: Path, names: Sequence[str]) -> Array:
+def read_members(shard: Path, names: Sequence[str], depth: Depth = 8) -> Array:
     """Pictures of one size out of a shard.
 
     Args:
         shard: The tar file.
         names: Of its members, one or more.
+        depth: As of `Source.read`.
 
     Returns:
-        (N, H, W, 3) uint8 RGB.
+        (N, H, W, 3) RGB, uint8 or uint16.
 
     Raises:
         SourceError: The file is missing or damaged, has no such member, or one of another size.
@@ -34,7 +36,7 @@ def read_members(shard: Path, names: Sequence[str]) -> Array:
                 raise SourceError(f"{shard}: holds no {name}")
             offset, size = members[name]
             file.seek(offset)
-            pictures.append(decode_picture(file.read(size), f"{shard}: {name}"))
+            pictures.append(decode_picture(file.read(size), f"{shard}: {name}", depth))
             if pictures[-1].shape != pictures[0].shape:
                 raise SourceError(f"{shard}: {name} is of another size than {names[0]}")
     return np.stack(pictures)

@@ -13,8 +13,8 @@ import numpy as np
 from degrade.core.errors import SourceError
 from degrade.core.rng import Stream
 from degrade.core.types import Array
-from degrade.sources.base import FrameSequence, Source, check_range
-from degrade.sources.pictures import hash_file, read_picture
+from degrade.sources.base import Depth, FrameSequence, Source, check_range
+from degrade.sources.pictures import hash_file, read_picture, to_depth
 from degrade.sources.stream import UNTAGGED_RATE, StreamInfo
 
 BACKGROUNDS = (
@@ -159,15 +159,15 @@ class Stills(Source):
         name = sequence if isinstance(sequence, str) else sequence.id
         return self._named[name] if name in self._named else super().find(name)
 
-    def read(self, sequence: FrameSequence | str, start: int, stop: int) -> Array:
-        """See `Source.read`."""
+    def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
+        """See `Source.read`; made in 8 bit."""
         sequence = self.find(sequence)
         check_range(sequence.id, self.frames, start, stop)
         scene = self._scene(sequence)
         out = np.empty((stop - start, self.height, self.width, 3), np.uint8)
         for i, frame in enumerate(out):
             _render(scene, start + i, frame)
-        return out
+        return to_depth(out, depth)
 
     def flow(self, sequence: FrameSequence | str, t: int) -> tuple[Array, Array]:
         """Exact motion of what is seen in frame t.

@@ -86,6 +86,8 @@ class StreamInfo:
     """Of the first frame, as the container says it."""
     sound: tuple[str, ...] = ()
     """Each track of sound, for people."""
+    logarithmic: bool = False
+    """Whether values are densities, as film scanners store them."""
 
     @property
     def fps(self) -> Fraction:

@@ -18,7 +18,8 @@ from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources.base import Depth, Reader, check_range
 from degrade.sources.ffv1 import intact
-from degrade.sources.pictures import hash_file
+from degrade.sources.pictures import hash_file, to_depth
+from degrade.sources.planes import rgb16
 from degrade.sources.stream import BT709, UNSPECIFIED, StreamInfo
 from degrade.sources.video_index import (
     GUESSED,
@@ -122,16 +123,18 @@ class Video(Reader):
             raise SourceError(
                 f"{self.path}: frame {number} has {frame.width}×{frame.height} pixels, the first {size[0]}×{size[1]}"
             )
-        if frame.format.name == "gray" and depth == 8:
+        if depth == 8 and frame.format.name == "gray":
             pixels = frame.to_ndarray()[..., None]
             if self.stream.color.full_range is False:
                 pixels = np.clip((pixels.astype(np.float32) - 16) * (255 / 219) + 0.5, 0, 255).astype(np.uint8)
             return self.stream.upright(pixels)
         options: dict[str, Any] = {"interpolation": EXACT, "threads": 1}
         assumed = self.stream.color.matrix_for(frame.height, frame.width)
+        if depth == 16:
+            return self.stream.upright(to_depth(rgb16(frame, assumed, reformat, options), 16))
         if self.stream.color.matrix == UNSPECIFIED and assumed == BT709 and not frame.format.is_rgb:
             options["src_colorspace"] = BT709
-        return self.stream.upright(reformat(frame, format="rgb24" if depth == 8 else "rgb48le", **options).to_ndarray())
+        return self.stream.upright(reformat(frame, format="rgb24", **options).to_ndarray())
 
 
 class _DamagedFrame(SourceError):

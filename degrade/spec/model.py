@@ -19,7 +19,14 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from degrade.core.composition import Composition, Ops, all_labels, flat, labels
 from degrade.core.errors import SpecError, shown
@@ -78,6 +85,16 @@ class Output(Settings):
     all kinds as WebDataset reads them."""
     masks: Literal["union", "layers", "none"] = "union"
     """One mask of all contaminants, also one for each op, or none."""
+    depth: Literal[8, 16] = 8
+    """Bits of a value of ``lq`` and ``gt``. With 16, footage is read in its full depth. Masks have 8."""
+
+    @model_serializer(mode="wrap")
+    def _without_8(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is as it was before there were 16 bits has the digest that it had."""
+        content: dict[str, Any] = write(self)
+        if content.get("depth") == 8:
+            del content["depth"]
+        return content
 
 
 class Spec(Settings):
@@ -92,6 +109,9 @@ class Spec(Settings):
     on_damaged: Literal["error", "repeat", "skip"] | None = None
     """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.
     The manifest says which frames these were."""
+    curve: Literal["cineon"] | None = None
+    """By which the footage's densities, as film scanners store them, become display values; taken as stored if not
+    given."""
     clips: Clips = Clips()
     """How sequences are cut into clips."""
     color: Literal["grey", "rgb"] = "rgb"

@@ -1,4 +1,4 @@
-"""Frames to disk: PNG folders, lossless FFV1, ProRes, H.264 for looking at."""
+"""Frames to disk, in 8 or 16 bit: PNG folders, lossless FFV1, ProRes, H.264 for looking at."""
 
 import mimetypes
 from pathlib import Path
@@ -34,7 +34,7 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: Str
 
     Args:
         path: ``*.mkv`` for lossless FFV1, ``*.mov`` for ProRes 422 HQ, ``*.mp4`` for an H.264 preview, anything else
-            for a folder of PNGs ``00000.png``, ``00001.png`` …
+            for a folder of PNGs ``00000.png``, ``00001.png`` … FFV1 and PNGs have the frames' 8 or 16 bits.
         fps: Frames per second; of no meaning for a folder.
         first: Number of the first frame; of no meaning for a video.
         stream: What the frames are, in place of `fps`: their times, start, pixel aspect and colours go into a video;

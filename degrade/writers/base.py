@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class Writer(ABC):
 
     Raises:
         DatasetError: The disk is full or cannot be written, `path` is taken by a folder, or no frame came.
-        ValueError: A frame is not uint8 (H, W, 1) or (H, W, 3), or of another shape than the first.
+        ValueError: A frame is not uint8 or uint16, (H, W, 1) or (H, W, 3), or not as the first.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,19 +28,26 @@ class Writer(ABC):
         self.temporary = path  # until the block is entered
         self._stack = ExitStack()
         self.shape: tuple[int, ...] = ()
+        self.dtype: Any = None
         self.count = 0
 
     def write(self, frame: Array) -> None:
         """Appends a frame.
 
         Args:
-            frame: (H, W, 1) grey or (H, W, 3) RGB, uint8.
+            frame: (H, W, 1) grey or (H, W, 3) RGB; uint8 or uint16, over its full range, all the same.
         """
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] not in (1, 3) or not frame.size:
-            raise ValueError(f"a frame is uint8 (H, W, 1) or (H, W, 3), got {frame.dtype} {frame.shape}")
-        if self.count and frame.shape != self.shape:
-            raise ValueError(f"frame {self.count} is {frame.shape}, the first was {self.shape}")
-        self.shape = frame.shape
+        if (
+            frame.dtype not in (np.uint8, np.uint16)
+            or frame.ndim != 3
+            or frame.shape[2] not in (1, 3)
+            or not frame.size
+        ):
+            raise ValueError(f"a frame is uint8 or uint16, (H, W, 1) or (H, W, 3), got {frame.dtype} {frame.shape}")
+        if self.count and (frame.shape, frame.dtype) != (self.shape, self.dtype):
+            was = f"the first was {self.shape} of {self.dtype}"
+            raise ValueError(f"frame {self.count} is {frame.shape} of {frame.dtype}, {was}")
+        self.shape, self.dtype = frame.shape, frame.dtype
         try:
             self._write(frame)
         except OSError as error:

@@ -9,7 +9,7 @@ from degrade.writers.base import Writer
 
 
 class FrameWriter(Writer):
-    """Writes ``00000.png``, ``00001.png`` …, 8 bit, grey or RGB; see `Writer`.
+    """Writes ``00000.png``, ``00001.png`` …, grey or RGB, 8 or 16 bit as the frames are; see `Writer`.
 
     Args:
         path: The folder.
@@ -35,7 +35,7 @@ class FrameWriter(Writer):
 
 
 def encode_png(frame: Array) -> bytes:
-    """The PNG file of a frame, (H, W, 1) grey or (H, W, 3) RGB, uint8."""
+    """The PNG file of a frame, (H, W, 1) grey or (H, W, 3) RGB, uint8 or uint16."""
     order = frame if frame.shape[2] == 1 else frame[..., ::-1]
     data: bytes = cv2.imencode(".png", order)[1].tobytes()
     return data

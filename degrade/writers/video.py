@@ -1,4 +1,4 @@
-"""Video files: FFV1 in Matroska, bit exact; ProRes in QuickTime for editing; H.264 in MP4 for looking at."""
+"""Video files: FFV1 in Matroska, bit exact in 8 or 16 bits; ProRes in QuickTime to edit; H.264 in MP4 to look at."""
 
 import contextlib
 from fractions import Fraction
@@ -15,6 +15,9 @@ from degrade.writers.matroska import set_aspect
 
 FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 3 with a checksum for each slice, as archives use it; every frame a keyframe."""
+
+DEEP = {"coder": "1"}
+"""The range coder, which more than eight bits need."""
 
 FFV1_THIN = {"level": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 1, which has no slices, for frames of one row or column."""
@@ -62,11 +65,12 @@ class VideoWriter(Writer):
     def _write(self, frame: Array) -> None:
         assert self.container
         if not self.count:
-            self.stream = self._add_stream(self.container, *frame.shape)
+            self.stream = self._add_stream(self.container, *frame.shape, deep=frame.dtype == np.uint16)
         below, right = self.stream.height - frame.shape[0], self.stream.width - frame.shape[1]
         if below or right:
             frame = np.pad(frame, ((0, below), (0, right), (0, 0)), "edge")
-        layout, pixels = ("gray", frame[..., 0]) if frame.shape[2] == 1 else ("rgb24", frame)
+        layouts = ("gray", "rgb24") if frame.dtype == np.uint8 else ("gray16le", "rgb48le")
+        layout, pixels = (layouts[0], frame[..., 0]) if frame.shape[2] == 1 else (layouts[1], frame)
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), layout)
         if not self.lossless:
             matrix = self._matrix(*frame.shape[:2])
@@ -93,11 +97,12 @@ class VideoWriter(Writer):
         return matrix if matrix in MATRICES and matrix != RGB else Color().matrix_for(height, width)
 
     def _add_stream(
-        self, container: av.container.OutputContainer, height: int, width: int, channels: int
+        self, container: av.container.OutputContainer, height: int, width: int, channels: int, *, deep: bool
     ) -> av.VideoStream:
         if self.kind == ".mkv":
-            name, layout = "ffv1", "gray" if channels == 1 else "bgr0"
-            options = FFV1 if min(height, width) > 1 else FFV1_THIN
+            layouts = ("gray16le", "gbrp16le") if deep else ("gray", "bgr0")
+            name, layout = "ffv1", layouts[0 if channels == 1 else 1]
+            options = (FFV1 if min(height, width) > 1 else FFV1_THIN) | (DEEP if deep else {})
         else:
             prores = "prores_ks", "yuv422p10le", PRORES
             name, layout, options = prores if self.kind == ".mov" else ("libx264", "yuv420p", H264)
@@ -129,8 +134,9 @@ class VideoWriter(Writer):
                 if not packet.size:
                     continue
                 if not self.count:
-                    channels = 1 if given.codec_context.pix_fmt == "gray" else 3
-                    self.stream = self._add_stream(self.container, given.height, given.width, channels)
+                    layout = str(given.codec_context.pix_fmt)
+                    channels, deep = 1 if layout.startswith("gray") else 3, "16" in layout
+                    self.stream = self._add_stream(self.container, given.height, given.width, channels, deep=deep)
                     self.stream.codec_context.open()
                 packet.stream, packet.time_base = self.stream, self.base
                 packet.pts = packet.dts = self._time(self.count)

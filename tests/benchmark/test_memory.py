@@ -14,6 +14,7 @@ from degrade.core.errors import SourceError, SpecError
 from degrade.models import ModelCard
 from degrade.models.base import RestorationModel, Restored
 from degrade.sources import FrameSequence, Source, open_source
+from degrade.sources.stream import StreamInfo
 
 SIZE = 200, 320
 
@@ -22,9 +23,9 @@ class Flat(Source):
     """Grey frames of 200×320 pixels."""
 
     def sequences(self):
-        return [FrameSequence("film", 3, *SIZE)]
+        return [FrameSequence("film", 3, StreamInfo(*SIZE))]
 
-    def read(self, sequence, start, stop):
+    def read(self, sequence, start, stop, depth=8):
         return np.full((stop - start, *SIZE, 3), 90, np.uint8)
 
     def fingerprint(self, sequence):

@@ -15,6 +15,7 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.models import build, bundled
 from degrade.models._weights import save
 from degrade.sources import open_source
+from degrade.sources.curves import to_display
 from degrade.sources.stream import StreamInfo
 from degrade.writers import open_writer
 
@@ -98,6 +99,40 @@ def test_several_films(tmp_path):
     for name in ("a", "b"):
         before, after = (cv2.imread(str(tmp_path / f)) for f in (f"in/{name}/001.png", f"out/{name}/001.png"))
         np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".mkv"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_depth_of_the_footage_is_kept(tmp_path, suffix, channels):
+    frames = np.random.default_rng(0).integers(0, 65536, (3, 16, 24, channels), dtype=np.uint16)
+    footage = tmp_path / ("in.mkv" if suffix == ".mkv" else "in")
+    if suffix == ".mkv":
+        with open_writer(footage) as writer:
+            for frame in frames:
+                writer.write(frame)
+    else:
+        footage.mkdir()
+        for t, frame in enumerate(frames):
+            cv2.imwrite(str(footage / f"{t:03d}{suffix}"), frame[..., ::-1])
+    for name in ("out", "out.mkv", "out.mov", "out.mp4"):
+        restore_source(build("input"), open_source(footage), tmp_path / name)
+        film = open_source(tmp_path / name)
+        (sequence,) = film.sequences()
+        assert sequence.stream.depth == {"out.mov": 10, "out.mp4": 8}.get(name, 16)
+        if sequence.stream.depth == 16:
+            assert (film.read(sequence, 0, 3, 16) == frames).all()
+
+
+def test_densities_are_restored_as_display_values(benchmark, tmp_path):
+    scan = np.linspace(0, 65535, 64 * 48).astype(np.uint16).reshape(48, 64)
+    write(tmp_path / "scan", [scan] * 3)
+    call = ["restore", "--model", "input", "--input", tmp_path / "scan", "--out", tmp_path / "out"]
+    assert benchmark(*call, "--curve", "cineon")[0] == 0
+    made = cv2.imread(str(tmp_path / "out/001.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_allclose(made, to_display(scan / 65535, "cineon") * 65535, atol=0.51)
+    code, _, errors = benchmark(*call, "--curve", "kodak")
+    assert code == 2
+    assert "cineon" in errors
 
 
 class Stops:

@@ -73,7 +73,7 @@ def test_what_is_no_footage_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("a")
     (tmp_path / "odd.thing").write_text("a")
     (tmp_path / "broken.vob").write_bytes(b"\0\0\x01\xba" + b"a" * 4000)
-    (tmp_path / "scan.dpx").write_bytes(b"SDPX" + bytes(2000))
+    (tmp_path / "scan.cin").write_bytes(b"\x80\x2a\x5f\xd7" + bytes(2000))
     (tmp_path / "raw.nef").write_bytes(b"II*\0" + bytes(100))
     (tmp_path / "gopro.lrv").write_bytes(bytes(100))
     passed = told(open_source(tmp_path), "passed over")
@@ -81,16 +81,16 @@ def test_what_is_no_footage_is_named(tmp_path: Path) -> None:
     assert broken.startswith(f"{tmp_path / 'broken.vob'}: ")
     assert passed == {
         "files that are no footage": ("notes.txt", "odd.thing"),
-        "DPX files, which are not read": ("scan.dpx",),
+        "Cineon files, which are not read": ("scan.cin",),
         "camera raw files, which are not read": ("raw.nef",),
         "copies beside originals": ("gopro.lrv",),
     }
 
 
 def test_a_folder_of_nothing_that_is_read_says_what_there_is(tmp_path: Path) -> None:
-    (tmp_path / "0.dpx").write_bytes(b"SDPX" + bytes(2000))
+    (tmp_path / "0.cin").write_bytes(b"\x80\x2a\x5f\xd7" + bytes(2000))
     with pytest.raises(
-        SourceError, match=r"no pictures or videos .*; passed over: DPX files, which are not read \(1: 0\.dpx\)"
+        SourceError, match=r"no pictures or videos .*; passed over: Cineon files, which are not read \(1: 0\.cin\)"
     ):
         open_source(tmp_path)
 

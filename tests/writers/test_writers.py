@@ -145,7 +145,7 @@ def test_leftovers_of_a_killed_run_do_not_matter(tmp_path, name):
         np.zeros((4, 4, 3), np.float32),
         np.zeros((4, 4), np.uint8),
         np.zeros((4, 4, 4), np.uint8),
-        np.zeros((4, 4, 3), np.uint16),
+        np.zeros((4, 4, 3), np.uint32),
         np.zeros((0, 4, 3), np.uint8),
     ],
     ids=lambda f: f"{f.dtype}{f.shape}",
