@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress, tell
+from degrade.console import Json, Quiet, Version, command_line, console, errors, fail, print_json, progress, tell
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
@@ -150,7 +150,7 @@ def restore(
     from degrade.sources import open_source
 
     source = open_source(film, on_damaged)
-    tell(source.line(), quiet=quiet)
+    tell(source.line(copied=("sound", "timecode")), quiet=quiet)
     if start or stop is not None:
         source = Excerpt(source, start, stop)
     given = None if weights in (None, "none") else weights
@@ -175,6 +175,7 @@ def restore(
             with_sheet=sheet,
             resume=resume,
             restored=lambda frames: bar.advance(task, frames),
+            told=lambda line: quiet or errors.print(line, markup=False),
         )
     for path in written:
         console.print(str(path), markup=False)

@@ -1,5 +1,6 @@
 """Footage on disk or at a URL: a picture, a video, or a folder of any depth."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,7 @@ from degrade.sources.damaged import Mended, mend
 from degrade.sources.folders import natural
 from degrade.sources.pictures import Pages, Pictures
 from degrade.sources.report import Note
+from degrade.sources.tracks import Tracks
 from degrade.sources.video import Video
 from degrade.storage import is_remote, reaching
 
@@ -39,7 +41,8 @@ class Files(Source):
             What is passed over, as datasets that ``degrade generate`` has written, is in `notes`.
         on_damaged: What is done where frames are damaged. But for ``error``, each frame is read once on opening.
 
-    Frames are in natural order: ``im2.png`` before ``im10.png``.
+    Frames are in natural order: ``im2.png`` before ``im10.png``. Bytes of a name that are no UTF-8 are
+    in its id as in URLs, ``b%E4r``.
 
     Raises:
         SourceError: `path` is missing or empty, holds a video or pictures that cannot be read, or two sequences of
@@ -109,6 +112,7 @@ class Files(Source):
             self._add(name, Pictures(tuple(found.frames), found.about), found.frames[0].parent)
 
     def _add(self, name: str, footage: Reader, path: Path) -> None:
+        name = _text(name)
         if name in self.footage:
             raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
         if not isinstance(footage, Video) and footage.stream.depth > 8 and not is_remote(path):
@@ -160,6 +164,10 @@ class Files(Source):
         with reaching(self.path, SourceError):
             yield from self._get(sequence).survey(start, stop)
 
+    def tracks(self, sequence: FrameSequence | str) -> Tracks | None:
+        """See `Source.tracks`."""
+        return self._get(sequence).tracks()
+
     def holds(self, place: Path) -> bool:
         """See `Source.holds`."""
         if is_remote(self.path) or is_remote(place) or not self.path.is_dir():
@@ -169,6 +177,11 @@ class Files(Source):
     def _get(self, sequence: FrameSequence | str) -> Reader:
         name = sequence if isinstance(sequence, str) else sequence.id
         return self.footage[name] if name in self.footage else self.footage[self.find(name).id]
+
+
+def _text(name: str) -> str:
+    """A name for records, which are UTF-8: bytes that are none as in URLs, ``%E4``."""
+    return re.sub("[\udc80-\udcff]", lambda found: f"%{ord(found[0]) - 0xDC00:02X}", name)
 
 
 def _name(root: Path) -> str:

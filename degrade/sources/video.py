@@ -20,6 +20,7 @@ from degrade.sources.base import Depth, Reader, check_range
 from degrade.sources.ffv1 import intact
 from degrade.sources.pictures import hash_file
 from degrade.sources.stream import BT709, UNSPECIFIED, StreamInfo
+from degrade.sources.tracks import Tracks
 from degrade.sources.video_index import (
     GUESSED,
     Index,
@@ -115,6 +116,10 @@ class Video(Reader):
     def fingerprint(self) -> str:
         """SHA-256 of the file."""
         return hash_file(self.path).hex()
+
+    def tracks(self) -> Tracks | None:
+        """See `Source.tracks`."""
+        return Tracks(self.path)
 
     def _rgb(self, reformat: Any, frame: av.VideoFrame, number: int, depth: Depth) -> Array:
         size = (self.stream.width, self.stream.height)[:: -1 if self.stream.rotation % 180 else 1]

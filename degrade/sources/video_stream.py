@@ -37,7 +37,7 @@ def describe(
     if rotation % 180:
         height, width, aspect = width, height, 1 / aspect
     base = stream.time_base or Fraction(1)
-    begins = Fraction(container.start_time or 0, av.time_base) if container.format.name in CLOCKED else Fraction(0)
+    begins = clock_start(container)
     steady, rate = _rate(stream, times, last)
     ends = (times[-1] - times[0] + (last or _mean_step(times)),) if times else ()
     pixels = frame.format if frame else stream.codec_context.format
@@ -59,9 +59,23 @@ def describe(
         _chroma(pixels) if pixels else "",
         bool(frame and frame.interlaced_frame),
         any(component.is_alpha for component in components),
-        stream.metadata.get("timecode") or container.metadata.get("timecode", ""),
+        _timecode(container, stream),
         sound,
     )
+
+
+def clock_start(container: av.container.InputContainer) -> Fraction:
+    """What the timestamps of a file begin at, seconds: where they are a sender's clock, not 0."""
+    return Fraction(container.start_time or 0, av.time_base) if container.format.name in CLOCKED else Fraction(0)
+
+
+def _timecode(container: av.container.InputContainer, stream: av.VideoStream) -> str:
+    """Of the first frame; a track of its own may say it, and keys are written in any case."""
+    for metadata in (stream.metadata, container.metadata, *(track.metadata for track in container.streams.data)):
+        for key, value in metadata.items():
+            if key.lower() == "timecode":
+                return value
+    return ""
 
 
 def _start(seconds: Fraction) -> Fraction:

@@ -54,6 +54,12 @@ def _share_or_names(value: Any) -> Any:
     )
 
 
+def _is_text(value: Any) -> Any:
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("a spec holds UTF-8, which this name is not; go into the folder, and name it '.'")
+    return value
+
+
 Part = Annotated[Share | tuple[str, ...], BeforeValidator(_share_or_names)]
 
 
@@ -87,7 +93,7 @@ class Spec(Settings):
     """Names the dataset, and its folder ``out/<name>`` if no other is given."""
     seed: Annotated[int, Field(ge=0)] = 0
     """The one integer that all randomness starts from."""
-    source: Annotated[str, Field(max_length=4096)] = "builtin:stills"
+    source: Annotated[str, BeforeValidator(_is_text), Field(max_length=4096)] = "builtin:stills"
     """A folder of frames or videos, a video file, a picture, or ``builtin:stills``."""
     on_damaged: Literal["error", "repeat", "skip"] | None = None
     """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.sources.stream import StreamInfo, steady
+from degrade.sources.tracks import Tracks
 from degrade.writers.base import Writer
 
 __all__ = ["VIDEOS", "Writer", "join", "names_media", "open_writer"]
@@ -19,7 +20,9 @@ def names_media(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES | PICTURES or kind.startswith(("video/", "image/"))
 
 
-def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None) -> Writer:
+def open_writer(
+    path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None, tracks: Tracks | None = None
+) -> Writer:
     """A context manager with `Writer.write`; what it wrote appears under `path` when it closes without error.
 
     Args:
@@ -29,6 +32,8 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: Str
         first: Number of the first frame; of no meaning for a video.
         stream: What the frames are, in place of `fps`: their times, start, pixel aspect and colours go into a video;
             size is not used.
+        tracks: What is copied into a video beside the frames: sound, subtitles, chapters and metadata, as far as it
+            takes them, see `degrade.writers.tracks.tell`; and with these the timecode of `stream`.
 
     Example:
         >>> import numpy as np
@@ -39,7 +44,7 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: Str
     if path.suffix.lower() in VIDEOS:
         from degrade.writers.video import VideoWriter
 
-        return VideoWriter(path, stream or steady(fps))
+        return VideoWriter(path, stream or steady(fps), tracks)
     from degrade.writers.frames import FrameWriter
 
     return FrameWriter(path, first)
