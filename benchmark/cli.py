@@ -135,6 +135,9 @@ def restore(
     on_damaged: Annotated[
         str, typer.Option("--on-damaged", help="Of frames: error, repeat (the one before), or skip.")
     ] = "error",
+    deinterlace: Annotated[
+        str, typer.Option("--deinterlace", help="Of videos made of fields: none, bwdif, or telecine (back to 24).")
+    ] = "none",
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
@@ -149,7 +152,7 @@ def restore(
     from degrade.models import build, bundled
     from degrade.sources import open_source
 
-    source = open_source(film, on_damaged)
+    source = open_source(film, on_damaged, deinterlace)
     tell(source.line(copied=("sound", "timecode")), quiet=quiet)
     if start or stop is not None:
         source = Excerpt(source, start, stop)

@@ -111,7 +111,7 @@ def _check(task: Task, chosen: Sequence[Entry], out: Path, opened: Callable[[Sou
     if task.dataset:
         check_dataset(task.dataset)
     else:
-        source = open_source(task.data.source, task.data.on_damaged)
+        source = open_source(task.data.source, task.data.on_damaged, task.data.deinterlace)
         opened(source)
         if source.holds(out):
             raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")

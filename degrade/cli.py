@@ -254,7 +254,7 @@ def validate(
     from degrade.spec import load_spec
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
-    footage = open_source(loaded.source, loaded.on_damaged)
+    footage = open_source(loaded.source, loaded.on_damaged, loaded.deinterlace)
     tell(footage.line(), quiet=quiet or as_json)
     clips = plan(loaded, footage)
     for clip in clips[:1]:

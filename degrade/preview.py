@@ -45,7 +45,7 @@ def preview(
     Raises:
         DatasetError: `out` is named as a file, or cannot be written.
     """
-    out, source = Path(out).expanduser(), open_source(spec.source, spec.on_damaged)
+    out, source = Path(out).expanduser(), open_source(spec.source, spec.on_damaged, spec.deinterlace)
     opened(source)
     if names_media(out):
         raise DatasetError(f"{out}: is no name of a folder; sheet.png and clip.mp4 are written into one")

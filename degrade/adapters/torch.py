@@ -161,7 +161,7 @@ class DegradedClips(Dataset[Sample]):
         self.cut_first, self.intervals, self.cuts, self.seed = cut_first, intervals, cuts, seed
         self.on_damage, self._wrap = on_damage, wrapper(tv_tensors)
         self._latest: Latest[Stretch] = Latest()
-        self.source = open_source(spec.source, spec.on_damaged)
+        self.source = open_source(spec.source, spec.on_damaged, spec.deinterlace)
         levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
         self.curriculum = [level.damage() for level in levels]
         self._epoch = Epoch()

@@ -132,7 +132,7 @@ class DatasetFolder:
     @cached_property
     def source(self) -> Source:
         """Its footage, where it is now."""
-        return open_source(self._source or self.spec.source, self.spec.on_damaged)
+        return open_source(self._source or self.spec.source, self.spec.on_damaged, self.spec.deinterlace)
 
     @cached_property
     def clips(self) -> dict[str, ClipRecord]:

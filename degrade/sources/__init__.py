@@ -5,12 +5,15 @@ from typing import cast, get_args
 
 from degrade.core.errors import SourceError, shown, unknown
 from degrade.sources.base import FrameSequence, OnDamaged, Source
+from degrade.sources.deinterlace import Deinterlace
 from degrade.storage import locate, reaching
 
 __all__ = ["FrameSequence", "OnDamaged", "Source", "open_source"]
 
 
-def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> Source:
+def open_source(
+    spec: str | Path, on_damaged: OnDamaged | str | None = None, deinterlace: Deinterlace | str | None = None
+) -> Source:
     """Opens footage.
 
     Args:
@@ -19,6 +22,8 @@ def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> 
             (`degrade.sources.files.Files`).
         on_damaged: What is done where frames are damaged: ``error`` (if not given), ``repeat`` the frame before, or
             ``skip`` them. For the latter two, each frame is read once on opening.
+        deinterlace: What is done with the fields of videos: ``none`` (if not given), ``bwdif`` makes a frame of each
+            two, ``telecine`` finds the film again that runs at 24 frames in 30.
 
     Raises:
         SourceError: There is no such footage, or it is empty or damaged.
@@ -26,6 +31,9 @@ def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> 
     how = on_damaged or "error"
     if how not in get_args(OnDamaged):
         raise SourceError(unknown("way with damaged frames", how, get_args(OnDamaged)))
+    fields = deinterlace or "none"
+    if fields not in get_args(Deinterlace):
+        raise SourceError(unknown("deinterlacer", fields, get_args(Deinterlace)))
     if isinstance(spec, str) and spec.startswith("builtin:"):
         name, _, arguments = spec.removeprefix("builtin:").partition("?")
         if name != "stills":
@@ -38,7 +46,7 @@ def open_source(spec: str | Path, on_damaged: OnDamaged | str | None = None) -> 
     place = locate(spec)
     try:
         with reaching(place, SourceError):
-            return Files(place, cast(OnDamaged, how))
+            return Files(place, cast(OnDamaged, how), cast(Deinterlace, fields))
     except OSError as error:
         raise SourceError(f"{error.filename or place}: {error.strerror or error}") from error
 

@@ -11,6 +11,7 @@ from degrade.core.types import Array
 from degrade.sources import content, folders, report
 from degrade.sources.base import VIDEO_SUFFIXES, FrameSequence, OnDamaged, Reader, Source
 from degrade.sources.damaged import Mended, mend
+from degrade.sources.deinterlace import Deinterlace
 from degrade.sources.folders import natural
 from degrade.sources.pictures import Pages, Pictures
 from degrade.sources.report import Note
@@ -40,6 +41,7 @@ class Files(Source):
 
             What is passed over, as datasets that ``degrade generate`` has written, is in `notes`.
         on_damaged: What is done where frames are damaged. But for ``error``, each frame is read once on opening.
+        deinterlace: What is done with the fields of videos; pictures are taken as they are.
 
     Frames are in natural order: ``im2.png`` before ``im10.png``. Bytes of a name that are no UTF-8 are
     in its id as in URLs, ``b%E4r``.
@@ -49,8 +51,8 @@ class Files(Source):
             one name.
     """
 
-    def __init__(self, path: Path, on_damaged: OnDamaged = "error") -> None:
-        self.path, self.on_damaged = path, on_damaged
+    def __init__(self, path: Path, on_damaged: OnDamaged = "error", deinterlace: Deinterlace = "none") -> None:
+        self.path, self.on_damaged, self.deinterlace = path, on_damaged, deinterlace
         self.footage: dict[str, Reader] = {}
         self._notes: list[Note] = []
         if path.is_dir():
@@ -67,6 +69,8 @@ class Files(Source):
         ordered = sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
         for name, reader in ordered:
             self._notes += report.of_stream(name, reader.stream)
+            if deinterlace != "none" and isinstance(reader.reader if isinstance(reader, Mended) else reader, Video):
+                self._notes.append(Note("assumed", f"fields, and made into frames ({deinterlace})", (name,)))
             if isinstance(reader, Mended):
                 done = {"repeat": "frames, repeated", "skip": "frames, skipped"}[on_damaged]
                 self._notes.append(Note("damaged", done, tuple(f"{name}: {number}" for number in reader.damaged)))
@@ -101,7 +105,7 @@ class Files(Source):
             self._add(name, video, file)
 
     def _video(self, file: Path) -> Video:
-        return Video.open(file, cut=self.on_damaged != "error")
+        return Video.open(file, cut=self.on_damaged != "error", deinterlace=self.deinterlace)
 
     def _add_pictures(self, root: Path, relative: PurePosixPath, pictures: list[Path]) -> None:
         found = folders.arrange(pictures, relative, self._notes)

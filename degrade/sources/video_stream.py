@@ -8,6 +8,7 @@ from typing import Any
 import av
 from av.sidedata.sidedata import Type
 
+from degrade.sources.fields import Scan
 from degrade.sources.stream import Color, StreamInfo
 from degrade.sources.video_index import CLOCKED
 
@@ -21,6 +22,7 @@ def describe(
     frame: av.VideoFrame | None,
     times: Sequence[int],
     last: int,
+    scan: Scan = "",
 ) -> StreamInfo:
     """The record of a stream.
 
@@ -30,6 +32,7 @@ def describe(
         frame: Its first frame, if that can be decoded.
         times: When each of its frames is shown, in its time base; nothing if that is not known.
         last: For how long the last one is shown, 0 if not known.
+        scan: How frames are made of fields.
     """
     shown = frame or stream.codec_context
     height, width, rotation, mirrored = shown.height, shown.width, *_turn(frame)
@@ -57,7 +60,7 @@ def describe(
         _color(shown),
         max((component.bits for component in components), default=8),
         _chroma(pixels) if pixels else "",
-        bool(frame and frame.interlaced_frame),
+        scan,
         any(component.is_alpha for component in components),
         _timecode(container, stream),
         sound,

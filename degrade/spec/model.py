@@ -98,6 +98,9 @@ class Spec(Settings):
     on_damaged: Literal["error", "repeat", "skip"] | None = None
     """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.
     The manifest says which frames these were."""
+    deinterlace: Literal["none", "bwdif", "telecine"] | None = None
+    """What is done with the fields of videos: nothing (if not given), ``bwdif`` makes a frame of each two, ``telecine``
+    finds the film again that runs at 24 frames in 30."""
     clips: Clips = Clips()
     """How sequences are cut into clips."""
     color: Literal["grey", "rgb"] = "rgb"

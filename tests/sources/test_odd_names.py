@@ -44,7 +44,7 @@ def test_datasets_of_them(
     monkeypatch.chdir(bears)
     generate(make_spec(source=".", clips={"length": 2}), tmp_path / "out")
     assert verify(tmp_path / "out", rerender=1) == []
-    assert {clip.sequence for clip in DatasetFolder(tmp_path / "out").clips} == {"b%E4r"}
+    assert all("b%E4r" in name for name in DatasetFolder(tmp_path / "out").clips)
 
 
 def test_a_spec_is_text(bears: Path, make_spec: Callable[..., Spec]) -> None:
