@@ -178,7 +178,7 @@ def restore(
             with_sheet=sheet,
             resume=resume,
             restored=lambda frames: bar.advance(task, frames),
-            told=lambda line: quiet or errors.print(line, markup=False),
+            told=lambda line: None if quiet else errors.print(line, markup=False),
         )
     for path in written:
         console.print(str(path), markup=False)

@@ -45,8 +45,7 @@ def describe(
     ends = (times[-1] - times[0] + (last or _mean_step(times)),) if times else ()
     pixels = frame.format if frame else stream.codec_context.format
     components = pixels.components if pixels else ()
-    sound = tuple(f"{track.codec_context.name}, {track.codec_context.sample_rate} Hz, {track.codec_context.layout.name}"
-                  for track in container.streams.audio)  # fmt: skip
+    sound = tuple(_sound(track) for track in container.streams.audio)
     return StreamInfo(
         height,
         width,
@@ -65,6 +64,13 @@ def describe(
         _timecode(container, stream),
         sound,
     )
+
+
+def _sound(track: av.AudioStream) -> str:
+    context = track.codec_context
+    if context is None:  # PyAV's types do not know this
+        return "of an unknown codec"
+    return f"{context.name}, {context.sample_rate} Hz, {context.layout.name}"
 
 
 def clock_start(container: av.container.InputContainer) -> Fraction:

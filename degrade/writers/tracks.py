@@ -208,7 +208,7 @@ def _chapters(source: av.container.InputContainer, shift: Fraction, length: Frac
     found = []
     for chapter in source.chapters():
         base = chapter["time_base"] or Fraction(1)
-        start, end = (max(Fraction(0), chapter[edge] * base - shift) for edge in ("start", "end"))  # type: ignore[literal-required]
+        start, end = (max(Fraction(0), chapter[edge] * base - shift) for edge in ("start", "end"))
         end = end if length is None else min(end, length)
         if start < end:
             found.append({**chapter, "start": round(start / base), "end": round(end / base), "time_base": base})
