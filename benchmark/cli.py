@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from degrade.benchmark.cli_colorize import colorize
-from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress, tell
+from degrade.console import Json, Quiet, Version, command_line, console, errors, fail, print_json, progress, tell
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
@@ -149,6 +149,9 @@ def restore(
     curve: Annotated[
         str | None, typer.Option("--curve", help="Of scans that hold densities: cineon makes display values of them.")
     ] = None,
+    deinterlace: Annotated[
+        str, typer.Option("--deinterlace", help="Of videos made of fields: none, bwdif, or telecine (back to 24).")
+    ] = "none",
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
@@ -164,8 +167,8 @@ def restore(
     from degrade.models.base import restoring
     from degrade.sources import open_source
 
-    source = open_source(film, on_damaged, curve)
-    tell(source.line(), quiet=quiet)
+    source = open_source(film, on_damaged, curve, deinterlace)
+    tell(source.line(copied=("sound", "timecode")), quiet=quiet)
     if start or stop is not None:
         source = Excerpt(source, start, stop)
     given = None if weights in (None, "none") else weights
@@ -190,6 +193,7 @@ def restore(
             with_sheet=sheet,
             resume=resume,
             restored=lambda frames: bar.advance(task, frames),
+            told=lambda line: None if quiet else errors.print(line, markup=False),
         )
     for path in written:
         console.print(str(path), markup=False)

@@ -10,7 +10,6 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.dataset.generate import generate
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.verify import verify
-from degrade.sources import open_source
 from degrade.spec import Spec
 
 Progress = Callable[[str, int, int], object]
@@ -50,7 +49,7 @@ def check_dataset(dataset: Path, cure: str = "make it anew") -> None:
 
 def scored_spec(task: Task) -> Spec:
     """The task's data, the split that is scored alone, with a mask for each op."""
-    source = open_source(task.data.source, task.data.on_damaged, task.data.curve)
+    source = task.data.footage()
     split_of = task.data.split_of(sequence.id for sequence in source.sequences())
     names = tuple(name for name, split in split_of.items() if split == task.split)
     if not names:
@@ -63,6 +62,6 @@ def motion_sources(task: Task) -> Callable[[str], MotionSource]:
     """The motion of each clip, by its name."""
     if task.flow == "dis":
         return lambda name: dis
-    source = open_source(task.data.source, task.data.on_damaged, task.data.curve)
+    source = task.data.footage()
     planned = {clip.id: clip for clip in plan(scored_spec(task), source)}
     return lambda name: exact(source, planned[name].sequence, planned[name].start)

@@ -11,6 +11,7 @@ from degrade.sources import FrameSequence, Source
 from degrade.sources.base import Depth
 from degrade.sources.report import Note
 from degrade.sources.stream import StreamInfo
+from degrade.sources.tracks import Tracks, timecode_after
 
 
 class Excerpt(Source):
@@ -66,6 +67,12 @@ class Excerpt(Source):
         """See `Source.fingerprint`; of the whole sequence."""
         return self.source.fingerprint(self.find(sequence).id)
 
+    def tracks(self, sequence: FrameSequence | str) -> Tracks | None:
+        """See `Source.tracks`; those of the part."""
+        cut = self.find(sequence)
+        whole, tracks = self.source.find(cut.id), self.source.tracks(cut.id)
+        return tracks and tracks.part(whole.stream, self.start, self.start + cut.frames)
+
     def holds(self, place: Path) -> bool:
         """See `Source.holds`."""
         return self.source.holds(place)
@@ -74,4 +81,5 @@ class Excerpt(Source):
 def part(stream: StreamInfo, start: int, stop: int) -> StreamInfo:
     """The stream of frames `start` to `stop`, shown from the beginning on."""
     times = tuple(time - stream.times[start] for time in stream.times[start : stop + 1])
-    return replace(stream, times=times, start=Fraction(0))
+    timecode = timecode_after(stream.timecode, start, stream.fps)
+    return replace(stream, times=times, start=Fraction(0), timecode=timecode)

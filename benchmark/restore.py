@@ -6,6 +6,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ from degrade.sources.base import Depth
 from degrade.sources.pictures import read_picture
 from degrade.writers import VIDEOS, check_name, names_media, open_writer
 from degrade.writers.frames import encode_png
+from degrade.writers.tracks import tell
 
 READ = 16  # frames read at a time, but no more than
 READ_BYTES = 2**28
@@ -45,6 +47,7 @@ def restore_source(
     with_sheet: bool = False,
     resume: bool = False,
     restored: Callable[[int], object] = lambda frames: None,
+    told: Callable[[str], object] = lambda line: None,
 ) -> list[Path]:
     """Restore all sequences of a source; memory does not grow with their length.
 
@@ -64,6 +67,7 @@ def restore_source(
         resume: Films and sheets that are there already are kept, whichever call made them; otherwise only those of the
             interrupted call.
         restored: Called with the number of frames after each step.
+        told: Called before, with a line for each film that holds sound or the like: what is copied, and what is not.
 
     Returns:
         The files and folders written; ``<out>-damaged.json`` among them if frames of the footage were repeated or
@@ -86,13 +90,18 @@ def restore_source(
     written = [*films, *beside]
     about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
     with _begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
+        for sequence, path in zip(sequences, films, strict=True):
+            if line := _about_tracks(source, sequence, path, fps):
+                told(f"{path.name}: {line}")
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
         for sequence, path in zip(sequences, films, strict=True):
             if _taken(path):  # finished before
                 shutil.rmtree(_part(path), ignore_errors=True)
                 restored(sequence.frames)
             else:
-                _restore(model, source, sequence, path, window, side, fps, restored)
+                lost = _restore(model, source, sequence, path, window, side, fps, restored)
+                if lost:
+                    told(f"{path.name}: left out, as damaged: {lost} packets of sound and the like")
         if with_sheet and not _taken(beside[0]):
             rows = [_row(source, sequence, path, fps) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(beside[0], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
@@ -185,8 +194,8 @@ def _restore(
     tile: int | None,
     fps: float | None,
     restored: Callable[[int], object],
-) -> None:
-    """Write one film."""
+) -> int:
+    """Write one film; the number of packets of sound and the like that could not be copied."""
     part = _part(path)
     part.mkdir(parents=True, exist_ok=True)
     depth = _depth(sequence, path)
@@ -209,7 +218,7 @@ def _restore(
             levels = (one[0] * (2**depth - 1)).round().permute(1, 2, 0).numpy()
             _keep(pictures[t], levels.astype(f"uint{depth}"))
             restored(1)
-    _finish(pictures, path, sequence, fps, 1 if grey else 3)
+    return _finish(pictures, path, source, sequence, fps, 1 if grey else 3)
 
 
 def _keep(path: Path, frame: Array) -> None:
@@ -219,19 +228,34 @@ def _keep(path: Path, frame: Array) -> None:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _finish(pictures: list[Path], path: Path, sequence: FrameSequence, fps: float | None, channels: int) -> None:
-    """Makes the film of its frames."""
+def _paced(sequence: FrameSequence, fps: float | None) -> bool:
+    """Whether what is written is as long as the footage."""
+    about = sequence.stream
+    return not fps or bool(about.times) or Fraction(fps).limit_denominator(1001) == about.fps.limit_denominator(1001)
+
+
+def _about_tracks(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> str:
+    suffix = path.suffix.lower() if names_media(path) else ""
+    return tell(source.tracks(sequence), sequence.stream, suffix, paced=_paced(sequence, fps))
+
+
+def _finish(
+    pictures: list[Path], path: Path, source: Source, sequence: FrameSequence, fps: float | None, channels: int
+) -> int:
+    """Makes the film of its frames; see `_restore`."""
     part = pictures[0].parent
     if path.suffix.lower() in VIDEOS:
         about, order = pace(sequence, fps)
-        with open_writer(path, stream=about) as writer:
+        tracks = source.tracks(sequence) if _paced(sequence, fps) else None
+        with open_writer(path, stream=about, tracks=tracks) as writer:
             for t in order:
                 writer.write(read_picture(pictures[t], _depth(sequence, path))[..., :channels])
         shutil.rmtree(part)
-    else:
-        if path.is_dir():  # which is empty
-            path.rmdir()
-        part.replace(path)
+        return writer.lost
+    if path.is_dir():  # which is empty
+        path.rmdir()
+    part.replace(path)
+    return 0
 
 
 def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> list[tuple[str, Array]]:

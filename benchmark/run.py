@@ -23,7 +23,7 @@ from degrade.core.lock import hold
 from degrade.dataset.plan import plan
 from degrade.dataset.records import pretty, read_json
 from degrade.models import build
-from degrade.sources import Source, open_source
+from degrade.sources import Source
 
 MARK, RUNNING = "task.json", ".running"
 """Says what a folder is the run of; is there while a process is at work."""
@@ -112,7 +112,7 @@ def _check(task: Task, chosen: Sequence[Entry], out: Path, opened: Callable[[Sou
     if task.dataset:
         check_dataset(task.dataset)
     else:
-        source = open_source(task.data.source, task.data.on_damaged, task.data.curve)
+        source = task.data.footage()
         opened(source)
         if source.holds(out):
             raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")

@@ -256,11 +256,10 @@ def validate(
     """Checks a spec, and reads its footage to the end, without making anything."""
     from degrade.dataset.footage import check_footage, stretches
     from degrade.dataset.plan import plan
-    from degrade.sources import open_source
     from degrade.spec import load_spec
 
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
-    footage = open_source(loaded.source, loaded.on_damaged, loaded.curve)
+    footage = loaded.footage()
     tell(footage.line(), quiet=quiet or as_json)
     clips = plan(loaded, footage)
     for clip in clips[:1]:

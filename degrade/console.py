@@ -214,6 +214,7 @@ def run(app: typer.Typer) -> int:
     more ends in silence.
     """
     warnings.showwarning = _warn
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # of files that it cannot decode we say it ourselves, in one line
     codecs.register_error("degrade.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from degrade.sources import FrameSequence, Source
+from degrade.sources.fields import WORDS
 from degrade.sources.report import Note, gathered
 
 PLACES = 20
@@ -28,7 +29,7 @@ def describe(sequence: FrameSequence) -> dict[str, Any]:
         "depth": about.depth,
         "chroma": about.chroma,
         "color": about.color.names(),
-        "interlaced": about.interlaced,
+        "scan": WORDS.get(about.scan, "progressive"),
         "alpha": about.alpha,
         "timecode": about.timecode,
         "sound": list(about.sound),

@@ -15,7 +15,7 @@ from degrade.core.types import Array
 from degrade.dataset.kinds import encode
 from degrade.dataset.pairs import Pair, render_pairs
 from degrade.dataset.plan import plan, spread
-from degrade.sources import Source, open_source
+from degrade.sources import Source
 from degrade.spec import Spec
 from degrade.writers import names_media, open_writer
 
@@ -45,7 +45,7 @@ def preview(
     Raises:
         DatasetError: `out` is named as a file, or cannot be written.
     """
-    out, source = Path(out).expanduser(), open_source(spec.source, spec.on_damaged, spec.curve)
+    out, source = Path(out).expanduser(), spec.footage()
     opened(source)
     if names_media(out):
         raise DatasetError(f"{out}: is no name of a folder; sheet.png and clip.mp4 are written into one")

@@ -37,7 +37,6 @@ from degrade.core.types import Array, ClipInfo, as_clip
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import fit, make_pair
 from degrade.ops.pipeline import Pipeline
-from degrade.sources import open_source
 from degrade.spec import Spec
 
 __all__ = ["Degrade", "DegradedClips", "PairedClips", "Sample", "collate"]
@@ -162,7 +161,7 @@ class DegradedClips(Dataset[Sample]):
         self.cut_first, self.intervals, self.cuts, self.seed = cut_first, intervals, cuts, seed
         self.on_damage, self._wrap = on_damage, wrapper(tv_tensors)
         self._latest: Latest[Stretch] = Latest()
-        self.source = open_source(spec.source, spec.on_damaged, spec.curve)
+        self.source = spec.footage()
         levels = [spec.model_copy(update={"severity": float(severity)}) for severity in curriculum] or [spec]
         self.curriculum = [level.damage() for level in levels]
         self._epoch = Epoch()

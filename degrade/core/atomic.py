@@ -40,7 +40,8 @@ def write(path: Path, content: bytes | str | Callable[[Path], object]) -> None:
         if callable(content):
             content(temporary)
         else:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            # Names of files that are no UTF-8 are escaped, as JSON does.
+            temporary.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 def _discard(path: Path) -> None:

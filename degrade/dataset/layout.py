@@ -42,7 +42,7 @@ from degrade.dataset.pairs import Pair, clean_frames, fit, render_pairs
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json
 from degrade.dataset.stored import open_frames
-from degrade.sources import Source, open_source
+from degrade.sources import Source
 from degrade.sources.base import Depth
 from degrade.sources.shards import member_names
 from degrade.spec import Spec, parse
@@ -133,7 +133,7 @@ class DatasetFolder:
     @cached_property
     def source(self) -> Source:
         """Its footage, where it is now."""
-        return open_source(self._source or self.spec.source, self.spec.on_damaged, self.spec.curve)
+        return self.spec.footage(self._source)
 
     @cached_property
     def clips(self) -> dict[str, ClipRecord]:

@@ -6,13 +6,17 @@ from typing import cast, get_args
 from degrade.core.errors import SourceError, shown, unknown
 from degrade.sources.base import FrameSequence, OnDamaged, Source
 from degrade.sources.curves import CURVES, Curve
+from degrade.sources.deinterlace import Deinterlace
 from degrade.storage import locate, reaching
 
 __all__ = ["FrameSequence", "OnDamaged", "Source", "open_source"]
 
 
 def open_source(
-    spec: str | Path, on_damaged: OnDamaged | str | None = None, curve: Curve | str | None = None
+    spec: str | Path,
+    on_damaged: OnDamaged | str | None = None,
+    curve: Curve | str | None = None,
+    deinterlace: Deinterlace | str | None = None,
 ) -> Source:
     """Opens footage.
 
@@ -24,6 +28,8 @@ def open_source(
             ``skip`` them. For the latter two, each frame is read once on opening.
         curve: By which densities, as film scanners store them, become display values: ``cineon``. Values are taken as
             they are stored if not given. Of no meaning for ``builtin:stills``.
+        deinterlace: What is done with the fields of videos: ``none`` (if not given), ``bwdif`` makes a frame of each
+            two, ``telecine`` finds the film again that runs at 24 frames in 30.
 
     Raises:
         SourceError: There is no such footage, or it is empty or damaged.
@@ -33,6 +39,9 @@ def open_source(
         raise SourceError(unknown("way with damaged frames", how, get_args(OnDamaged)))
     if curve not in (None, *CURVES):
         raise SourceError(unknown("curve", str(curve), CURVES))
+    fields = deinterlace or "none"
+    if fields not in get_args(Deinterlace):
+        raise SourceError(unknown("deinterlacer", fields, get_args(Deinterlace)))
     if isinstance(spec, str) and spec.startswith("builtin:"):
         name, _, arguments = spec.removeprefix("builtin:").partition("?")
         if name != "stills":
@@ -45,7 +54,7 @@ def open_source(
     place = locate(spec)
     try:
         with reaching(place, SourceError):
-            return Files(place, cast(OnDamaged, how), cast(Curve | None, curve))
+            return Files(place, cast(OnDamaged, how), cast(Curve | None, curve), cast(Deinterlace, fields))
     except OSError as error:
         raise SourceError(f"{error.filename or place}: {error.strerror or error}") from error
 

@@ -1,7 +1,7 @@
 """The interface of sources: named sequences of frames, read at random."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from degrade.core.types import Array
 from degrade.sources import report
 from degrade.sources.report import Note
 from degrade.sources.stream import StreamInfo
+from degrade.sources.tracks import Tracks
 
 PICTURES = {".dpx", ".exr", ".jp2", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 """Suffixes of picture files."""
@@ -90,9 +91,14 @@ class Source(ABC):
         """What was found on opening: passed over, odd, assumed, dropped, damaged."""
         return []
 
-    def line(self) -> str:
-        """What there is, and the `notes`, in one line; empty if there is nothing to tell."""
-        return report.line(len(self.sequences()), sum(sequence.frames for sequence in self.sequences()), self.notes())
+    def line(self, copied: Collection[str] = ()) -> str:
+        """What there is, and the `notes`, in one line; empty if there is nothing to tell.
+
+        Args:
+            copied: What is not dropped, as it goes on to what is written: ``sound``, ``timecode``.
+        """
+        notes = [note for note in self.notes() if note.kind != "dropped" or note.what not in copied]
+        return report.line(len(self.sequences()), sum(sequence.frames for sequence in self.sequences()), notes)
 
     def damaged(self, sequence: FrameSequence | str, start: int, stop: int) -> tuple[int, ...]:
         """Which frames of the footage were damaged, and repeated or skipped, for frames `start` to `stop`.
@@ -109,6 +115,10 @@ class Source(ABC):
     def holds(self, place: Path) -> bool:
         """Whether what is written to a place would become footage of this source."""
         return False
+
+    def tracks(self, sequence: FrameSequence | str) -> Tracks | None:
+        """What there is beside the frames of a sequence, to be copied; None of pictures."""
+        return None
 
     def find(self, sequence: FrameSequence | str) -> FrameSequence:
         """The sequence of that id.
@@ -141,6 +151,10 @@ class Reader(ABC):
     @abstractmethod
     def fingerprint(self) -> str:
         """See `Source.fingerprint`."""
+
+    def tracks(self) -> Tracks | None:
+        """See `Source.tracks`."""
+        return None
 
     def names(self) -> list[str]:
         """See `Source.names`."""

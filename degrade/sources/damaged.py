@@ -11,6 +11,7 @@ from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources.base import Depth, OnDamaged, Reader, check_range
 from degrade.sources.stream import StreamInfo
+from degrade.sources.tracks import Tracks
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class Mended(Reader):
     def fingerprint(self) -> str:
         """That of the files."""
         return self.reader.fingerprint()
+
+    def tracks(self) -> Tracks | None:
+        """Those of the file; the film stays as long."""
+        return self.reader.tracks()
 
     def names(self) -> list[str]:
         """See `Source.names`; those of the footage, also of a frame that is repeated."""

@@ -1,5 +1,6 @@
 """Footage on disk or at a URL: a picture, a video, or a folder of any depth."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -11,9 +12,11 @@ from degrade.sources import content, folders, report
 from degrade.sources.base import VIDEO_SUFFIXES, Depth, FrameSequence, OnDamaged, Reader, Source
 from degrade.sources.curves import Curve, develop
 from degrade.sources.damaged import Mended, mend
+from degrade.sources.deinterlace import Deinterlace
 from degrade.sources.folders import natural
 from degrade.sources.pictures import Pages, Pictures
 from degrade.sources.report import Note
+from degrade.sources.tracks import Tracks
 from degrade.sources.video import Video
 from degrade.storage import is_remote, reaching
 
@@ -40,16 +43,24 @@ class Files(Source):
             What is passed over, as datasets that ``degrade generate`` has written, is in `notes`.
         on_damaged: What is done where frames are damaged. But for ``error``, each frame is read once on opening.
         curve: By which stored densities become display values; values are taken as they are stored if not given.
+        deinterlace: What is done with the fields of videos; pictures are taken as they are.
 
-    Frames are in natural order: ``im2.png`` before ``im10.png``.
+    Frames are in natural order: ``im2.png`` before ``im10.png``. Bytes of a name that are no UTF-8 are
+    in its id as in URLs, ``b%E4r``.
 
     Raises:
         SourceError: `path` is missing or empty, holds a video or pictures that cannot be read, or two sequences of
             one name.
     """
 
-    def __init__(self, path: Path, on_damaged: OnDamaged = "error", curve: Curve | None = None) -> None:
-        self.path, self.on_damaged, self.curve = path, on_damaged, curve
+    def __init__(
+        self,
+        path: Path,
+        on_damaged: OnDamaged = "error",
+        curve: Curve | None = None,
+        deinterlace: Deinterlace = "none",
+    ) -> None:
+        self.path, self.on_damaged, self.curve, self.deinterlace = path, on_damaged, curve, deinterlace
         self.footage: dict[str, Reader] = {}
         self._notes: list[Note] = []
         if path.is_dir():
@@ -66,6 +77,8 @@ class Files(Source):
         ordered = sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
         for name, reader in ordered:
             self._notes += report.of_stream(name, reader.stream)
+            if deinterlace != "none" and isinstance(reader.reader if isinstance(reader, Mended) else reader, Video):
+                self._notes.append(Note("assumed", f"fields, and made into frames ({deinterlace})", (name,)))
             if isinstance(reader, Mended):
                 done = {"repeat": "frames, repeated", "skip": "frames, skipped"}[on_damaged]
                 self._notes.append(Note("damaged", done, tuple(f"{name}: {number}" for number in reader.damaged)))
@@ -100,7 +113,7 @@ class Files(Source):
             self._add(name, video, file)
 
     def _video(self, file: Path) -> Video:
-        return Video.open(file, cut=self.on_damaged != "error")
+        return Video.open(file, cut=self.on_damaged != "error", deinterlace=self.deinterlace)
 
     def _add_pictures(self, root: Path, relative: PurePosixPath, pictures: list[Path]) -> None:
         found = folders.arrange(pictures, relative, self._notes)
@@ -111,6 +124,7 @@ class Files(Source):
             self._add(name, Pictures(tuple(found.frames), found.about), found.frames[0].parent)
 
     def _add(self, name: str, footage: Reader, path: Path) -> None:
+        name = _text(name)
         if name in self.footage:
             raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
         if not isinstance(footage, Video) and footage.stream.depth > 8 and not is_remote(path):
@@ -162,6 +176,10 @@ class Files(Source):
         with reaching(self.path, SourceError):
             yield from self._get(sequence).survey(start, stop)
 
+    def tracks(self, sequence: FrameSequence | str) -> Tracks | None:
+        """See `Source.tracks`."""
+        return self._get(sequence).tracks()
+
     def holds(self, place: Path) -> bool:
         """See `Source.holds`."""
         if is_remote(self.path) or is_remote(place) or not self.path.is_dir():
@@ -171,6 +189,11 @@ class Files(Source):
     def _get(self, sequence: FrameSequence | str) -> Reader:
         name = sequence if isinstance(sequence, str) else sequence.id
         return self.footage[name] if name in self.footage else self.footage[self.find(name).id]
+
+
+def _text(name: str) -> str:
+    """A name for records, which are UTF-8: bytes that are none as in URLs, ``%E4``."""
+    return re.sub("[\udc80-\udcff]", lambda found: f"%{ord(found[0]) - 0xDC00:02X}", name)
 
 
 def _name(root: Path) -> str:

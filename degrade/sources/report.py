@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from degrade.sources.fields import WORDS
 from degrade.sources.stream import BT709, UNSPECIFIED, StreamInfo
 
 Kind = Literal["passed over", "odd", "assumed", "dropped", "damaged"]
@@ -44,8 +45,9 @@ def of_stream(name: str, about: StreamInfo) -> list[Note]:
         notes.append(Note("odd", "variable frame rate", (name,)))
     if about.logarithmic:
         notes.append(Note("odd", "logarithmic, taken as stored (curve: cineon makes display values)", (name,)))
-    if about.interlaced:
-        notes.append(Note("odd", "interlaced, taken as stored", (name,)))
+    if about.scan:
+        cure = "telecine" if about.scan == "telecine" else "bwdif"
+        notes.append(Note("odd", f"{WORDS[about.scan]}, taken as stored; deinterlace: {cure} makes frames", (name,)))
     if about.alpha:
         notes.append(Note("dropped", "alpha", (name,)))
     if about.sound:

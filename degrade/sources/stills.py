@@ -4,6 +4,7 @@ import functools
 import hashlib
 import importlib.util
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,7 +151,7 @@ class Stills(Source):
         """See `Source.sequences`; ids are like ``00_coffee``."""
         return list(self._named.values())
 
-    def line(self) -> str:
+    def line(self, copied: Collection[str] = ()) -> str:
         """See `Source.line`; nothing, as its frames are made here."""
         return ""
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
+from degrade.sources.fields import Scan
 
 UNTAGGED_RATE = Fraction(24)
 """Frames per second where the footage does not say."""
@@ -79,7 +80,8 @@ class StreamInfo:
     """Bits of a stored value."""
     chroma: str = ""
     """How chroma is sampled, ``4:2:0``; empty for RGB and grey."""
-    interlaced: bool = False
+    scan: Scan = ""
+    """How frames are made of fields, if they are."""
     alpha: bool = False
     """Whether there is transparency, which is not read."""
     timecode: str = ""

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources.base import Depth, Reader, check_range
+from degrade.sources.deinterlace import Deinterlace, apply, count, deinterlaced
 from degrade.sources.ffv1 import intact
+from degrade.sources.fields import HEIGHTS, ORDERS, Scan, measured_scan
 from degrade.sources.pictures import hash_file, to_depth
 from degrade.sources.planes import rgb16
 from degrade.sources.stream import BT709, UNSPECIFIED, StreamInfo
+from degrade.sources.tracks import Tracks
 from degrade.sources.video_index import (
     GUESSED,
     Index,
@@ -42,6 +46,9 @@ EXACT = FLAGS.BICUBIC | FLAGS.ACCURATE_RND | FLAGS.FULL_CHR_H_INT | FLAGS.BITEXA
 STRICT = {"err_detect": "crccheck+explode"}
 """Options of decoders: an error, rather than a guess at the pixels."""
 
+MEASURED = 16
+"""Frames of which fields are measured on opening."""
+
 PROBED = 8
 """Frames of interlaced films that are decoded on opening, to see that each packet holds one."""
 
@@ -59,14 +66,18 @@ class Video(Reader):
     path: Path
     stream: StreamInfo
     index: Index
+    deinterlace: Deinterlace = "none"
+    scan: Scan = ""
+    """How stored frames are made of fields."""
 
     @classmethod
-    def open(cls, path: Path, *, cut: bool = False) -> "Video":
+    def open(cls, path: Path, *, cut: bool = False, deinterlace: Deinterlace = "none") -> "Video":
         """Indexes a file.
 
         Args:
             path: The file.
             cut: Take what there is of one that is cut off.
+            deinterlace: What is done with fields.
 
         Raises:
             SourceError: It cannot be read, holds no video, is cut off, or its colours cannot be converted.
@@ -83,16 +94,18 @@ class Video(Reader):
             if not (found.timed or container.format.name in GUESSED) or (first and _fields(path, first, found)):
                 found = _count(path, found)
             times = shown_times(shown, found)
-            about = describe(container, stream, first, times, shown[-1].duration)
+            scan = _scan(path, stream, first, found)
+            about = describe(container, stream, first, times, shown[-1].duration, scan)
         if not (found.times and about.height and about.width):
             raise SourceError(f"{path}: damaged, or not a video")
         about.refuse_unreadable(path)
-        return cls(path, about, found)
+        about = deinterlaced(about, len(found.times), deinterlace, path)
+        return cls(path, about, found, deinterlace, scan)
 
     @property
     def frames(self) -> int:
         """Number of frames."""
-        return len(self.index.times)
+        return count(len(self.index.times), self.deinterlace)
 
     def read(self, start: int, stop: int, depth: Depth = 8) -> Array:
         """See `Reader.read`."""
@@ -104,7 +117,11 @@ class Video(Reader):
         with one_line(self.path):
             decoder = _decoders.get(self)
             try:
-                for i, frame in enumerate(decoder.frames(start, stop)):
+                given = decoder.frames
+                if self.deinterlace != "none":
+                    stored = len(self.index.times)
+                    given = partial(apply, self.deinterlace, decoder.frames, stored, self.scan)
+                for i, frame in enumerate(given(start, stop)):
                     out[i] = self._rgb(decoder.reformat, frame, start + i, depth)
             except _DamagedFrame:
                 raise  # the decoder goes on after it
@@ -116,6 +133,10 @@ class Video(Reader):
     def fingerprint(self) -> str:
         """SHA-256 of the file."""
         return hash_file(self.path).hex()
+
+    def tracks(self) -> Tracks | None:
+        """See `Source.tracks`."""
+        return Tracks(self.path)
 
     def _rgb(self, reformat: Any, frame: av.VideoFrame, number: int, depth: Depth) -> Array:
         size = (self.stream.width, self.stream.height)[:: -1 if self.stream.rotation % 180 else 1]
@@ -150,6 +171,19 @@ def _fields(path: Path, first: av.VideoFrame, found: Index) -> bool:
     return len(carried) > 2 and carried == list(found.times[::2][: len(carried)])
 
 
+def _scan(path: Path, stream: av.VideoStream, first: av.VideoFrame | None, found: Index) -> Scan:
+    """How frames are made of fields: as the stream says it, where it is told right, else as is measured in its middle;
+    that it is telecined no stream says."""
+    told: Scan
+    told = ORDERS.get(int(stream.codec_context.field_order), "interlaced" if first and first.interlaced_frame else "")
+    if not first or not (told or first.height in HEIGHTS):
+        return told
+    middle = found.times[found.keys[len(found.keys) // 2]] if found.timed and found.keys else None
+    frames = itertools.islice(_as_players_do(path, found.joined, middle), MEASURED)
+    measured = measured_scan([frame.to_ndarray(format="gray") for frame in frames if frame.height == first.height])
+    return measured if measured == "telecine" or (measured and told in ("", "interlaced")) else told
+
+
 def _count(path: Path, found: Index) -> Index:
     """The frames that a decoder gives of all packets, as players show them."""
     decoded = [(frame.pts, frame.key_frame) for frame in _as_players_do(path, found.joined)]
@@ -160,12 +194,14 @@ def _count(path: Path, found: Index) -> Index:
     return Index(times, () if found.joined else keys, timed=True, joined=found.joined)
 
 
-def _as_players_do(path: Path, joined: bool) -> Iterator[av.VideoFrame]:
-    """Every frame of a file, also those of which a part was guessed."""
+def _as_players_do(path: Path, joined: bool, start: int | None = None) -> Iterator[av.VideoFrame]:
+    """Every frame of a file, or from a keyframe's time on; also those of which a part was guessed."""
     with open_container(path) as container:
         stream = first_video(container, path)
         stream.codec_context.thread_count = 1
         joints = Joints(container)
+        if start is not None:
+            container.seek(start, stream=stream)
         for packet in container.demux(stream):
             if joined:
                 joints.follow(packet)

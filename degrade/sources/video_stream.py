@@ -8,6 +8,7 @@ from typing import Any
 import av
 from av.sidedata.sidedata import Type
 
+from degrade.sources.fields import Scan
 from degrade.sources.stream import Color, StreamInfo
 from degrade.sources.video_index import CLOCKED
 
@@ -21,6 +22,7 @@ def describe(
     frame: av.VideoFrame | None,
     times: Sequence[int],
     last: int,
+    scan: Scan = "",
 ) -> StreamInfo:
     """The record of a stream.
 
@@ -30,6 +32,7 @@ def describe(
         frame: Its first frame, if that can be decoded.
         times: When each of its frames is shown, in its time base; nothing if that is not known.
         last: For how long the last one is shown, 0 if not known.
+        scan: How frames are made of fields.
     """
     shown = frame or stream.codec_context
     height, width, rotation, mirrored = shown.height, shown.width, *_turn(frame)
@@ -37,13 +40,12 @@ def describe(
     if rotation % 180:
         height, width, aspect = width, height, 1 / aspect
     base = stream.time_base or Fraction(1)
-    begins = Fraction(container.start_time or 0, av.time_base) if container.format.name in CLOCKED else Fraction(0)
+    begins = clock_start(container)
     steady, rate = _rate(stream, times, last)
     ends = (times[-1] - times[0] + (last or _mean_step(times)),) if times else ()
     pixels = frame.format if frame else stream.codec_context.format
     components = pixels.components if pixels else ()
-    sound = tuple(f"{track.codec_context.name}, {track.codec_context.sample_rate} Hz, {track.codec_context.layout.name}"
-                  for track in container.streams.audio)  # fmt: skip
+    sound = tuple(_sound(track) for track in container.streams.audio)
     return StreamInfo(
         height,
         width,
@@ -57,11 +59,32 @@ def describe(
         _color(shown),
         max((component.bits for component in components), default=8),
         _chroma(pixels) if pixels else "",
-        bool(frame and frame.interlaced_frame),
+        scan,
         any(component.is_alpha for component in components),
-        stream.metadata.get("timecode") or container.metadata.get("timecode", ""),
+        _timecode(container, stream),
         sound,
     )
+
+
+def _sound(track: av.AudioStream) -> str:
+    context = track.codec_context
+    if context is None:  # PyAV's types do not know this
+        return "of an unknown codec"
+    return f"{context.name}, {context.sample_rate} Hz, {context.layout.name}"
+
+
+def clock_start(container: av.container.InputContainer) -> Fraction:
+    """What the timestamps of a file begin at, seconds: where they are a sender's clock, not 0."""
+    return Fraction(container.start_time or 0, av.time_base) if container.format.name in CLOCKED else Fraction(0)
+
+
+def _timecode(container: av.container.InputContainer, stream: av.VideoStream) -> str:
+    """Of the first frame; a track of its own may say it, and keys are written in any case."""
+    for metadata in (stream.metadata, container.metadata, *(track.metadata for track in container.streams.data)):
+        for key, value in metadata.items():
+            if key.lower() == "timecode":
+                return value
+    return ""
 
 
 def _start(seconds: Fraction) -> Fraction:

@@ -17,6 +17,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -37,6 +38,7 @@ from degrade.core.types import ClipInfo
 from degrade.ops import registry
 from degrade.ops.at_scale import AtScale
 from degrade.ops.pipeline import Pipeline
+from degrade.sources import Source, open_source
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that is safe as a folder: letters, digits, ``_``, ``-`` and ``.``, not first."""
@@ -59,6 +61,12 @@ def _share_or_names(value: Any) -> Any:
     raise ValueError(
         f"must be a share of the sequences, above 0 and up to 1, or a list of their names, got {shown(value)}"
     )
+
+
+def _is_text(value: Any) -> Any:
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("a spec holds UTF-8, which this name is not; go into the folder, and name it '.'")
+    return value
 
 
 Part = Annotated[Share | tuple[str, ...], BeforeValidator(_share_or_names)]
@@ -104,7 +112,7 @@ class Spec(Settings):
     """Names the dataset, and its folder ``out/<name>`` if no other is given."""
     seed: Annotated[int, Field(ge=0)] = 0
     """The one integer that all randomness starts from."""
-    source: Annotated[str, Field(max_length=4096)] = "builtin:stills"
+    source: Annotated[str, BeforeValidator(_is_text), Field(max_length=4096)] = "builtin:stills"
     """A folder of frames or videos, a video file, a picture, or ``builtin:stills``."""
     on_damaged: Literal["error", "repeat", "skip"] | None = None
     """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.
@@ -112,6 +120,9 @@ class Spec(Settings):
     curve: Literal["cineon"] | None = None
     """By which the footage's densities, as film scanners store them, become display values; taken as stored if not
     given."""
+    deinterlace: Literal["none", "bwdif", "telecine"] | None = None
+    """What is done with the fields of videos: nothing (if not given), ``bwdif`` makes a frame of each two, ``telecine``
+    finds the film again that runs at 24 frames in 30."""
     clips: Clips = Clips()
     """How sequences are cut into clips."""
     color: Literal["grey", "rgb"] = "rgb"
@@ -215,6 +226,17 @@ class Spec(Settings):
     def resolved(self) -> dict[str, Any]:
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    def footage(self, source: str | Path | None = None) -> Source:
+        """Opens the footage.
+
+        Args:
+            source: Where it lies now, if not where the spec says.
+
+        Raises:
+            SourceError: See `open_source`.
+        """
+        return open_source(source or self.source, self.on_damaged, self.curve, self.deinterlace)
 
     def digest(self) -> str:
         """SHA-256 of all that pixels depend on: the resolved spec without name, license and location of the source."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from degrade.core.errors import SourceError
 from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.sources.stream import StreamInfo, steady
+from degrade.sources.tracks import Tracks
 from degrade.writers.base import Writer
 
 __all__ = ["VIDEOS", "Writer", "check_name", "join", "names_media", "open_writer"]
@@ -29,7 +30,9 @@ def check_name(path: Path) -> None:
         )
 
 
-def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None) -> Writer:
+def open_writer(
+    path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None, tracks: Tracks | None = None
+) -> Writer:
     """A context manager with `Writer.write`; what it wrote appears under `path` when it closes without error.
 
     Args:
@@ -39,6 +42,8 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: Str
         first: Number of the first frame; of no meaning for a video.
         stream: What the frames are, in place of `fps`: their times, start, pixel aspect and colours go into a video;
             size is not used.
+        tracks: What is copied into a video beside the frames: sound, subtitles, chapters and metadata, as far as it
+            takes them, see `degrade.writers.tracks.tell`; and with these the timecode of `stream`.
 
     Example:
         >>> import numpy as np
@@ -49,7 +54,7 @@ def open_writer(path: Path | str, fps: float = 24.0, first: int = 0, stream: Str
     if path.suffix.lower() in VIDEOS:
         from degrade.writers.video import VideoWriter
 
-        return VideoWriter(path, stream or steady(fps))
+        return VideoWriter(path, stream or steady(fps), tracks)
     from degrade.writers.frames import FrameWriter
 
     return FrameWriter(path, first)

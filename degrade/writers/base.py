@@ -54,6 +54,11 @@ class Writer(ABC):
             raise self._failed(error) from error
         self.count += 1
 
+    @property
+    def lost(self) -> int:
+        """Packets of sound and the like that are damaged, and were not copied."""
+        return 0
+
     @abstractmethod
     def _open(self) -> None:
         """Makes the temporary file or folder."""

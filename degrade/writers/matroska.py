@@ -8,7 +8,7 @@ SEGMENT, TRACKS, TRACK, VIDEO = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae
 CRC, VOID, NO_BLOCKS = b"\xbf", b"\xec", b"\x55\xee\x81\x00"
 WIDTH, HEIGHT, UNIT = b"\x54\xb0", b"\x54\xba", b"\x54\xb2\x81"
 PIXELS, RATIO = 0, 3
-HEAD = 4096
+HEAD = 2**20
 """Bytes at the start of a file that hold its tracks."""
 
 

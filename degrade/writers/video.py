@@ -10,8 +10,10 @@ import numpy as np
 
 from degrade.core.types import Array
 from degrade.sources.stream import BT601, MATRICES, RGB, UNSPECIFIED, Color, StreamInfo
+from degrade.sources.tracks import Tracks
 from degrade.writers.base import Writer
 from degrade.writers.matroska import set_aspect
+from degrade.writers.tracks import Copier
 
 FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 3 with a checksum for each slice, as archives use it; every frame a keyframe."""
@@ -45,9 +47,10 @@ class VideoWriter(Writer):
     `Writer`.
     """
 
-    def __init__(self, path: Path, about: StreamInfo) -> None:
+    def __init__(self, path: Path, about: StreamInfo, tracks: Tracks | None = None) -> None:
         super().__init__(path)
-        self.about, self.kind = about, path.suffix.lower()
+        self.about, self.kind, self.tracks = about, path.suffix.lower(), tracks
+        self.copier: Copier | None = None
         self.rate = about.fps.limit_denominator(1001)
         if not about.times and not about.start:
             self.base = 1 / self.rate  # a tick is a frame
@@ -66,6 +69,10 @@ class VideoWriter(Writer):
         assert self.container
         if not self.count:
             self.stream = self._add_stream(self.container, *frame.shape, deep=frame.dtype == np.uint16)
+            if self.tracks:
+                self.copier = Copier(self.tracks, self.about, self.container)
+        if self.copier:
+            self.copier.until(self.about.start + self.about.duration(self.count))
         below, right = self.stream.height - frame.shape[0], self.stream.width - frame.shape[1]
         if below or right:
             frame = np.pad(frame, ((0, below), (0, right), (0, 0)), "edge")
@@ -81,6 +88,11 @@ class VideoWriter(Writer):
         if self.about.times:
             picture.duration = self._time(self.count + 1) - self._time(self.count)
         self.container.mux(self.stream.encode(picture))
+
+    @property
+    def lost(self) -> int:
+        """See `Writer.lost`."""
+        return self.copier.lost if self.copier else 0
 
     @property
     def lossless(self) -> bool:
@@ -148,13 +160,16 @@ class VideoWriter(Writer):
         assert self.container
         assert self.file
         self.container.mux(self.stream.encode())
+        if self.copier:
+            self.copier.until(None)
+            self.copier.close()
         self.container.close()
         self.file.close()
         if self.lossless and self.about.aspect != 1:
             set_aspect(self.temporary, self.about.aspect, (self.stream.height, self.stream.width))
 
     def _abandon(self) -> None:
-        for opened in (self.container, self.file):
+        for opened in (self.copier, self.container, self.file):
             with contextlib.suppress(OSError, av.FFmpegError):  # what it holds is thrown away
                 if opened:
                     opened.close()
