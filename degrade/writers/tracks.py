@@ -14,6 +14,8 @@ from degrade.sources.video_index import Joints, first_video, one_line, open_cont
 from degrade.sources.video_stream import clock_start
 
 MATROSKA = "matroska"
+CONTAINERS = {".mkv": MATROSKA, ".mov": "mov", ".mp4": "mp4"}
+"""FFmpeg's names, by suffix."""
 
 FINEST = Fraction(1, 1000)
 """Seconds: Matroska's tick."""
@@ -121,8 +123,6 @@ def tell(tracks: Tracks | None, about: StreamInfo, suffix: str, *, paced: bool =
         suffix: Of the file that is written; empty for a folder of pictures.
         paced: Whether its frames are shown as fast as the film's.
     """
-    from degrade.writers.video import CONTAINERS
-
     if tracks is None:
         return ""
     copied, left = [], []

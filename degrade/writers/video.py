@@ -13,7 +13,7 @@ from degrade.sources.stream import BT601, MATRICES, RGB, UNSPECIFIED, Color, Str
 from degrade.sources.tracks import Tracks
 from degrade.writers.base import Writer
 from degrade.writers.matroska import set_aspect
-from degrade.writers.tracks import Copier
+from degrade.writers.tracks import CONTAINERS, Copier
 
 FFV1 = {"level": "3", "slices": "4", "slicecrc": "1", "coder": "0", "context": "0", "g": "1"}
 """Version 3 with a checksum for each slice, as archives use it; every frame a keyframe."""
@@ -36,8 +36,6 @@ BT470BG, MPEG_RANGE = 5, 1
 
 PRORES = {"profile": "hq", "vendor": "apl0"}
 """422 HQ, 10 bit, which editing programs read everywhere."""
-
-CONTAINERS = {".mkv": "matroska", ".mov": "mov", ".mp4": "mp4"}
 
 
 class VideoWriter(Writer):
