@@ -100,6 +100,29 @@ def encoded(codec: str, frame: av.VideoFrame) -> bytes:
     return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
 
 
+@pytest.mark.parametrize(
+    ("layout", "bits"), [("gray", 8), ("rgb24", 8), ("rgba", 8), ("gbrp12le", 12), ("gray16be", 16), ("rgba64be", 16)]
+)
+def test_dpx_of_other_layouts(tmp_path: Path, layout: str, bits: int) -> None:
+    stored = np.repeat(np.linspace(0, 65535, 64).round().astype(np.uint16)[None, :, None], 3, 2).repeat(8, 0)
+    given = (stored[..., 0].copy(), "gray16le") if layout.startswith("gray") else (stored, "rgb48le")
+    (tmp_path / "a.dpx").write_bytes(encoded("dpx", av.VideoFrame.from_ndarray(*given).reformat(format=layout)))
+    about, _ = describe_picture(tmp_path / "a.dpx")
+    assert (about.depth, about.alpha) == (bits, layout.startswith("rgba"))
+    frame = read_picture(tmp_path / "a.dpx", 16)
+    assert np.abs(frame.astype(int) - stored).max() <= 4 * 65535 / (1 << bits)  # what FFmpeg rounds as it writes
+    assert frame.max() >= 65530
+
+
+def test_dpx_of_ten_bit_grey(tmp_path: Path) -> None:
+    values = np.arange(360, dtype=np.uint32).reshape(6, 60)
+    words = values[:, 0::3] << 2 | values[:, 1::3] << 12 | values[:, 2::3] << 22
+    head = bytearray(dpx(np.zeros((6, 60, 3), np.uint16))[:2048])
+    head[800] = 6
+    (tmp_path / "a.dpx").write_bytes(bytes(head) + words.astype(">u4").tobytes())
+    assert np.abs(read_picture(tmp_path / "a.dpx", 16)[..., 0] - values / 1023 * 65535).max() <= 0.5
+
+
 def test_exr_is_linear_light(tmp_path: Path) -> None:
     light = np.zeros((5, 8, 3), np.float32)
     light[:, 1], light[:, 2], light[:, 3], light[:, 4], light[:, 5] = 1, 0.214, 7.5, -0.5, (1, 0, 0)
