@@ -217,7 +217,9 @@ def read(case: Case) -> str:
             assert all(0 < number < 2**40 for number in numbers), numbers
     except DegradeError as error:
         line = str(error)
-        assert case.on_damaged == "error" or not opened, f"repeated or skipped, and yet: {line}"
+        # A frame that is deinterlaced may come to lack one beside it, of which decoders say so only now and then.
+        mended = opened and case.on_damaged != "error" and case.deinterlace == "none"
+        assert not mended, f"repeated or skipped, and yet: {line}"
         assert 0 < len(line) <= LONGEST, line
         assert "\n" not in line, line
         return line
