@@ -227,8 +227,8 @@ class _Decoder:
         """Frames `start` to `stop`, as stored."""
         frame = self._go(start)
         for i in range(start, stop):
-            if i > start:
-                frame = next(self.decoded, None)
+            if i > start:  # after damage a decoder may give frames late
+                frame = self._until(self.video.index.times[i])
             self.next = i + 1
             if frame is None or not self._is(frame, i):
                 if frame is not None and frame.pts is not None and frame.pts > self.video.index.times[i]:

@@ -60,3 +60,16 @@ def test_sound_of_an_unknown_codec(tmp_path: Path, tool: Any) -> None:
     with av.open(str(path)) as container:
         assert container.streams.audio[0].codec_context is None
     assert open_source(path).sequences()[0].stream.sound == ("of an unknown codec",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"), [("mp4, h264 and sound", 3), ("mp4, h264 and sound", 43), ("ts, h264", 43)]
+)
+def test_frames_that_are_whole_alone_are_whole_in_a_row(tmp_path: Path, tool: Any, kind: str, number: int) -> None:
+    path = tmp_path / f"in.{tool.suffix(kind)}"
+    tool.KINDS[kind](path)
+    data = path.read_bytes()
+    path.write_bytes(tool.damage(data, data[::-1], np.random.default_rng([9, number]))[1])
+    (sequence,) = (source := open_source(path, "repeat")).sequences()
+    row = source.read(sequence, 0, sequence.frames)
+    np.testing.assert_array_equal(row[-1], source.read(sequence, sequence.frames - 1, sequence.frames)[0])
