@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_one_line() -> None:
         Degrade("film-meduim")
     with pytest.raises(SpecError, match="masks: must be 'move' or 'fill', got 'keep'"):
         Degrade("film-light", masks="keep")  # type: ignore[arg-type]
-    with pytest.raises(SourceError, match="frames of dtype int64: uint8, or floats"):
+    with pytest.raises(SourceError, match="frames of dtype int64: uint8, uint16, or floats"):
         Degrade("film-light")(image=PICTURE.astype(np.int64))
     with pytest.raises(SpecError, match="mask: to be filled must be uint8 or floats, got int64"):
         Degrade("film-light", masks="fill")(image=PICTURE, mask=np.zeros((80, 120), np.int64))
