@@ -112,7 +112,7 @@ class Spec(Settings):
     """Names the dataset, and its folder ``out/<name>`` if no other is given."""
     seed: Annotated[int, Field(ge=0)] = 0
     """The one integer that all randomness starts from."""
-    source: Annotated[str, BeforeValidator(_is_text), Field(max_length=4096)] = "builtin:stills"
+    source: Annotated[Annotated[str, Field(max_length=4096)], BeforeValidator(_is_text)] = "builtin:stills"
     """A folder of frames or videos, a video file, a picture, or ``builtin:stills``."""
     on_damaged: Literal["error", "repeat", "skip"] | None = None
     """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.
