@@ -81,15 +81,15 @@ def sources(name: str) -> list[Path]:
     return [path, *_from_file(path, attribute)[1]] if path else []
 
 
-def bundled(name: str, task: str = "clips-v1") -> Path | None:
+def bundled(name: str, task: str = "clips-v2") -> Path | None:
     """The weights that come with the package for a model, if there are any.
 
     Args:
         name: Of the model.
-        task: That they were trained on; those of `clips-v1`, real footage, if there are none.
+        task: That they were trained on; those of `clips-v2` or `clips-v1`, real footage, if there are none.
     """
     folder = Path(__path__[0]) / "weights"
-    found = (folder / trained_on / f"{name}.safetensors" for trained_on in (task, "clips-v1"))
+    found = (folder / trained_on / f"{name}.safetensors" for trained_on in (task, "clips-v2", "clips-v1"))
     return next((path for path in found if path.is_file()), None)
 
 

@@ -137,7 +137,7 @@ class Detector(nn.Module):
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
 """What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both, where
 both are inside the frame."""
-SOUND, DAMAGED = 0.1, 0.4
+SOUND, DAMAGED = 0.03, 0.1
 """Probability of damage up to which a pixel stays as it is, and from which on it is replaced altogether. A defect that
 is missed costs far more than a sound pixel that is made anew from its neighbours."""
 STEEPNESS, THRESHOLD = 60.0, 0.06
