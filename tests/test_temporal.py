@@ -157,7 +157,7 @@ def test_datasets_hold_the_whole_clip_whatever_is_rendered_at_once(
     for kind in ("damaged", "target", "mask"):
         given = np.concatenate([getattr(part, kind) for part in parts])
         np.testing.assert_array_equal(given, getattr(whole, kind))
-    clean = clean_frames(one, source, 0, one.frames) / np.float32(255)
+    clean = clean_frames(one, source, 0, one.frames, 8) / np.float32(255)
     assert np.allclose(whole.target, clean, atol=1e-6) == (alignment == "original")
 
 

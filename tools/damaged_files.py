@@ -203,7 +203,7 @@ def read(case: Case) -> str:
     """Opens a file and reads it to its end: ``done``, or the one line; anything else is raised."""
     opened = False
     try:
-        source = open_source(case.path, case.on_damaged, case.deinterlace)
+        source = open_source(case.path, case.on_damaged, deinterlace=case.deinterlace)
         source.line()
         opened = True
         for sequence in source.sequences():

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import cast, get_args
 
 from degrade.core.errors import SourceError, shown, unknown
-from degrade.sources.base import FrameSequence, OnDamaged, Source
+from degrade.sources.base import Deinterlace, FrameSequence, OnDamaged, Source
 from degrade.sources.curves import CURVES, Curve
-from degrade.sources.deinterlace import Deinterlace
 from degrade.storage import locate, reaching
 
 __all__ = ["FrameSequence", "OnDamaged", "Source", "open_source"]

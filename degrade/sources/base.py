@@ -21,6 +21,10 @@ VIDEO_SUFFIXES = frozenset(
 )
 """Suffixes of videos. Other files are known by their content, see `degrade.sources.content`."""
 
+Deinterlace = Literal["none", "bwdif", "telecine"]
+"""What is done with fields: nothing; lines of the second are drawn anew from the frames around (bwdif); or film is
+found again in telecined video, four frames of five (fieldmatch, decimate)."""
+
 OnDamaged = Literal["error", "repeat", "skip"]
 """What is done where frames are damaged: stop, show the frame before (at the start, the one after) in their place, or
 leave them out and show the frame before for longer."""

@@ -3,17 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import av
 
 from degrade.core.errors import SourceError
+from degrade.sources.base import Deinterlace
 from degrade.sources.fields import Scan
 from degrade.sources.stream import StreamInfo
-
-Deinterlace = Literal["none", "bwdif", "telecine"]
-"""What is done with fields: nothing; lines of the second are drawn anew from the frames around (bwdif); or film is
-found again in telecined video, four frames of five (fieldmatch, decimate)."""
 
 CYCLE, FILM = 5, 4
 """Frames of telecined video, and of film in these."""

@@ -9,10 +9,9 @@ import numpy as np
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.sources import content, folders, report
-from degrade.sources.base import VIDEO_SUFFIXES, Depth, FrameSequence, OnDamaged, Reader, Source
+from degrade.sources.base import VIDEO_SUFFIXES, Deinterlace, Depth, FrameSequence, OnDamaged, Reader, Source
 from degrade.sources.curves import Curve, develop
 from degrade.sources.damaged import Mended, mend
-from degrade.sources.deinterlace import Deinterlace
 from degrade.sources.folders import natural
 from degrade.sources.pictures import Pages, Pictures
 from degrade.sources.report import Note

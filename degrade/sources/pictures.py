@@ -37,6 +37,8 @@ class Pictures(Reader):
     def names(self) -> list[str]:
         """See `Source.names`."""
         stems = [path.stem for path in self.paths]
+        if all(stem.isdecimal() and stem == str(int(stem)) for stem in stems):
+            return [stem.zfill(5) for stem in stems]  # so that all programs sort them by their numbers
         return stems if len({stem.lower() for stem in stems}) == len(stems) else [path.name for path in self.paths]
 
     def read(self, start: int, stop: int, depth: Depth = 8) -> Array:

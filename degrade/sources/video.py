@@ -17,8 +17,8 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources.base import Depth, Reader, check_range
-from degrade.sources.deinterlace import Deinterlace, apply, count, deinterlaced
+from degrade.sources.base import Deinterlace, Depth, Reader, check_range
+from degrade.sources.deinterlace import apply, count, deinterlaced
 from degrade.sources.ffv1 import intact
 from degrade.sources.fields import HEIGHTS, ORDERS, Scan, measured_scan
 from degrade.sources.pictures import hash_file, to_depth

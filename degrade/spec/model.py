@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -38,7 +38,9 @@ from degrade.core.types import ClipInfo
 from degrade.ops import registry
 from degrade.ops.at_scale import AtScale
 from degrade.ops.pipeline import Pipeline
-from degrade.sources import Source, open_source
+
+if TYPE_CHECKING:
+    from degrade.sources import Source
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that is safe as a folder: letters, digits, ``_``, ``-`` and ``.``, not first."""
@@ -227,7 +229,7 @@ class Spec(Settings):
         """Every value, defaults included, JSON-ready; `Spec(**resolved)` is the same spec."""
         return self.model_dump(mode="json", exclude_none=True)
 
-    def footage(self, source: str | Path | None = None) -> Source:
+    def footage(self, source: str | Path | None = None) -> "Source":
         """Opens the footage.
 
         Args:
@@ -236,6 +238,8 @@ class Spec(Settings):
         Raises:
             SourceError: See `open_source`.
         """
+        from degrade.sources import open_source  # and with it what reads videos
+
         return open_source(source or self.source, self.on_damaged, self.curve, self.deinterlace)
 
     def digest(self) -> str:
