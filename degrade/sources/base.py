@@ -29,6 +29,9 @@ OnDamaged = Literal["error", "repeat", "skip"]
 """What is done where frames are damaged: stop, show the frame before (at the start, the one after) in their place, or
 leave them out and show the frame before for longer."""
 
+AT_ONCE, AT_ONCE_BYTES = 16, 2**28
+"""Frames that `Source.each` reads at once, and their bytes, at most."""
+
 Depth = Literal[8, 16]
 """Bits of the values that are read: uint8 or uint16, over their full range."""
 
@@ -82,6 +85,15 @@ class Source(ABC):
         Raises:
             SourceError: No such sequence or frame; a file is missing, damaged or of another size.
         """
+
+    def each(
+        self, sequence: FrameSequence, start: int = 0, stop: int | None = None, depth: Depth = 8
+    ) -> Iterator[Array]:
+        """Frames `start` to `stop`, to the end if not given, one by one, (H, W, 3); a few are read at once."""
+        stop = sequence.frames if stop is None else stop
+        count = max(1, min(AT_ONCE, AT_ONCE_BYTES // (depth // 8 * 3 * sequence.height * sequence.width)))
+        for first in range(start, stop, count):
+            yield from self.read(sequence, first, min(first + count, stop), depth)
 
     @abstractmethod
     def fingerprint(self, sequence: FrameSequence | str) -> str:
@@ -156,6 +168,11 @@ class Reader(ABC):
     def fingerprint(self) -> str:
         """See `Source.fingerprint`."""
 
+    @property
+    def original(self) -> "Reader":
+        """What reads the files."""
+        return self
+
     def tracks(self) -> Tracks | None:
         """See `Source.tracks`."""
         return None
@@ -171,6 +188,35 @@ class Reader(ABC):
                 self.read(number, number + 1)
             except SourceError as error:
                 yield number, str(error)
+
+
+class Derived(Reader):
+    """A sequence whose frames are made of another's; whatever else it says is the other's."""
+
+    reader: Reader
+    """The other."""
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return self.reader.frames
+
+    @property
+    def original(self) -> Reader:
+        """What reads the files."""
+        return self.reader.original
+
+    def fingerprint(self) -> str:
+        """That of the files."""
+        return self.reader.fingerprint()
+
+    def tracks(self) -> Tracks | None:
+        """See `Source.tracks`."""
+        return self.reader.tracks()
+
+    def names(self) -> list[str]:
+        """See `Source.names`."""
+        return self.reader.names()
 
 
 def check_range(name: object, frames: int, start: int, stop: int) -> None:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from degrade.core.types import Array, as_8bit, to_uint16
-from degrade.sources.base import Depth, Reader
+from degrade.sources.base import Depth, Derived, Reader
 from degrade.sources.stream import StreamInfo
 
 Curve = Literal["cineon"]
@@ -57,30 +57,17 @@ def from_display(shown: Array, curve: Curve) -> Array:
 
 
 @dataclass(frozen=True)
-class Developed(Reader):
+class Developed(Derived):
     """A sequence of densities, as a display shows it."""
 
     reader: Reader
     stream: StreamInfo
     curve: Curve
 
-    @property
-    def frames(self) -> int:
-        """Of the sequence."""
-        return self.reader.frames
-
     def read(self, start: int, stop: int, depth: Depth = 8) -> Array:
         """See `Reader.read`."""
         shown = self._table[self.reader.read(start, stop, 16)]
         return as_8bit(shown) if depth == 8 else shown
-
-    def fingerprint(self) -> str:
-        """That of the files."""
-        return self.reader.fingerprint()
-
-    def names(self) -> list[str]:
-        """See `Source.names`."""
-        return self.reader.names()
 
     @cached_property
     def _table(self) -> Array:

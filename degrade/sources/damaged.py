@@ -9,14 +9,13 @@ import numpy as np
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources.base import Depth, OnDamaged, Reader, check_range
+from degrade.sources.base import Depth, Derived, OnDamaged, Reader, check_range
 from degrade.sources.stream import StreamInfo
-from degrade.sources.tracks import Tracks
 
 
 @dataclass(frozen=True)
-class Mended(Reader):
-    """A sequence of which some frames are damaged."""
+class Mended(Derived):
+    """A sequence of which some frames are damaged; it stays as long."""
 
     reader: Reader
     stream: StreamInfo
@@ -40,14 +39,6 @@ class Mended(Reader):
             numbers = [number for _, number in run]
             parts.append(self.reader.read(numbers[0], numbers[-1] + 1, depth))
         return np.concatenate(parts)
-
-    def fingerprint(self) -> str:
-        """That of the files."""
-        return self.reader.fingerprint()
-
-    def tracks(self) -> Tracks | None:
-        """Those of the file; the film stays as long."""
-        return self.reader.tracks()
 
     def names(self) -> list[str]:
         """See `Source.names`; those of the footage, also of a frame that is repeated."""

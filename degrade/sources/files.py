@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -61,11 +62,11 @@ class Files(Source):
     ) -> None:
         self.path, self.on_damaged, self.curve, self.deinterlace = path, on_damaged, curve, deinterlace
         self.footage: dict[str, Reader] = {}
-        self._notes: list[Note] = []
+        self._scanned: list[Note] = []
         if path.is_dir():
             self._scan(path)
             if not self.footage:
-                found = [note for note in self._notes if note.kind == "passed over"]
+                found = [note for note in self._scanned if note.kind == "passed over"]
                 others = f"; passed over: {report.short(found)}" if found else ""
                 raise SourceError(f"{path}: no pictures or videos in this folder{others}")
         elif not path.exists():
@@ -74,17 +75,18 @@ class Files(Source):
             picture = content.content(path) == "picture"
             self._add(path.stem, Pages.open(path) if picture else self._video(path), path)
         ordered = sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
+        self._told: list[Note] = []
         for name, reader in ordered:
-            self._notes += report.of_stream(name, reader.stream)
-            if deinterlace != "none" and isinstance(reader.reader if isinstance(reader, Mended) else reader, Video):
-                self._notes.append(Note("assumed", f"fields, and made into frames ({deinterlace})", (name,)))
+            self._told += report.of_stream(name, reader.stream)
+            if deinterlace != "none" and isinstance(reader.original, Video):
+                self._told.append(Note("assumed", f"fields, and made into frames ({deinterlace})", (name,)))
             if isinstance(reader, Mended):
                 done = {"repeat": "frames, repeated", "skip": "frames, skipped"}[on_damaged]
-                self._notes.append(Note("damaged", done, tuple(f"{name}: {number}" for number in reader.damaged)))
+                self._told.append(Note("damaged", done, tuple(f"{name}: {number}" for number in reader.damaged)))
         self._sequences = [FrameSequence(name, reader.frames, reader.stream) for name, reader in ordered]
 
     def _scan(self, root: Path) -> None:
-        for folder, relative, names in folders.walk(root, self._notes):
+        for folder, relative, names in folders.walk(root, self._scanned):
             pictures = []
             for name in sorted(names, key=natural):
                 kind = "system files" if folders.SYSTEM.fullmatch(name) else content.content(folder / name)
@@ -96,7 +98,7 @@ class Files(Source):
                     what = {"": "files that are no footage", "proxy": "copies beside originals"}
                     what |= {"system files": "system files"}
                     told = what.get(kind, f"{kind} files, which are not read")
-                    self._notes.append(Note("passed over", told, (str(relative / name),)))
+                    self._scanned.append(Note("passed over", told, (str(relative / name),)))
             if pictures:
                 self._add_pictures(root, relative, pictures)
 
@@ -107,7 +109,7 @@ class Files(Source):
         except SourceError as error:
             if file.suffix.lower() in VIDEO_SUFFIXES:
                 raise
-            self._notes.append(Note("passed over", "files that cannot be opened", (str(error),)))
+            self._scanned.append(Note("passed over", "files that cannot be opened", (str(error),)))
         else:
             self._add(name, video, file)
 
@@ -115,7 +117,7 @@ class Files(Source):
         return Video.open(file, cut=self.on_damaged != "error", deinterlace=self.deinterlace)
 
     def _add_pictures(self, root: Path, relative: PurePosixPath, pictures: list[Path]) -> None:
-        found = folders.arrange(pictures, relative, self._notes)
+        found = folders.arrange(pictures, relative, self._scanned)
         for still in found.stills:
             self._add((relative / still.stem).as_posix(), Pages.open(still), still)
         if found.frames and found.about:
@@ -126,22 +128,16 @@ class Files(Source):
         name = _text(name)
         if name in self.footage:
             raise SourceError(f"{path}: there is another sequence {name!r} in this folder; rename one")
-        if not isinstance(footage, Video) and footage.stream.depth > 8 and not is_remote(path):
-            self._look_for_few_bits(name, footage)
         self.footage[name] = mend(develop(footage, self.curve), self.on_damaged)
 
-    def _look_for_few_bits(self, name: str, footage: Reader) -> None:
-        """Notes pictures of 16 bits of which hardly any are used, as where a scan of 10 was not scaled."""
-        top = 0
-        for number in (footage.frames // 2, 0, footage.frames - 1):
-            try:
-                top = max(top, int(np.max(footage.read(number, number + 1, 16))))
-            except SourceError:
-                return
-            if top > DARK:
-                return
-        told = f"with values up to {top} of {FULL}, {top / FULL:.1%} of the range: fewer bits in 16?"
-        self._notes.append(Note("odd", told, (name,)))
+    @cached_property
+    def _few_bits(self) -> list[Note]:
+        """Pictures of 16 bits of which hardly any are used, as where a scan of 10 was not scaled. Some are read."""
+        originals = {} if is_remote(self.path) else {name: r.original for name, r in self.footage.items()}
+        deep = {name: r for name, r in originals.items() if not isinstance(r, Video) and r.stream.depth > 8}
+        tops = {name: _brightest(reader) for name, reader in deep.items()}
+        told = "with values up to {} of {}, {:.1%} of the range: fewer bits in 16?"
+        return [Note("odd", told.format(top, FULL, top / FULL), (name,)) for name, top in tops.items() if top <= DARK]
 
     def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`."""
@@ -149,7 +145,7 @@ class Files(Source):
 
     def notes(self) -> list[Note]:
         """See `Source.notes`."""
-        return report.gathered(self._notes)
+        return report.gathered([*self._scanned, *self._few_bits, *self._told])
 
     def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
         """See `Source.read`."""
@@ -188,6 +184,19 @@ class Files(Source):
     def _get(self, sequence: FrameSequence | str) -> Reader:
         name = sequence if isinstance(sequence, str) else sequence.id
         return self.footage[name] if name in self.footage else self.footage[self.find(name).id]
+
+
+def _brightest(footage: Reader) -> int:
+    """The greatest value of 16 bits in a few frames; beyond `DARK` any, and `FULL` where one cannot be read."""
+    top = 0
+    for number in (footage.frames // 2, 0, footage.frames - 1):
+        try:
+            top = max(top, int(np.max(footage.read(number, number + 1, 16))))
+        except SourceError:
+            return FULL
+        if top > DARK:
+            break
+    return top
 
 
 def _text(name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from degrade.core.types import Array, to_uint16
 from degrade.sources.curves import srgb
 from degrade.sources.planes import WHOLE, scaled
-from degrade.sources.stream import StreamInfo, picture_info
+from degrade.sources.stream import StreamInfo, picture_info, rate_of
 
 DPX = {b"SDPX": ">", b"XPDS": "<"}
 """Magic numbers, and the byte order that they stand for."""
@@ -120,7 +120,7 @@ def _describe_dpx(head: bytes) -> StreamInfo:
 
 def _rate(value: float) -> Fraction | None:
     believed = math.isfinite(value) and 1 <= value <= 1000
-    return Fraction(value).limit_denominator(1001) if believed else None
+    return rate_of(value) if believed else None
 
 
 def _timecode(value: int) -> str:

@@ -118,9 +118,14 @@ class StreamInfo:
             raise SourceError(f"{name}: colours by the matrix {matrix}, which are not converted")
 
 
+def rate_of(fps: float | Fraction) -> Fraction:
+    """Frames per second; rates such as 23.976 are those they stand for."""
+    return Fraction(fps).limit_denominator(1001)
+
+
 def steady(fps: float, *, aspect: float = 1.0) -> StreamInfo:
-    """A stream of no size at a constant rate, frames per second; rates such as 23.976 are those they stand for."""
-    return StreamInfo(0, 0, rate=Fraction(fps).limit_denominator(1001), aspect=Fraction(aspect).limit_denominator(1000))
+    """A stream of no size at a constant rate, frames per second, see `rate_of`."""
+    return StreamInfo(0, 0, rate=rate_of(fps), aspect=Fraction(aspect).limit_denominator(1000))
 
 
 TURNS = {1: (0, False), 2: (0, True), 3: (180, False), 4: (180, True), 5: (270, True), 6: (90, False), 7: (90, True),

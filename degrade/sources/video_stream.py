@@ -9,7 +9,7 @@ import av
 from av.sidedata.sidedata import Type
 
 from degrade.sources.fields import Scan
-from degrade.sources.stream import Color, StreamInfo
+from degrade.sources.stream import Color, StreamInfo, rate_of
 from degrade.sources.video_index import CLOCKED
 
 FASTEST = 1000
@@ -124,7 +124,7 @@ def _rate(stream: av.VideoStream, times: Sequence[int], last: int) -> tuple[bool
     if not times or not stream.time_base or len(times) == 1:
         return True, told[0] if told else None
     measured = (len(times) - 1) / ((times[-1] - times[0]) * stream.time_base)
-    for rate in (*told, measured.limit_denominator(1001), measured):
+    for rate in (*told, rate_of(measured), measured):
         if 0 < rate <= FASTEST and _keeps(rate * stream.time_base, times):
             return True, rate
     return False, len(times) / ((times[-1] - times[0] + (last or _mean_step(times))) * stream.time_base)

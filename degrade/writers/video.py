@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from degrade.core.types import Array
-from degrade.sources.stream import BT601, MATRICES, RGB, UNSPECIFIED, Color, StreamInfo
+from degrade.sources.stream import BT601, MATRICES, RGB, UNSPECIFIED, Color, StreamInfo, rate_of
 from degrade.sources.tracks import Tracks
 from degrade.writers.base import Writer
 from degrade.writers.matroska import set_aspect
@@ -49,7 +49,7 @@ class VideoWriter(Writer):
         super().__init__(path)
         self.about, self.kind, self.tracks = about, path.suffix.lower(), tracks
         self.copier: Copier | None = None
-        self.rate = about.fps.limit_denominator(1001)
+        self.rate = rate_of(about.fps)
         if not about.times and not about.start:
             self.base = 1 / self.rate  # a tick is a frame
         elif about.times and about.time_base >= FINEST:

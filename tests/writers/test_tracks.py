@@ -53,6 +53,12 @@ def test_at_a_variable_rate_too(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_allclose(clicks(out), flashes(out), atol=0.003)
 
 
+def test_sound_stays_with_frames_that_a_curve_changes(tmp_path: Path) -> None:
+    source = open_source(film(tmp_path / "in.mov"), curve="cineon")
+    assert line(source, ".mov") == line(open_source(tmp_path / "in.mov"), ".mov") != ""
+    assert len(clicks(copied(source, tmp_path / "out.mov"))) == 5
+
+
 def test_sound_is_the_same_packets(tmp_path: Path) -> None:
     source = open_source(film(tmp_path / "in.mov", ["pcm_s16le"]))
 
