@@ -11,7 +11,7 @@ from torch import Tensor
 
 from degrade.core.errors import SourceError, SpecError
 from degrade.models._lab import rgb_to_lab
-from degrade.models.base import Model, pad_frames
+from degrade.models.base import Model, to_multiple
 
 GREY_CHROMA = 2.0
 """Chroma (√(a² + b²)), of all but the most colourful hundredth of a picture, up to which it passes for grey."""
@@ -111,10 +111,9 @@ class ColorizationModel(Model):
 
     def paint(self, lightness: Tensor, guides: Guides) -> Tensor:
         """`forward`, after the checks."""
-        height, width = lightness.shape[-2:]
-        pad = (0, -width % self.card.multiple, 0, -height % self.card.multiple)
-        keys = {time: pad_frames(lab[:, None], pad)[:, 0] for time, lab in guides.keys.items()}
-        ab = self.colorize(pad_frames(lightness.float(), pad), keys, guides.pictures)[..., :height, :width]
+        (height, width), multiple = lightness.shape[-2:], self.card.multiple
+        keys = {time: to_multiple(lab[:, None], multiple)[:, 0] for time, lab in guides.keys.items()}
+        ab = self.colorize(to_multiple(lightness.float(), multiple), keys, guides.pictures)[..., :height, :width]
         ab = ab.to(lightness.dtype)
         if not self.training:
             for time in guides.keys.keys() & set(range(lightness.shape[1])):

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from degrade.core.color import LUMA
 from degrade.core.errors import SourceError, SpecError, unknown
 from degrade.core.flow import dis_flow
+from degrade.models._chroma import luma
 from degrade.models._weights import NO_FLOW_WEIGHTS, State
 from degrade.models.base import Flows
 
@@ -65,8 +65,7 @@ class DIS(nn.Module):
 
 def to_grey(frames: Tensor) -> np.ndarray:
     """(T, 3, H, W) in [0, 1] -> (T, H, W) uint8, the luma of BT.601."""
-    luma = (frames.float() * frames.new_tensor(LUMA).float().view(3, 1, 1)).sum(1)
-    return (luma * 255).round().clamp(0, 255).byte().cpu().numpy()
+    return (luma(frames.float())[:, 0] * 255).round().clamp(0, 255).byte().cpu().numpy()
 
 
 def neighbours(t: int, length: int) -> tuple[int, int]:

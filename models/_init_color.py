@@ -7,7 +7,7 @@ takes from both passes the colour farther from grey: of a frame that only one of
 
 import torch
 
-from degrade.models._init_weights import KNEES, SLOPES, Read, route, signals
+from degrade.models._init_weights import KNEES, Read, pass_on, route, signals
 from degrade.models.rtn import RTN
 
 KEPT = 6.0
@@ -28,9 +28,7 @@ def init_color(network: RTN) -> None:
         given = torch.eye(first.in_channels)
         size = gate.project.out_channels
         route(first, *signals([given[size], given[size + 1], given[2 * size]]))
-        for conv in others:
-            read = Read(conv, leak=0.2)
-            route(conv, *signals([read.whole(0), read.whole(1), read.whole(2)]))
+        pass_on(others, 3)
         read = Read(gate.last, leak=0.2 ** (1 + len(others)))
         route(gate.last, [-OWN * (read.size(0) + read.size(1)) - HIDDEN * read.whole(2)], [KEPT])
 
@@ -59,8 +57,5 @@ def _init_decoder(decoder: torch.nn.Sequential) -> None:
     route(fourth, torch.eye(fourth.in_channels)[: len(rows) + len(bent)])
     read = Read(last, leak=0.1**2)
     made = [torch.zeros(last.in_channels)]
-    for c in (0, 1):
-        start = len(rows) + 2 * len(KNEES) * c
-        steep = sum(s * (read.unit[start + 2 * i] - read.unit[start + 2 * i + 1]) for i, s in enumerate(SLOPES))
-        made.append(read.whole(c) + (steep - 2 * read.leak * sum(SLOPES) * read.whole(c)) / (1 - read.leak))
+    made += [read.whole(c) + read.made_up(c, len(rows) + 2 * len(KNEES) * c) for c in (0, 1)]
     route(last, made)

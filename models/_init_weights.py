@@ -6,7 +6,7 @@ the two before it, and a few channels carry brightness in line segments, exact i
 signal passes as itself and as its negative. All of it may be trained away, and the other channels begin at random.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -42,9 +42,7 @@ def init_pass(project: nn.Conv2d, compare: Sequence[nn.Conv2d], mask: nn.Conv2d,
     given = torch.eye(first.in_channels)
     frame = given[project.out_channels]
     route(first, *signals([DIFFERENCE * (frame - given[0]), DIFFERENCE * (frame - given[3])]))
-    for conv in others:
-        read = Read(conv, leak=0.2)
-        route(conv, *signals([read.whole(0), read.whole(1)]))
+    pass_on(others, 2)
     route(mask, torch.zeros(1, mask.in_channels))
     both, own, one = torch.eye(block.first.in_channels)[:3]
     route(block.first, *signals([own, both - own, own + 3 * one, -own + 3 * one], [0, 0, -3, -3]))
@@ -71,9 +69,14 @@ def init_decoder(decoder: nn.Sequential) -> None:
     route(third, [*rows, *[clipped, -clipped] * 3], [*bias, *[-knee for knee in KNEES for _ in range(2)]])
     route(fourth, torch.eye(fourth.in_channels)[:10])
     read = Read(last, leak=0.1**2)
-    bent = [slope * (read.unit[4 + 2 * i] - read.unit[5 + 2 * i]) for i, slope in enumerate(SLOPES)]
-    makeup = (sum(bent) - 2 * read.leak * sum(SLOPES) * read.whole(1)) / (1 - read.leak)
-    route(last, [read.whole(0) + makeup] * 3)
+    route(last, [read.whole(0) + read.made_up(1, 4)] * 3)
+
+
+def pass_on(convs: Iterable[nn.Conv2d], count: int) -> None:
+    """Leads so many signals through the later convolutions of a gate as they are."""
+    for conv in convs:
+        read = Read(conv, leak=0.2)
+        route(conv, *signals([read.whole(i) for i in range(count)]))
 
 
 def signals(rows: Sequence[Tensor], bias: Sequence[float] = ()) -> tuple[list[Tensor], list[float]]:
@@ -102,6 +105,12 @@ class Read:
     def size(self, i: int) -> Tensor:
         """Its absolute value."""
         return (self.unit[2 * i] + self.unit[2 * i + 1]) / (1 - self.leak)
+
+    def made_up(self, i: int, start: int) -> Tensor:
+        """What makes up for a tanh of the signal, of the units from `start` on: what of it lies above each of `KNEES`,
+        and of its negative."""
+        bent = [slope * (self.unit[start + 2 * j] - self.unit[start + 1 + 2 * j]) for j, slope in enumerate(SLOPES)]
+        return (sum(bent) - 2 * self.leak * sum(SLOPES) * self.whole(i)) / (1 - self.leak)
 
 
 def route(conv: nn.Conv2d, rows: Sequence[Tensor] | Tensor, bias: Sequence[float] = ()) -> None:

@@ -107,12 +107,11 @@ class RestorationModel(Model):
             check_flows(flows, (batch, length - 1, 2, height, width))
         if masks is not None:
             check_masks(masks, (batch, length, 1, height, width))
-        pad = (0, -width % card.multiple, 0, -height % card.multiple)
-        rgb = pad_frames(frames, pad).expand(-1, -1, 3, -1, -1)
-        padded = None if flows is None else (pad_frames(flows[0], pad), pad_frames(flows[1], pad))
+        rgb = to_multiple(frames, card.multiple).expand(-1, -1, 3, -1, -1)
+        padded = None if flows is None else (to_multiple(flows[0], card.multiple), to_multiple(flows[1], card.multiple))
         on_luma = self.color == "grey" and channels == 3 and not card.luma
         seen = luma(rgb).expand_as(rgb) if on_luma else rgb
-        given = () if masks is None else (pad_frames(masks, pad).to(seen),)
+        given = () if masks is None else (to_multiple(masks, card.multiple).to(seen),)
         restored, found = self.restore(seen, padded, *given)
         if on_luma:
             restored = recoloured(rgb, restored.mean(2, keepdim=True))
@@ -142,6 +141,12 @@ def restoring(model: Model) -> RestorationModel:
 def pad_frames(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:
     """(B, T, C, H, W), its border repeated (left, right, top, bottom) times."""
     return F.pad(x.flatten(0, 1), pad, mode="replicate").unflatten(0, x.shape[:2]) if any(pad) else x
+
+
+def to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """(B, T, C, H, W), its lower and right border repeated until the sides are multiples of so many pixels."""
+    height, width = x.shape[-2:]
+    return pad_frames(x, (0, -width % multiple, 0, -height % multiple))
 
 
 def check_frames(frames: Tensor, card: ModelCard) -> None:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from degrade.core.errors import SpecError, unknown
 from degrade.models._card import ModelCard
+from degrade.models._chroma import luma
 from degrade.models._weights import State
-from degrade.models.base import Flows, RestorationModel, Restored, luma
+from degrade.models.base import Flows, RestorationModel, Restored
 
 
 class DeepRemaster(RestorationModel):

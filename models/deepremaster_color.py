@@ -15,8 +15,10 @@ from degrade.core.errors import SpecError
 from degrade.models._card import ModelCard
 from degrade.models._colorization import ColorizationModel, resized
 from degrade.models._lab import lab_to_rgb
+from degrade.models.deepremaster import MEAN, double
 
-MEAN_LIGHTNESS, MEAN_REFERENCE = 0.4462414, 0.48
+MEAN_REFERENCE = 0.48
+"""What its authors take from references; from the film they take what its other half does."""
 REFERENCE_SIDE = 256
 """Short side of what the network sees of a reference, pixels, in films that are no smaller; as its authors run it."""
 MULTIPLE = 16
@@ -65,7 +67,7 @@ class DeepRemasterColor(ColorizationModel):
         self.reffeatnet2 = nn.Sequential(Layer(8 * c, 8 * c, stride=2), *_layers(8 * c, 8 * c, 8 * c))
 
     def colorize(self, lightness: Tensor, keys: Mapping[int, Tensor], pictures: Sequence[Tensor]) -> Tensor:
-        x = self.down1(lightness.transpose(1, 2) / 100 - MEAN_LIGHTNESS)
+        x = self.down1(lightness.transpose(1, 2) / 100 - MEAN)
         references = [*keys.values(), *pictures]
         near = far = None
         if references:
@@ -154,11 +156,6 @@ def _eighth(inputs: int, c: int, padded: bool = False) -> list[nn.Module]:
     return [
         Layer(a, b, stride=1 if i % 3 else 2, padded=padded and i == 0) for i, (a, b) in enumerate(pairwise(widths))
     ]
-
-
-def double(x: Tensor) -> Tensor:
-    """(B, C, T, H, W) twice as high and wide, trilinear."""
-    return F.interpolate(x, scale_factor=(1, 2, 2), mode="trilinear", align_corners=False)
 
 
 def together(references: Sequence[Tensor], side: int) -> Tensor:
