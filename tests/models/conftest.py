@@ -8,11 +8,28 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from degrade.models import build
+from degrade.models.base import Model
+
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.set_num_threads(1)  # two threads wait on each other where the cores are shared
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module")
+def network() -> Callable[[str], Model]:
+    """`network(name)`: the model with random weights, made once."""
+    made: dict[str, Model] = {}
+
+    def make(name: str) -> Model:
+        if name not in made:
+            torch.manual_seed(0)
+            made[name] = build(name).eval()
+        return made[name]
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -21,20 +21,6 @@ SEAM = {"flow_propagation": 2.0, "rtn_color": 2.0, "deepremaster_color": 2.0}
 
 
 @pytest.fixture(scope="module")
-def network():
-    """`network(name)`: the model with random weights, made once."""
-    made = {}
-
-    def make(name):
-        if name not in made:
-            torch.manual_seed(0)
-            made[name] = build(name).eval()
-        return made[name]
-
-    return make
-
-
-@pytest.fixture(scope="module")
 def film(moving):
     """`film(T)`: L, and the pictures in colour, of a clip that moves."""
 

@@ -20,20 +20,6 @@ LEARNING = [name for name in NAMES if any(p.requires_grad for p in build(name).p
 SIZE = (24, 40)
 
 
-@pytest.fixture(scope="module")
-def network():
-    """`network(name)`: the model with random weights, made once."""
-    made = {}
-
-    def make(name):
-        if name not in made:
-            torch.manual_seed(0)
-            made[name] = build(name).eval()
-        return made[name]
-
-    return make
-
-
 def clip(batch=1, length=3, channels=3, size=SIZE):
     return torch.rand(batch, length, channels, *size)
 
