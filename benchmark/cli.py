@@ -159,11 +159,10 @@ def restore(
     quiet: Quiet = False,
 ) -> None:
     """Restores a real film of any length."""
-    from degrade.benchmark.entries import check_own_weights, trainable
+    from degrade.benchmark.entries import with_weights
     from degrade.benchmark.excerpt import Excerpt
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
-    from degrade.models import build, bundled
     from degrade.models.base import restoring
     from degrade.sources import open_source
 
@@ -171,15 +170,7 @@ def restore(
     tell(source.line(copied=("sound", "timecode")), quiet=quiet)
     if start or stop is not None:
         source = Excerpt(source, start, stop)
-    given = None if weights in (None, "none") else weights
-    network = restoring(build(model, given, **dict(map(parse_assignment, config))))
-    if given is None and trainable(network):
-        if weights == "none":
-            check_own_weights(model, network)
-        elif ours := bundled(model):
-            network = restoring(build(model, ours, **dict(map(parse_assignment, config))))
-        else:
-            raise SpecError(f"model {model!r} has no bundled weights; give a file, or none", "--weights")
+    network = with_weights(restoring, model, weights, dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
     with progress("frames", quiet=quiet) as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))

@@ -7,7 +7,6 @@ import typer
 
 from degrade.console import Quiet, console, progress, tell
 from degrade.core.assignment import parse_assignment
-from degrade.core.errors import SpecError
 
 
 def _models() -> list[str]:
@@ -49,24 +48,15 @@ def colorize(
 ) -> None:
     """Colours a grey film by pictures of some of its frames, or of like things; cuts are found."""
     from degrade.benchmark.colorize import colorize_film, parse_reference
-    from degrade.benchmark.entries import check_own_weights, trainable
+    from degrade.benchmark.entries import with_weights
     from degrade.benchmark.hardware import choose_device
-    from degrade.models import build, bundled
     from degrade.models._colorization import coloring
     from degrade.sources import open_source
 
     given = [parse_reference(text) for text in reference]
     source = open_source(film)
     tell(source.line(), quiet=quiet)
-    settings = dict(map(parse_assignment, config))
-    network = coloring(build(model, None if weights == "none" else weights, **settings))
-    if weights in (None, "none") and trainable(network):
-        if weights == "none":
-            check_own_weights(model, network)
-        elif ours := bundled(model):
-            network = coloring(build(model, ours, **settings))
-        else:
-            raise SpecError(f"model {model!r} has no bundled weights; give a file, or none", "--weights")
+    network = with_weights(coloring, model, weights, dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
     with progress("frames", quiet=quiet) as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))

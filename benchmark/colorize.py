@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degrade.benchmark.pacing import pace
+from degrade.benchmark.films import SHOWN, pace, refuse_inside, refuse_taken, spread
 from degrade.benchmark.shots import color_of, cuts, thumbnail
 from degrade.core.display import sheet
-from degrade.core.errors import DatasetError, SourceError, SpecError
+from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array
 from degrade.models import stream_colors
 from degrade.models._colorization import ColorizationModel, Reference
@@ -24,12 +24,8 @@ from degrade.sources import FrameSequence, Source
 from degrade.sources.pictures import read_picture
 from degrade.writers import check_name, open_writer
 
-READ = 16
-"""Frames read at a time."""
 JUDGED, IN_COLOUR = 16, 0.25
 """Frames, spread over the film, that say whether it is in colour, and the share of them from which on it is."""
-SHOWN = 4
-"""Rows of the sheet."""
 
 
 class Given(NamedTuple):
@@ -135,13 +131,10 @@ def _one(source: Source) -> FrameSequence:
 
 
 def _check_names(source: Source, paths: Sequence[Path]) -> None:
-    out = paths[0]
-    if source.holds(out):
-        raise DatasetError(f"{out}: lies inside the footage, and would be taken for footage; name a place outside it")
-    check_name(out)
+    refuse_inside(source, paths[0])
+    check_name(paths[0])
     for path in paths:
-        if path.is_file() or (path.is_dir() and any(path.iterdir())):
-            raise DatasetError(f"{path}: is there already; name another file or folder")
+        refuse_taken(path)
 
 
 def _pictures(model: ColorizationModel, sequence: FrameSequence, references: Sequence[Given]) -> dict[Given, Tensor]:
@@ -169,7 +162,7 @@ def _judge(source: Source, sequence: FrameSequence) -> None:
 
 
 def _shots(source: Source, sequence: FrameSequence, references: Sequence[Given]) -> list[Shot]:
-    bounds = [0, *cuts(map(thumbnail, _frames(source, sequence, 0, sequence.frames))), sequence.frames]
+    bounds = [0, *cuts(map(thumbnail, source.each(sequence))), sequence.frames]
     return [
         Shot(start, stop, tuple(r for r in references if r.frame is not None and start <= r.frame < stop))
         for start, stop in itertools.pairwise(bounds)
@@ -185,12 +178,6 @@ def _warn_of_grey(model: ColorizationModel, shots: Sequence[Shot]) -> None:
         warnings.warn(f"no reference for {which}: references do not cross a cut", stacklevel=1)
 
 
-def _frames(source: Source, sequence: FrameSequence, start: int, stop: int) -> Iterator[Array]:
-    """(H, W, 3) uint8 each."""
-    for first in range(start, stop, READ):
-        yield from source.read(sequence, first, min(first + READ, stop))
-
-
 def _shot(
     model: ColorizationModel, source: Source, sequence: FrameSequence, shot: Shot, references: Sequence[Reference]
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -198,7 +185,7 @@ def _shot(
     held: list[Tensor] = []
 
     def lightness() -> Iterator[Tensor]:
-        for frame in _frames(source, sequence, shot.start, shot.stop):
+        for frame in source.each(sequence, shot.start, shot.stop):
             held.append(rgb_to_lab(torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float() / 255)[:, :1])
             yield held[-1]
 
@@ -222,7 +209,7 @@ def _chosen(shots: Sequence[Shot], frames: int) -> list[int]:
     if len(shots) >= SHOWN:
         picked = np.linspace(0, len(shots) - 1, SHOWN).round().astype(int)
         return sorted({(shots[i].start + shots[i].stop) // 2 for i in picked.tolist()})
-    return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})
+    return spread(frames)
 
 
 def _row(

@@ -1,8 +1,9 @@
 """Which models run on a task, and with which weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -14,6 +15,8 @@ from degrade.leaderboard.schema import result_id
 from degrade.models import ModelCard, build, bundled, cards, get, sources
 from degrade.models._weights import read_about
 from degrade.models.base import Model
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,31 @@ def _with_true_masks(found: list[Entry]) -> list[Entry]:
         able = ", ".join(name for name, card in cards().items() if card and card.fills)
         raise SpecError(f"is for models that fill masks: {able}", "--true-masks")
     return told
+
+
+def with_weights(required: Callable[[Model], M], name: str, weights: str | None, config: Mapping[str, Any]) -> M:
+    """A model for a film.
+
+    Args:
+        required: Refuses a model that does something else: `restoring` or `coloring`.
+        name: As for `build`.
+        weights: A file, or ``none`` for a model that loads its own; bundled ones if not given.
+        config: Arguments of the model.
+
+    Raises:
+        SpecError: It does something else; or it learns, and there are none.
+        SourceError: Weights that are damaged or those of another model.
+    """
+    given = None if weights in (None, "none") else weights
+    model = required(build(name, given, **config))
+    if given is not None or not trainable(model):
+        return model
+    if weights == "none":
+        check_own_weights(name, model)
+        return model
+    if ours := bundled(name):
+        return required(build(name, ours, **config))
+    raise SpecError(f"model {name!r} has no bundled weights; give a file, or none", "--weights")
 
 
 def check_own_weights(name: str, model: Model) -> None:

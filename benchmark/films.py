@@ -1,12 +1,44 @@
-"""At which times the frames of a film that was made of another are shown."""
+"""What making a film of another takes, whatever is made of it: where it goes, and when its frames are shown."""
 
 import bisect
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
+from pathlib import Path
 
-from degrade.sources import FrameSequence
-from degrade.sources.stream import StreamInfo
+from degrade.core.errors import DatasetError
+from degrade.sources import FrameSequence, Source
+from degrade.sources.stream import StreamInfo, rate_of
+
+SHOWN = 4
+"""Frames on a sheet."""
+
+
+def refuse_inside(source: Source, out: Path) -> None:
+    """Raises DatasetError if what is written to `out` would become footage of the source."""
+    if source.holds(out):
+        raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")
+
+
+def taken(path: Path) -> bool:
+    """Whether there is a file, or a folder that holds something."""
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
+def refuse_taken(path: Path) -> None:
+    """Raises DatasetError if there is something already."""
+    if taken(path):
+        raise DatasetError(f"{path}: is there already; name another file or folder")
+
+
+def spread(frames: int) -> list[int]:
+    """Some frame numbers, evenly through a film."""
+    return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})
+
+
+def keeps_length(sequence: FrameSequence, fps: float | None) -> bool:
+    """Whether the new film is as long; see `pace`."""
+    about = sequence.stream
+    return not fps or bool(about.times) or rate_of(fps) == rate_of(about.fps)
 
 
 def pace(sequence: FrameSequence, fps: float | None) -> tuple[StreamInfo, Sequence[int]]:
@@ -20,7 +52,7 @@ def pace(sequence: FrameSequence, fps: float | None) -> tuple[StreamInfo, Sequen
     about = sequence.stream
     if not fps:
         return about, range(sequence.frames)
-    made = replace(about, rate=Fraction(fps).limit_denominator(1001), times=())
+    made = replace(about, rate=rate_of(fps), times=())
     if not about.times:
         return made, range(sequence.frames)
     tick, times = fps * float(about.time_base), about.times

@@ -116,14 +116,10 @@ def memory_left(device: str) -> float | None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
         bounds.append(limit - _table("/proc/self/status")["VmSize"])
-    for folder, most, used in (
-        ("", "memory.max", "memory.current"),
-        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
-    ):
-        paths = [Path("/sys/fs/cgroup", folder, name) for name in (most, used)]
+    for paths in CONTAINER:
         if all(path.is_file() for path in paths):
-            values = [path.read_text().strip() for path in paths]
-            bounds += [float(values[0]) - float(values[1])] if values[0] != "max" else []
+            most, used = (path.read_text().strip() for path in paths)
+            bounds += [float(most) - float(used)] if most != "max" else []
     return max(min(bounds), 0.0)
 
 

@@ -15,10 +15,10 @@ from degrade.benchmark.entries import Entry, trainable
 from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memory
 from degrade.benchmark.metrics import registry as metrics
 from degrade.benchmark.task import Task
-from degrade.benchmark.train import Trained
+from degrade.benchmark.train import Trained, showing
 from degrade.core import atomic
 from degrade.core.errors import DatasetError, DegradeError
-from degrade.core.types import VISIBLE, Array, as_clip, to_uint8
+from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
 from degrade.models import build, models
@@ -147,16 +147,11 @@ def apply(model: RestorationModel, sample: Sample, device: str, true_masks: bool
     """
     clip = sample["lq"][None].to(device)
     if true_masks:
-        return _frames(restore(model, clip, masks=shown(sample["mask"])[None].to(clip))), None
+        return _frames(restore(model, clip, masks=showing(sample["mask"])[None].to(clip))), None
     if model.card.masks and clip.shape[1] <= model.card.window:
         restored = model(clip, return_masks=True)
         return _frames(restored.frames), _frames(restored.masks)
     return _frames(restore(model, clip)), None
-
-
-def shown(alpha: torch.Tensor) -> torch.Tensor:
-    """Masks of the damage that shows: 0 or 1."""
-    return (alpha > VISIBLE).to(alpha)
 
 
 def _frames(clip: torch.Tensor) -> Array:

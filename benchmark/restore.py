@@ -6,7 +6,6 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -14,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from degrade.benchmark.films import keeps_length, pace, refuse_inside, refuse_taken, spread, taken
 from degrade.benchmark.memory import Tile, explained, fitting_tile
-from degrade.benchmark.pacing import pace
 from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DatasetError, SourceError
@@ -30,10 +29,6 @@ from degrade.sources.pictures import read_picture
 from degrade.writers import VIDEOS, check_name, names_media, open_writer
 from degrade.writers.frames import encode_png
 from degrade.writers.tracks import tell
-
-READ = 16  # frames read at a time, but no more than
-READ_BYTES = 2**28
-SHOWN = 4  # frames on the sheet
 
 
 def restore_source(
@@ -81,8 +76,7 @@ def restore_source(
     """
     out, sequences = Path(out).expanduser(), source.sequences()
     _check_name(out, len(sequences))
-    if source.holds(out):
-        raise DatasetError(f"{out}: lies inside the footage, and would be taken for footage; name a place outside it")
+    refuse_inside(source, out)
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
     damaged = {sequence.id: source.damaged(sequence, 0, sequence.frames) for sequence in sequences}
     beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
@@ -95,14 +89,14 @@ def restore_source(
                 told(f"{path.name}: {line}")
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
         for sequence, path in zip(sequences, films, strict=True):
-            if _taken(path):  # finished before
+            if taken(path):  # finished before
                 shutil.rmtree(_part(path), ignore_errors=True)
                 restored(sequence.frames)
             else:
                 lost = _restore(model, source, sequence, path, window, side, fps, restored)
                 if lost:
                     told(f"{path.name}: left out, as damaged: {lost} packets of sound and the like")
-        if with_sheet and not _taken(beside[0]):
+        if with_sheet and not taken(beside[0]):
             rows = [_row(source, sequence, path, fps) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(beside[0], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
         if any(damaged.values()):
@@ -156,8 +150,8 @@ def _begun(out: Path, written: list[Path], about: str, resume: bool) -> Iterator
         try:
             if not call.exists():
                 for path in written:
-                    if _taken(path) and not resume:
-                        raise DatasetError(f"{path}: is there already; name another file or folder")
+                    if not resume:
+                        refuse_taken(path)
                 atomic.write(call, about)
             elif call.read_text("utf-8") != about:
                 cure = f"name another place, or delete it and {mark}"
@@ -169,15 +163,11 @@ def _begun(out: Path, written: list[Path], about: str, resume: bool) -> Iterator
             for part in parts:
                 if part.is_dir() and not any(part.iterdir()):
                     part.rmdir()
-            nothing = not any(map(_taken, written)) and not any(part.exists() for part in parts)
+            nothing = not any(map(taken, written)) and not any(part.exists() for part in parts)
             if nothing and empty and out.is_dir():
                 shutil.rmtree(out)
             if nothing or not call.exists():
                 shutil.rmtree(mark)
-
-
-def _taken(path: Path) -> bool:
-    return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
 def _part(path: Path) -> Path:
@@ -202,11 +192,11 @@ def _restore(
     pictures = [part / f"{name}.png" for name in source.names(sequence)]
     done = next((t for t, picture in enumerate(pictures) if not picture.exists()), len(pictures))
     start = restart(model, done, window)
-    grey = all(map(is_grey, _read(source, sequence, depth=depth)))
+    grey = all(map(is_grey, source.each(sequence, depth=depth)))
     greys: deque[bool] = deque()  # whether the frames that the model holds are
 
     def frames() -> Iterator[Tensor]:
-        for frame in _read(source, sequence, start, depth):
+        for frame in source.each(sequence, start, depth=depth):
             greys.append(grey or is_grey(frame))
             picture = torch.from_numpy(frame.astype(np.float32)).permute(2, 0, 1)[None] / np.iinfo(frame.dtype).max
             yield _without_colour(picture, 1 if grey else 3) if greys[-1] else picture
@@ -228,15 +218,9 @@ def _keep(path: Path, frame: Array) -> None:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _paced(sequence: FrameSequence, fps: float | None) -> bool:
-    """Whether what is written is as long as the footage."""
-    about = sequence.stream
-    return not fps or bool(about.times) or Fraction(fps).limit_denominator(1001) == about.fps.limit_denominator(1001)
-
-
 def _about_tracks(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> str:
     suffix = path.suffix.lower() if names_media(path) else ""
-    return tell(source.tracks(sequence), sequence.stream, suffix, paced=_paced(sequence, fps))
+    return tell(source.tracks(sequence), sequence.stream, suffix, paced=keeps_length(sequence, fps))
 
 
 def _finish(
@@ -246,10 +230,11 @@ def _finish(
     part = pictures[0].parent
     if path.suffix.lower() in VIDEOS:
         about, order = pace(sequence, fps)
-        tracks = source.tracks(sequence) if _paced(sequence, fps) else None
+        tracks = source.tracks(sequence) if keeps_length(sequence, fps) else None
+        depth = _depth(sequence, path)
         with open_writer(path, stream=about, tracks=tracks) as writer:
             for t in order:
-                writer.write(read_picture(pictures[t], _depth(sequence, path))[..., :channels])
+                writer.write(read_picture(pictures[t], depth)[..., :channels])
         shutil.rmtree(part)
         return writer.lost
     if path.is_dir():  # which is empty
@@ -275,13 +260,6 @@ def _depth(sequence: FrameSequence, path: Path) -> Depth:
     return 16 if sequence.stream.depth > 8 and path.suffix.lower() != ".mp4" else 8
 
 
-def _read(source: Source, sequence: FrameSequence, first: int = 0, depth: Depth = 8) -> Iterator[Array]:
-    """Each frame from `first` on, (H, W, 3) uint8 or uint16."""
-    count = max(1, min(READ, READ_BYTES // (depth // 8 * 3 * sequence.height * sequence.width)))
-    for start in range(first, sequence.frames, count):
-        yield from source.read(sequence, start, min(start + count, sequence.frames), depth)
-
-
 def _without_colour(picture: Tensor, channels: int) -> Tensor:
     """(1, C, H, W), each of so many channels the mean of those given."""
     return picture.mean(1, keepdim=True).expand(-1, channels, -1, -1)
@@ -292,8 +270,3 @@ def is_grey(frame: Array) -> bool:
     limit = 4 * np.iinfo(frame.dtype).max // 255
     red, green, blue = cv2.split(frame)
     return all(cv2.norm(one, other, cv2.NORM_INF) <= limit for one, other in ((red, green), (green, blue), (blue, red)))
-
-
-def spread(frames: int) -> list[int]:
-    """Some frame numbers, evenly through the film."""
-    return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})

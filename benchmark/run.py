@@ -10,6 +10,7 @@ import torch
 from degrade.benchmark.clips import Progress, check_dataset, prepare_clips, scored_spec
 from degrade.benchmark.coloring import fitting
 from degrade.benchmark.entries import Entry
+from degrade.benchmark.films import refuse_inside
 from degrade.benchmark.metrics import make
 from degrade.benchmark.report import build_report
 from degrade.benchmark.restoration import kept_restoration, restore_clips
@@ -114,8 +115,7 @@ def _check(task: Task, chosen: Sequence[Entry], out: Path, opened: Callable[[Sou
     else:
         source = task.data.footage()
         opened(source)
-        if source.holds(out):
-            raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")
+        refuse_inside(source, out)
         plan(scored_spec(task), source)
     if any(entry.trained for entry in chosen):
         check_training(task)

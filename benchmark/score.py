@@ -14,8 +14,6 @@ from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.core.types import Array
 from degrade.sources.base import FrameSequence, Source
 
-CHUNK = 8  # frames read at once
-
 Frames = Iterable[Array]
 """Frames (H, W, C) float32 in [0, 1] in order: an array (T, H, W, C), or a generator that reads them."""
 
@@ -268,10 +266,9 @@ def _counted(frames: Frames, each: Callable[[], None]) -> Iterator[Array]:
 
 
 def _read(source: Source, clip: FrameSequence, form: Callable[[Array], Array] | None) -> Iterator[Array]:
-    for start in range(0, clip.frames, CHUNK):
-        for frame in source.read(clip, start, min(start + CHUNK, clip.frames)):
-            picture = frame.astype(np.float32) / 255
-            yield picture if form is None else form(picture)[..., None].clip(0, 1)
+    for frame in source.each(clip):
+        picture = frame.astype(np.float32) / 255
+        yield picture if form is None else form(picture)[..., None].clip(0, 1)
 
 
 def _first(picture: Array) -> Array:

@@ -184,7 +184,7 @@ class _Run:
             loss = self.objective(made.ab, made.wanted_ab, made.mask, made.frames, made.wanted)
             return self._learn(made.frames, made.wanted, loss, rate)
         masks = self.plain.card.masks and self.budget.loss.mask > 0
-        given = {"masks": (mask > VISIBLE).to(damaged)} if self.plain.card.fills else {}
+        given = {"masks": showing(mask)} if self.plain.card.fills else {}
         restored = self.network(damaged, **given, return_masks=masks)
         restored, found = restored if masks else (restored, None)
         loss = self.objective(restored, clean, mask)
@@ -268,6 +268,11 @@ class _Run:
         self.curve, self.recent = list(progress["curve"]), list(progress["recent"])
         if not 0 <= self.step <= self.budget.steps:
             raise ValueError(f"step {self.step} of {self.budget.steps}")
+
+
+def showing(alpha: Tensor) -> Tensor:
+    """Masks of the damage that shows, for models that fill masks: 0 or 1."""
+    return (alpha > VISIBLE).to(alpha)
 
 
 class _Objective(nn.Module):
