@@ -273,6 +273,41 @@ def score(
 
 
 @app.command()
+def diagnose(
+    film: Annotated[str, typer.Option("--input", help="The film: video, folder of frames, or of these.")],
+    restored: Annotated[
+        list[str], typer.Option("--restored", help="What a model made of it; may be given repeatedly.")
+    ],
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", dir_okay=False, help="Also write a picture of the worst specks, *.png.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Says what restoring did to a film that nobody has a clean copy of: what is left of dirt, detail, grain, flicker.
+
+    It ranks nothing: smearing takes dirt away, and noise passes for detail.
+    """
+    from degrade.benchmark import diagnose as module
+    from degrade.sources import open_source
+
+    source = open_source(film)
+    tell(source.line(), quiet=quiet or as_json)
+    with progress("frames", quiet=quiet) as bar:
+        task = bar.add_task("diagnose", total=sum(sequence.frames for sequence in source.sequences()))
+        found = module.diagnose(source, {path: open_source(path) for path in restored}, lambda: bar.advance(task))
+    if sheet:
+        module.save_sheet(sheet, found)
+    if as_json:
+        print_json(found.to_json(film))
+        return
+    console.print(module.table(found, film))
+    console.print(f"{found.specks} specks on {found.frames} frames")
+    if sheet:
+        console.print(str(sheet), markup=False)
+
+
+@app.command()
 def run(
     model: Annotated[
         str,

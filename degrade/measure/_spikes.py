@@ -1,5 +1,6 @@
 """Spikes: what one frame shows and neither of its neighbours does, once they are moved onto it."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -88,13 +89,32 @@ def noise_of(seen: Scene) -> tuple[float, Array]:
     return everywhere, np.maximum(around * 1.2533, everywhere)  # of a normal distribution, mean and deviation
 
 
+class Part(NamedTuple):
+    """Where a spike is, in a window of the frame."""
+
+    window: tuple[slice, slice]
+    inside: Array
+    """(h, w) bool."""
+    off: Array
+    """What the window stands out by, positive in the spike."""
+    top: float
+    """Of it, at the peak."""
+    sign: int
+    """1 if light, -1 if dark."""
+
+
 def spikes(seen: Scene) -> Spikes:
     """All spikes of a frame."""
+    found = [_described(part, seen) for part in parts(seen)]
+    return Spikes(*np.array(found).reshape(-1, len(Spikes._fields)).T)
+
+
+def parts(seen: Scene) -> Iterator[Part]:
+    """All spikes of a frame, each by its pixels."""
     everywhere, noise = noise_of(seen)
     kernel = np.ones((3, 3), np.uint8)
     high, low = np.maximum(seen.earlier, seen.later), np.minimum(seen.earlier, seen.later)
     off = seen.frame - (seen.earlier + seen.later) / 2
-    found = []
     for sign, spike in ((1, seen.frame - cv2.dilate(high, kernel)), (-1, cv2.erode(low, kernel) - seen.frame)):
         seeds = (spike > np.maximum(LEAST, SEED * noise)).astype(np.uint8)
         count, labels, boxes, _ = cv2.connectedComponentsWithStats(seeds, connectivity=8)
@@ -114,8 +134,7 @@ def spikes(seen: Scene) -> Spikes:
             if unlike > UNLIKE * top + everywhere:
                 continue
             taken[window] |= part
-            found.append(_described(part, sign * off[window], top, sign, window, seen))
-    return Spikes(*np.array(found).reshape(-1, len(Spikes._fields)).T)
+            yield Part(window, part, sign * off[window], top, sign)
 
 
 _DISK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
@@ -128,21 +147,19 @@ def _around(box: Array, shape: tuple[int, ...]) -> tuple[slice, slice]:
     return np.s_[max(0, top - reach) : top + height + reach, max(0, left - reach) : left + width + reach]
 
 
-def _described(
-    part: Array, off: Array, top: float, sign: int, window: tuple[slice, slice], seen: Scene
-) -> tuple[float, ...]:
-    outline = np.argwhere(part)[:, ::-1].astype(np.float32)
+def _described(part: Part, seen: Scene) -> tuple[float, ...]:
+    outline = np.argwhere(part.inside)[:, ::-1].astype(np.float32)
     (x, y), (one, other), _ = cv2.minAreaRect(outline)
     short, long = sorted((float(one) + 1, float(other) + 1))
-    behind = float(((seen.earlier + seen.later)[window][part] / 2).mean())
-    inner = int(np.count_nonzero(part & (off > 0.75 * top)))
-    soft = int(np.count_nonzero(off > 0.25 * top)) / max(inner, 1)
+    behind = float(((seen.earlier + seen.later)[part.window][part.inside] / 2).mean())
+    inner = int(np.count_nonzero(part.inside & (part.off > 0.75 * part.top)))
+    soft = int(np.count_nonzero(part.off > 0.25 * part.top)) / max(inner, 1)
     return (
-        x + window[1].start,
-        y + window[0].start,
+        x + part.window[1].start,
+        y + part.window[0].start,
         long / seen.frame.shape[0],
         long / short,
-        sign * top,
+        part.sign * part.top,
         behind,
         soft,
     )
