@@ -314,7 +314,7 @@ def run(
         typer.Option(
             "--model",
             autocompletion=_models,
-            help="Names of `benchmark ls`, as rtn,unet, or path/to/file.py:Name.",
+            help="Names of `benchmark ls`, as rtn,unet, or path/to/file.py:Name; median+rtn_color does both.",
         ),
     ],
     task: Annotated[

@@ -12,7 +12,7 @@ from degrade.core.errors import SpecError
 from degrade.core.types import Array
 from degrade.models._colorization import ColorizationModel, Reference, coloring
 from degrade.models._lab import lab_to_rgb, rgb_to_lab
-from degrade.models._stream import colorize
+from degrade.models._stream import colorize, restore
 from degrade.models.base import Model, RestorationModel, restoring
 
 AB_SCALE = 110.0
@@ -57,8 +57,16 @@ def _grey(lab: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def color_clip(asked: Colorization, model: ColorizationModel, sample: Sample, device: str) -> Array:
+def color_clip(
+    asked: Colorization,
+    model: ColorizationModel,
+    sample: Sample,
+    device: str,
+    restorer: RestorationModel | None = None,
+) -> Array:
     """The first `asked.frames` of a clip in colour, (T, H, W, 3) in [0, 1]; L is that of the film.
+
+    With a `restorer` it is the L of the grey film that this has restored.
 
     Raises:
         SpecError: A key frame lies beyond the clip.
@@ -67,7 +75,10 @@ def color_clip(asked: Colorization, model: ColorizationModel, sample: Sample, de
     last = clean.shape[1] - 1
     if beyond := [key for key in asked.key_frames if key > last]:
         raise SpecError(f"frame {beyond[0]} lies beyond a clip of frames 0 to {last}", "colorization.key_frames")
-    lightness = rgb_to_lab(film[:, : asked.frames])[:, :, :1]
+    film = rgb_to_lab(film[:, : asked.frames])
+    if restorer is not None:
+        film = rgb_to_lab(restore(restorer, lab_to_rgb(_grey(film)).clamp(0, 1)))
+    lightness = film[:, :, :1]
     ab = colorize(model, lightness, references(clean, asked.key_frames))
     made: Array = _rgb(lightness, ab)[0].float().cpu().permute(0, 2, 3, 1).numpy()
     return made

@@ -138,12 +138,16 @@ class _Tally:
         self.warps: list[float] = []
 
     def diagnosis(self, film: "_Tally", measured: Film, of_film: Film) -> Diagnosis:
-        pairs = [(measured[what][name].value, of_film[what][name].value) for what, name in MEASURED.items()]
+        grain, flicker, weave = (
+            _share(measured[what][name].value, of_film[what][name].value) for what, name in MEASURED.items()
+        )
         warps = [warp for warp in self.warps if not math.isnan(warp)]
         return Diagnosis(
             _share(self.dirt, film.dirt),
             _share(self.detail, film.detail),
-            *(_share(*pair) for pair in pairs),
+            grain,
+            flicker,
+            weave,
             float(np.mean(warps)) if warps else None,
         )
 

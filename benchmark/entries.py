@@ -14,7 +14,7 @@ from degrade.dataset.records import file_hash
 from degrade.leaderboard.schema import result_id
 from degrade.models import ModelCard, build, bundled, cards, get, sources
 from degrade.models._weights import read_about
-from degrade.models.base import Model
+from degrade.models.base import Model, restoring
 
 M = TypeVar("M", bound=Model)
 
@@ -31,6 +31,8 @@ class Entry:
     """Of weights that are there before the run; where they are fine-tuned, training starts from them."""
     true_masks: bool = False
     """Whether it is told where the damage is."""
+    restorer: "Entry | None" = None
+    """In colour tasks, what restores the film before it is coloured."""
 
     @property
     def trained(self) -> bool:
@@ -45,11 +47,14 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """As in `benchmark ls`; of a model given by its file ``file.Name``, or ``file`` where it names no class."""
-        if self.source is None:
-            return self.model
-        attribute = self.model.rpartition(".py")[2].removeprefix(":")
-        return f"{self.source.stem}.{attribute}" if attribute else self.source.stem
+        """As in `benchmark ls`; of a model given by its file ``file.Name``, or ``file`` where it names no class. After
+        a restorer, both: ``median+rtn_color``.
+        """
+        name = self.model
+        if self.source is not None:
+            attribute = self.model.rpartition(".py")[2].removeprefix(":")
+            name = f"{self.source.stem}.{attribute}" if attribute else self.source.stem
+        return f"{self.restorer.name}+{name}" if self.restorer else name
 
     @property
     def id(self) -> str:
@@ -57,13 +62,18 @@ class Entry:
         return result_id(self.name, self.weights, self.true_masks)
 
     @property
-    def untold(self) -> "Entry":
-        """The same without the true masks: it shares the training."""
-        return replace(self, true_masks=False)
+    def alone(self) -> "Entry":
+        """The same without a restorer and true masks: it shares the training."""
+        return replace(self, true_masks=False, restorer=None)
 
     def source_hash(self) -> str:
-        """Changes with the model's files and with the weights that it starts from; empty if there are neither."""
-        return file_hash(*sources(self.model), *([self.file] if self.file and self.trained else []))
+        """Changes with the model's files and with the weights that it starts from, and with those of its restorer;
+        empty if there are none.
+        """
+        files = [*sources(self.model), *([self.file] if self.file and self.trained else [])]
+        if self.restorer:
+            files += [*sources(self.restorer.model), *([self.restorer.file] if self.restorer.file else [])]
+        return file_hash(*files)
 
     def licence(self, card: ModelCard) -> str:
         """Of weights that were there before the run; empty if nobody has said."""
@@ -81,7 +91,8 @@ def entries(
 
     Args:
         task: Says which weights are run where none are named.
-        models: Names; one may come several times through several weights.
+        models: Names; one may come several times through several weights. In colour tasks ``median+rtn_color`` is a
+            model after a restorer, which runs with its bundled weights.
         weights: ``scratch``, ``bundled``, ``none`` (they load their own) or a file, for all `models` that learn.
         init: ``bundled`` or a file, whose weights a training from scratch starts from, in their configuration.
         true_masks: Whether those of `models` that fill masks of the caller are run with the true ones, too.
@@ -97,34 +108,9 @@ def entries(
     if init and weights != "scratch":
         raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
     found: list[Entry] = []
-    for name in dict.fromkeys([*task.baselines, *models]):
-        model = fitting(task, build(name, **task.train.config.get(Entry(name).name, {})))
-        if not trainable(model):
-            found.append(Entry(name))
-            continue
-        if weights == "none" and name in models:
-            check_own_weights(name, model)
-            found.append(Entry(name))
-            continue
-        wanted = (weights,) if weights and name in models else task.weights
-        ours = bundled(name, task.name)
-        if wanted == ("bundled",) and ours is None:
-            cure = "train it with --weights scratch, or say none if it loads its own"
-            raise SpecError(f"model {name!r} has no bundled weights; {cure}", "--weights")
-        for kind in wanted:
-            if kind == "scratch" and init and name in models:
-                start = ours if init == "bundled" else Path(init).expanduser()
-                if start is None:
-                    raise SpecError(f"model {name!r} has no bundled weights; name a file", "--init")
-                build(name, start)
-                found.append(Entry(name, "fine-tuned", start))
-            elif kind == "scratch":
-                found.append(Entry(name, kind))
-            elif kind != "bundled":
-                build(name, kind)
-                found.append(Entry(name, Path(kind).name, Path(kind).expanduser()))
-            elif ours:
-                found.append(Entry(name, kind, ours))
+    for given in dict.fromkeys([*task.baselines, *models]):
+        asked = given in models
+        found += _entries_of(task, given, weights if asked else None, init if asked else None)
     if true_masks:
         found += _with_true_masks([entry for entry in found if entry.model in models])
     first: dict[str, Entry] = {}
@@ -134,6 +120,50 @@ def entries(
             cure = "name their classes, or rename a file"
             raise SpecError(f"{other.model!r} and {entry.model!r} would both be {entry.id!r}; {cure}", "--model")
     return found
+
+
+def _entries_of(task: Task, given: str, weights: str | None, init: str | None) -> list[Entry]:
+    """A model through each of its weights; see `entries`."""
+    name, restorer = given, None
+    first, plus, rest = given.partition("+")
+    if task.colorization and plus and first in cards():
+        name, restorer = rest, _restorer(first)
+    model = fitting(task, build(name, **task.train.config.get(Entry(name).name, {})))
+    if not trainable(model):
+        return [Entry(name, restorer=restorer)]
+    if weights == "none":
+        check_own_weights(name, model)
+        return [Entry(name, restorer=restorer)]
+    wanted = (weights,) if weights else task.weights
+    ours = bundled(name, task.name)
+    if wanted == ("bundled",) and ours is None:
+        cure = "train it with --weights scratch, or say none if it loads its own"
+        raise SpecError(f"model {name!r} has no bundled weights; {cure}", "--weights")
+    found = []
+    for kind in wanted:
+        if kind == "scratch" and init:
+            start = ours if init == "bundled" else Path(init).expanduser()
+            if start is None:
+                raise SpecError(f"model {name!r} has no bundled weights; name a file", "--init")
+            build(name, start)
+            found.append(Entry(name, "fine-tuned", start, restorer=restorer))
+        elif kind == "scratch":
+            found.append(Entry(name, kind, restorer=restorer))
+        elif kind != "bundled":
+            build(name, kind)
+            found.append(Entry(name, Path(kind).name, Path(kind).expanduser(), restorer=restorer))
+        elif ours:
+            found.append(Entry(name, kind, ours, restorer=restorer))
+    return found
+
+
+def _restorer(name: str) -> Entry:
+    """Through its bundled weights, if it learns."""
+    if not trainable(restoring(build(name))):
+        return Entry(name)
+    if ours := bundled(name):
+        return Entry(name, "bundled", ours)
+    raise SpecError(f"model {name!r} has no bundled weights, and cannot restore film that is to be coloured", "--model")
 
 
 def _with_true_masks(found: list[Entry]) -> list[Entry]:

@@ -22,8 +22,9 @@ from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json, versions
 from degrade.leaderboard.schema import CurvePoint, Model, Run, Training
 from degrade.models import build, models
+from degrade.models._colorization import ColorizationModel
 from degrade.models._stream import restore
-from degrade.models.base import RestorationModel
+from degrade.models.base import RestorationModel, restoring
 from degrade.sources import open_source
 from degrade.writers import open_writer
 
@@ -53,6 +54,9 @@ def restore_clips(
     else:
         weights = entry.file
     model = fitting(task, build(entry.model, weights)).eval().to(device)
+    before = None
+    if entry.restorer:
+        before = restoring(build(entry.restorer.model, entry.restorer.file)).eval().to(device)
     reset_peak_memory(device)
     clips = PairedClips(data, task.split)
     begun, busy, frames = time.monotonic(), 0.0, 0
@@ -62,7 +66,7 @@ def restore_clips(
             made, masks = apply(model, sample, device, entry.true_masks)
         else:
             assert task.colorization is not None  # the model fits
-            made, masks = color_clip(task.colorization, model, sample, device), None
+            made, masks = color_clip(task.colorization, model, sample, device, before), None
         busy, frames = busy + time.monotonic() - start, frames + len(made)
         for kind, pictures in (("frames", made), ("masks", masks)):
             if pictures is not None:
@@ -70,20 +74,9 @@ def restore_clips(
                     for picture in to_uint8(pictures):
                         writer.write(picture)
         progress(f"restore {entry.id}", i + 1, len(clips))
-    card = model.card
-    about = Model(
-        name=entry.name,
-        summary=card.summary,
-        paper=card.source,
-        licence=card.code_licence,
-        baseline=entry.model in task.baselines,
-        parameters=trainable(model),
-        weights=entry.weights,
-        weights_sha256=file_hash(weights) if weights else None,
-        weights_licence=entry.licence(card),
-        config=model.config,
-        true_masks=entry.true_masks,
-    )
+    about = _about(task, entry, model, weights)
+    if entry.restorer and before is not None:
+        about = about.model_copy(update={"restorer": _about(task, entry.restorer, before, entry.restorer.file)})
     cost = Run(
         device=device_name(device),
         seconds=time.monotonic() - begun,
@@ -102,6 +95,24 @@ def restore_clips(
     content |= {"task": task.digest() + entry.source_hash(), "pictures_sha256": _pictures_hash(folder)}
     atomic.write(folder / "record.json", json.dumps(content))
     return saved
+
+
+def _about(task: Task, entry: Entry, model: RestorationModel | ColorizationModel, weights: Path | None) -> Model:
+    card = model.card
+    given = f"{entry.restorer.model}+{entry.model}" if entry.restorer else entry.model
+    return Model(
+        name=entry.name,
+        summary=card.summary,
+        paper=card.source,
+        licence=card.code_licence,
+        baseline=given in task.baselines,
+        parameters=trainable(model),
+        weights=entry.weights,
+        weights_sha256=file_hash(weights) if weights else None,
+        weights_licence=entry.licence(card),
+        config=model.config,
+        true_masks=entry.true_masks,
+    )
 
 
 def kept_restoration(

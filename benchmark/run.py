@@ -86,13 +86,13 @@ def _run(
     damaged: Callable[[str], object],
 ) -> tuple[list[Path], str]:
     kept = {entry: kept_restoration(task, entry, out, damaged) for entry in chosen if resume}
-    missing = dict.fromkeys(entry.untold for entry in chosen if entry.trained and not kept.get(entry))
+    missing = dict.fromkeys(entry.alone for entry in chosen if entry.trained and not kept.get(entry))
     trained = {entry: _train(task, entry, out, device, workers, resume, progress) for entry in missing}
     if rank():
         return [], ""
     data = prepare_clips(task, out / "data", max(workers, 1), progress)
     restored = [
-        kept.get(entry) or restore_clips(task, entry, trained.get(entry.untold), data, out, device, progress)
+        kept.get(entry) or restore_clips(task, entry, trained.get(entry.alone), data, out, device, progress)
         for entry in chosen
     ]
     results = list(score_models(task, restored, data, out, device, progress))

@@ -84,6 +84,8 @@ class Model(Strict):
     """The arguments that it was built with."""
     true_masks: bool = False
     """Whether it was told where the damage is: an upper bound, which has no rank."""
+    restorer: "Model | None" = None
+    """In colour tasks, what restored the film before; `name` names both."""
 
 
 class ClipScores(Strict):

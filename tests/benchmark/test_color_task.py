@@ -73,6 +73,28 @@ def test_models_are_trained_run_and_scored_over_the_distance(tiny: Callable[...,
     assert [load(path).clips for path in again] == [found[load(path).model.name].clips for path in again]
 
 
+def test_a_restorer_goes_before(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    specks = {"dust": {"per_frame": 6, "size": [0.1, 0.2], "opacity": 1}}
+    task = tiny(data={**TINY["data"], "pipeline": [specks]}, baselines=["copy", "median+copy"], metrics=["psnr"])
+    chosen = entries(task, ["median+rtn_color", "rtn_color"], None)
+    paths, _ = run(task, chosen, tmp_path / "a")
+    found = {result.model.name: result for result in map(load, paths)}
+    assert set(found) == {"copy", "median+copy", "rtn_color", "median+rtn_color"}
+    assert [path.name for path in (tmp_path / "a/train").iterdir()] == ["rtn_color-scratch"]  # trained once for both
+    both = found["median+copy"].model
+    assert both.baseline
+    assert (both.restorer.name, found["copy"].model.restorer) == ("median", None)
+    gains = [
+        restored.metrics["psnr"] - plain.metrics["psnr"]
+        for restored, plain in zip(found["median+copy"].clips, found["copy"].clips, strict=True)
+    ]
+    assert min(gains) > 1
+    with pytest.raises(SpecError, match="'rrtn' has no bundled weights, and cannot restore"):
+        entries(task, ["rrtn+copy"], None)
+    with pytest.raises(SpecError, match="Copy colours grey film, and restores none"):
+        entries(task, ["copy+copy"], None)
+
+
 def test_a_reference_far_away(tiny: Callable[..., Task], tmp_path: Path) -> None:
     task = tiny(colorization={"key_frames": [5], "frames": 3})
     paths, _ = run(task, entries(task, ["copy"], None), tmp_path / "a")
