@@ -21,10 +21,9 @@ class Loss(Settings):
 
     l1: Weight = 1.0
     """Mean absolute difference."""
-    inside: Weight = 0.0
-    """Mean absolute difference times the damage mask: defects are few, and count for little without it."""
     damage: Weight = 0.0
-    """Mean absolute difference inside the damage: weighed by the mask and divided by the mask's sum."""
+    """Mean absolute difference inside the damage, weighed by the mask and divided by its sum: defects are few, and
+    count for little without it."""
     mask: Weight = 0.0
     """Distance of the masks of models that make them from the damage mask; see `RestorationModel.mask_loss`."""
     charbonnier: Weight = 0.0
@@ -91,7 +90,7 @@ class Task(Settings):
     """What is compared, and how. A change of any of it is a new version, under a new name."""
 
     name: str
-    """File stem, with its version: ``quick-v1``."""
+    """File stem, with its version: ``quick-v2``."""
     about: str
     """One line."""
     data: Spec

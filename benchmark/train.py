@@ -293,8 +293,6 @@ class _Objective(nn.Module):
         total = restored.new_zeros(())
         if self.loss.l1:
             total = total + self.loss.l1 * losses.l1(restored, clean)
-        if self.loss.inside:
-            total = total + self.loss.inside * losses.l1(mask * restored, mask * clean)
         if self.loss.damage:
             total = total + self.loss.damage * losses.inside(restored, clean, mask)
         if self.loss.charbonnier:

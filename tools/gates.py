@@ -1,7 +1,7 @@
 """RTN's gates, each with and without the mask loss, trained for the same budget and scored: one table.
 
-    python tools/gates.py                                         # quick-v1: eight trainings, minutes each
-    python tools/gates.py --task clips-v1 --data ~/clips --out runs/gates-clips
+    python tools/gates.py                                         # quick-v2: eight trainings, minutes each
+    python tools/gates.py --task clips-v2 --data ~/clips --out runs/gates-clips
     python tools/gates.py --set train.steps=3000 --set train.loss.damage=0.3 --out runs/gates-long
 
 Each leaves a folder in `--out` as `benchmark run` does. What is there already is not made again; what was broken off
@@ -30,7 +30,7 @@ MASK_LOSS = 0.05
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", default="quick-v1", help="a name of `benchmark ls`, or a task's file")
+    parser.add_argument("--task", default="quick-v2", help="a name of `benchmark ls`, or a task's file")
     parser.add_argument("--data", help="footage, where the task brings none")
     parser.add_argument("--out", type=Path, default=Path("runs/gates"))
     parser.add_argument("--mask", type=float, default=MASK_LOSS, help="weight of the mask loss where it is on")
