@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from degrade.core.errors import SourceError
-from degrade.sources import whole
+from degrade.sources import raw, whole
 from degrade.sources.pictures import describe_picture
 from degrade.sources.report import Kind, Note
 from degrade.sources.stream import StreamInfo
@@ -208,6 +208,8 @@ def _without_proxies(pictures: list[Path], relative: PurePosixPath, notes: list[
 
 def _rank(path: Path) -> int:
     suffix = path.suffix.lower()
+    if suffix in raw.SUFFIXES:
+        return -1
     return FORMATS.index(suffix) if suffix in FORMATS else len(FORMATS)
 
 
