@@ -96,6 +96,15 @@ def test_a_folder_of_nothing_that_is_read_says_what_there_is(tmp_path: Path) -> 
         open_source(tmp_path)
 
 
+def test_several_numberings_in_a_folder_are_told(tmp_path: Path) -> None:
+    frames(tmp_path, 4, "A_{:03d}.tif")
+    frames(tmp_path, 4, "B_{:03d}.tif")
+    (tmp_path / "B_003.tif").rename(tmp_path / "title.tif")
+    source = open_source(tmp_path)
+    assert found(source) == {tmp_path.name: 8}
+    assert told(source, "odd") == {"several numberings in one sequence": ("A_000.tif", "B_000.tif")}
+
+
 def test_copies_beside_originals_are_passed_over(tmp_path: Path) -> None:
     frames(tmp_path, 5, "{:03d}.tif")
     frames(tmp_path, 5, "{:03d}.jpg")
