@@ -7,6 +7,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -101,7 +102,7 @@ def restore_source(
     about = _describe(model, sequences, source, window=window, tile=tile, fps=fps, pictures=pictures)
     with _begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
         for sequence, path in zip(sequences, films, strict=True):
-            if line := _about_tracks(source, sequence, path, fps):
+            if line := _about_tracks(source, sequence, path, fps, format):
                 told(f"{path.name}: {line}")
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
         for sequence, path in zip(sequences, films, strict=True):
@@ -206,6 +207,8 @@ def _restore(
     part = _part(path)
     part.mkdir(parents=True, exist_ok=True)
     depth, (about, _) = depth_of(sequence, path), pace(sequence, fps)
+    if not keeps_length(sequence, fps):
+        about = replace(about, timecode="")
     pictures = [part / f"{name}{SUFFIXES[format]}" for name in source.names(sequence)]
     done = next((t for t, picture in enumerate(pictures) if not picture.exists()), len(pictures))
     start, numbers = restart(model, done, window), _numbers(source.names(sequence))
@@ -243,9 +246,9 @@ def _keep(path: Path, frame: Array, pictures: Pictures, about: StreamInfo, numbe
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _about_tracks(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> str:
+def _about_tracks(source: Source, sequence: FrameSequence, path: Path, fps: float | None, pictures: Pictures) -> str:
     suffix = path.suffix.lower() if names_media(path) else ""
-    return tell(source.tracks(sequence), sequence.stream, suffix, paced=keeps_length(sequence, fps))
+    return tell(source.tracks(sequence), sequence.stream, suffix, paced=keeps_length(sequence, fps), pictures=pictures)
 
 
 def _finish(

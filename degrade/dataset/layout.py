@@ -329,7 +329,7 @@ class DatasetFolder:
     def pictures(self) -> Pictures:
         """The format of these files."""
         frames = self.spec.output.frames
-        return "png" if frames in ("ffv1", "webdataset") else frames
+        return "png" if frames == "ffv1" or frames == "webdataset" else frames
 
     @property
     def in_shards(self) -> bool:

@@ -23,7 +23,7 @@ def test_a_part_has_its_part_of_the_sound(tmp_path: Path, suffix: str) -> None:
     path = film(tmp_path / "in.mov", ["aac", "pcm_s16le"], frames=60)
     out, told = tmp_path / f"out{suffix}", list[str]()
     restore_source(build("input"), Excerpt(open_source(path), 15, 45), out, told=told.append)
-    assert told == [f"{out.name}: copied: sound (aac), sound (pcm_s16le), 2 chapters, timecode 01:00:00:15, metadata"]
+    assert told == [f"{out.name}: copied: sound (aac), sound (pcm_s16le), 2 chapters, metadata, timecode 01:00:00:15"]
     shown = flashes(out)
     np.testing.assert_allclose(shown, [0.2, 0.6, 1.0], atol=0.001)
     for track in range(2):
