@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from degrade.benchmark.cli_colorize import colorize
+from degrade.benchmark.cli_colorize import Frames, colorize
 from degrade.console import Json, Quiet, Version, command_line, console, errors, fail, print_json, progress, tell
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
@@ -122,7 +122,9 @@ def restore(
         typer.Option("--model", autocompletion=_models, help="A name of `benchmark ls`, or path/to/file.py:Name."),
     ],
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
-    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder of PNGs.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder of pictures.")
+    ],
     weights: Annotated[
         str | None,
         typer.Option(
@@ -152,6 +154,7 @@ def restore(
     deinterlace: Annotated[
         str, typer.Option("--deinterlace", help="Of videos made of fields: none, bwdif, or telecine (back to 24).")
     ] = "none",
+    frames: Frames = "png",
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
@@ -181,6 +184,7 @@ def restore(
             window=window,
             tile=_tile(tile),
             fps=fps,
+            pictures=frames,
             with_sheet=sheet,
             resume=resume,
             restored=lambda frames: bar.advance(task, frames),

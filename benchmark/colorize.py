@@ -11,16 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degrade.benchmark.films import SHOWN, pace, refuse_inside, refuse_taken, spread
+from degrade.benchmark.films import SHOWN, depth_of, pace, picture_format, refuse_inside, refuse_taken, spread
 from degrade.benchmark.shots import color_of, cuts, thumbnail
 from degrade.core.display import sheet
 from degrade.core.errors import SourceError, SpecError
-from degrade.core.types import Array
+from degrade.core.types import Array, as_8bit
 from degrade.models import stream_colors
 from degrade.models._colorization import ColorizationModel, Reference
 from degrade.models._lab import lab_to_rgb, rgb_to_lab
 from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source
+from degrade.sources.base import Depth
 from degrade.sources.pictures import read_picture
 from degrade.writers import check_name, open_writer
 
@@ -65,6 +66,7 @@ def colorize_film(
     out: str | Path,
     *,
     fps: float | None = None,
+    pictures: str = "png",
     with_sheet: bool = False,
     colored: Callable[[int], object] = lambda frames: None,
 ) -> list[Path]:
@@ -79,6 +81,7 @@ def colorize_film(
         references: Pictures in colour.
         out: What `open_writer` takes: ``*.mkv``, ``*.mov``, ``*.mp4``, or a folder.
         fps: Frames per second of what is written, see `pace`; if not given, frames are shown when the film's are.
+        pictures: Their format, where `out` is a folder: ``png``, ``tiff`` or ``dpx``.
         with_sheet: Also write a picture of frames, grey and coloured, beside their references: ``<out>-sheet.png``.
         colored: Called with the number of frames after each step.
 
@@ -88,13 +91,15 @@ def colorize_film(
     Raises:
         SourceError: Several films, a film in colour, or a reference that cannot be used: beyond the film, of a frame
             that has one, or of another shape.
+        SpecError: There is no such format of pictures, or none is written.
         DatasetError: Something of that name is there, or it would lie in the footage.
     """
     out = Path(out).expanduser()
     sequence = _one(source)
     paths = [out, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else [out]
     _check_names(source, paths)
-    pictures = _pictures(model, sequence, references)
+    format = picture_format(pictures, out)
+    colours = _pictures(model, sequence, references)
     _judge(source, sequence)
     shots = _shots(source, sequence, references)
     free = [given for given in references if given.frame is None]
@@ -102,23 +107,23 @@ def colorize_film(
         _warn_of_grey(model, shots)
     chosen = _chosen(shots, sequence.frames) if with_sheet else []
     shown: dict[int, tuple[Array, Array]] = {}
-    about, order = pace(sequence, fps)
+    (about, order), depth = pace(sequence, fps), depth_of(sequence, out)
     repeats = Counter(order)
-    with open_writer(out, stream=about) as writer:
+    with open_writer(out, stream=about, pictures=format) as writer:
         for shot in shots:
             given = [
-                Reference(pictures[key], None if key.frame is None else key.frame - shot.start)
+                Reference(colours[key], None if key.frame is None else key.frame - shot.start)
                 for key in (*shot.keys, *free)
             ]
-            for t, (lightness, ab) in enumerate(_shot(model, source, sequence, shot, given), shot.start):
-                made = _picture(lightness, ab)
+            for t, (lightness, ab) in enumerate(_shot(model, source, sequence, shot, given, depth), shot.start):
+                made = _picture(lightness, ab, depth)
                 for _ in range(repeats[t]):
                     writer.write(made)
                 if t in chosen:
-                    shown[t] = _picture(lightness, torch.zeros_like(ab)), made
+                    shown[t] = _picture(lightness, torch.zeros_like(ab)), as_8bit(made)
                 colored(1)
     if with_sheet:
-        rows = [_row(t, *shown[t], shots, free, pictures) for t in chosen]
+        rows = [_row(t, *shown[t], shots, free, colours) for t in chosen]
         save_picture(paths[1], sheet(rows))
     return paths
 
@@ -179,29 +184,35 @@ def _warn_of_grey(model: ColorizationModel, shots: Sequence[Shot]) -> None:
 
 
 def _shot(
-    model: ColorizationModel, source: Source, sequence: FrameSequence, shot: Shot, references: Sequence[Reference]
+    model: ColorizationModel,
+    source: Source,
+    sequence: FrameSequence,
+    shot: Shot,
+    references: Sequence[Reference],
+    depth: Depth,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """L (1, 1, H, W) of each frame, and a and b (1, 2, H, W)."""
     held: list[Tensor] = []
 
     def lightness() -> Iterator[Tensor]:
-        for frame in source.each(sequence, shot.start, shot.stop):
-            held.append(rgb_to_lab(torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float() / 255)[:, :1])
+        for frame in source.each(sequence, shot.start, shot.stop, depth):
+            rgb = torch.from_numpy(frame.astype(np.float32)).permute(2, 0, 1)[None] / (2**depth - 1)
+            held.append(rgb_to_lab(rgb)[:, :1])
             yield held[-1]
 
     for ab in stream_colors(model, lightness(), references):
         yield held.pop(0), ab
 
 
-def _picture(lightness: Tensor, ab: Tensor) -> Array:
-    """(H, W, 3) uint8."""
-    return _bytes(lab_to_rgb(torch.cat((lightness, ab), 1)).clamp(0, 1))
+def _picture(lightness: Tensor, ab: Tensor, depth: Depth = 8) -> Array:
+    """(H, W, 3) uint8 or uint16."""
+    return _levels(lab_to_rgb(torch.cat((lightness, ab), 1)).clamp(0, 1), depth)
 
 
-def _bytes(rgb: Tensor) -> Array:
-    """(1, 3, H, W) as (H, W, 3) uint8."""
-    picture: Array = (255 * rgb[0]).round().byte().permute(1, 2, 0).contiguous().numpy()
-    return picture
+def _levels(rgb: Tensor, depth: Depth = 8) -> Array:
+    """(1, 3, H, W) as (H, W, 3) uint8 or uint16."""
+    levels = ((2**depth - 1) * rgb[0]).round().permute(1, 2, 0).contiguous().numpy()
+    return levels.astype(f"uint{depth}")
 
 
 def _chosen(shots: Sequence[Shot], frames: int) -> list[int]:
@@ -221,5 +232,5 @@ def _row(
     row = [(f"frame {t}", grey), ("coloured", made)]
     if nearest is not None:
         caption = "reference" if nearest.frame is None else f"reference, frame {nearest.frame}"
-        row.append((caption, _bytes(pictures[nearest])))
+        row.append((caption, _levels(pictures[nearest])))
     return row

@@ -4,10 +4,14 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from degrade.core.errors import DatasetError
+from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.sources import FrameSequence, Source
+from degrade.sources.base import Depth
 from degrade.sources.stream import StreamInfo, rate_of
+from degrade.writers import VIDEOS, Pictures
+from degrade.writers.base import SUFFIXES
 
 SHOWN = 4
 """Frames on a sheet."""
@@ -33,6 +37,24 @@ def refuse_taken(path: Path) -> None:
 def spread(frames: int) -> list[int]:
     """Some frame numbers, evenly through a film."""
     return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})
+
+
+def depth_of(sequence: FrameSequence, path: Path) -> Depth:
+    """Bits in which a new film is made: 16 if the footage has more than 8 and what is written can hold them."""
+    return 16 if sequence.stream.depth > 8 and path.suffix.lower() != ".mp4" else 8
+
+
+def picture_format(pictures: str, out: Path) -> Pictures:
+    """The format of pictures that is asked for.
+
+    Raises:
+        SpecError: There is none of that name, or a video is written.
+    """
+    if pictures not in SUFFIXES:
+        raise SpecError(unknown("format of pictures", pictures, SUFFIXES), "--frames")
+    if pictures != "png" and out.suffix.lower() in VIDEOS:
+        raise SpecError(f"{pictures} is of the pictures in a folder, and {out} is a video", "--frames")
+    return cast(Pictures, pictures)
 
 
 def keeps_length(sequence: FrameSequence, fps: float | None) -> bool:

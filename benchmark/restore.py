@@ -1,11 +1,13 @@
 """Restores real film of any length and frame size, and goes on where it was interrupted."""
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degrade.benchmark.films import keeps_length, pace, refuse_inside, refuse_taken, spread, taken
+from degrade.benchmark.films import (
+    depth_of,
+    keeps_length,
+    pace,
+    picture_format,
+    refuse_inside,
+    refuse_taken,
+    spread,
+    taken,
+)
 from degrade.benchmark.memory import Tile, explained, fitting_tile
 from degrade.core import atomic
 from degrade.core.display import sheet
@@ -24,10 +35,12 @@ from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source, open_source
-from degrade.sources.base import Depth
+from degrade.sources.folders import NUMBERED
 from degrade.sources.pictures import read_picture
-from degrade.writers import VIDEOS, check_name, names_media, open_writer
-from degrade.writers.frames import encode_png
+from degrade.sources.stream import StreamInfo
+from degrade.writers import VIDEOS, Pictures, check_name, names_media, open_writer
+from degrade.writers.base import SUFFIXES
+from degrade.writers.frames import encode
 from degrade.writers.tracks import tell
 
 
@@ -39,6 +52,7 @@ def restore_source(
     window: int | None = None,
     tile: Tile = None,
     fps: float | None = None,
+    pictures: str = "png",
     with_sheet: bool = False,
     resume: bool = False,
     restored: Callable[[int], object] = lambda frames: None,
@@ -58,6 +72,7 @@ def restore_source(
         tile: Longest side restored at once, pixels; None: whole frames; ``auto``: as much as fits into memory.
         fps: Frames per second of what is written. If not given, frames are shown when the footage's are, and pictures
             24 a second. Footage of a variable rate is converted to it and stays as long; other footage runs at it.
+        pictures: Their format, where `out` is a folder: ``png``, ``tiff`` or ``dpx``.
         with_sheet: Also write a picture of frames before and after, `<out>-sheet.png`.
         resume: Films and sheets that are there already are kept, whichever call made them; otherwise only those of the
             interrupted call.
@@ -71,21 +86,23 @@ def restore_source(
     Raises:
         DatasetError: Something of a name that would be written is there already, was begun by another call, or would
             lie in the footage.
+        SpecError: There is no such format of pictures, or none is written.
         SourceError: Several films are to go into one file, the file is of a kind that is not written, or memory does
             not suffice.
     """
     out, sequences = Path(out).expanduser(), source.sequences()
     _check_name(out, len(sequences))
+    format = picture_format(pictures, out)
     refuse_inside(source, out)
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
     damaged = {sequence.id: source.damaged(sequence, 0, sequence.frames) for sequence in sequences}
     beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
     beside += [out.with_name(f"{out.stem}-damaged.json")] if any(damaged.values()) else []
     written = [*films, *beside]
-    about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
+    about = _describe(model, sequences, source, window=window, tile=tile, fps=fps, pictures=pictures)
     with _begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
         for sequence, path in zip(sequences, films, strict=True):
-            if line := _about_tracks(source, sequence, path, fps):
+            if line := _about_tracks(source, sequence, path, fps, format):
                 told(f"{path.name}: {line}")
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
         for sequence, path in zip(sequences, films, strict=True):
@@ -93,11 +110,11 @@ def restore_source(
                 shutil.rmtree(_part(path), ignore_errors=True)
                 restored(sequence.frames)
             else:
-                lost = _restore(model, source, sequence, path, window, side, fps, restored)
+                lost = _restore(model, source, sequence, path, window, side, fps, format, restored)
                 if lost:
                     told(f"{path.name}: left out, as damaged: {lost} packets of sound and the like")
         if with_sheet and not taken(beside[0]):
-            rows = [_row(source, sequence, path, fps) for sequence, path in zip(sequences, films, strict=True)]
+            rows = [_row(source, sequence, path, fps, format) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(beside[0], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
         if any(damaged.values()):
             atomic.write(beside[-1], json.dumps(damaged))
@@ -183,15 +200,18 @@ def _restore(
     window: int | None,
     tile: int | None,
     fps: float | None,
+    format: Pictures,
     restored: Callable[[int], object],
 ) -> int:
     """Write one film; the number of packets of sound and the like that could not be copied."""
     part = _part(path)
     part.mkdir(parents=True, exist_ok=True)
-    depth = _depth(sequence, path)
-    pictures = [part / f"{name}.png" for name in source.names(sequence)]
+    depth, (about, _) = depth_of(sequence, path), pace(sequence, fps)
+    if not keeps_length(sequence, fps):
+        about = replace(about, timecode="")
+    pictures = [part / f"{name}{SUFFIXES[format]}" for name in source.names(sequence)]
     done = next((t for t, picture in enumerate(pictures) if not picture.exists()), len(pictures))
-    start = restart(model, done, window)
+    start, numbers = restart(model, done, window), _numbers(source.names(sequence))
     grey = all(map(is_grey, source.each(sequence, depth=depth)))
     greys: deque[bool] = deque()  # whether the frames that the model holds are
 
@@ -206,21 +226,29 @@ def _restore(
         one = _without_colour(frame, frame.shape[1]) if greys.popleft() else frame
         if t >= done:
             levels = (one[0] * (2**depth - 1)).round().permute(1, 2, 0).numpy()
-            _keep(pictures[t], levels.astype(f"uint{depth}"))
+            _keep(pictures[t], levels.astype(f"uint{depth}"), format, about, numbers[t])
             restored(1)
     return _finish(pictures, path, source, sequence, fps, 1 if grey else 3)
 
 
-def _keep(path: Path, frame: Array) -> None:
+def _numbers(names: list[str]) -> list[int]:
+    """How far each frame is from the first, by the numbers in their names, of which some may be missing."""
+    found = [NUMBERED.fullmatch(name) for name in names]
+    numbers = [int(one[2]) for one in found if one]
+    rising = len(numbers) == len(names) and all(a < b for a, b in itertools.pairwise(numbers))
+    return [number - numbers[0] for number in numbers] if rising else list(range(len(names)))
+
+
+def _keep(path: Path, frame: Array, pictures: Pictures, about: StreamInfo, number: int) -> None:
     try:
-        atomic.write(path, encode_png(frame))
+        atomic.write(path, encode(frame, pictures, about, number))
     except OSError as error:
         raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _about_tracks(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> str:
+def _about_tracks(source: Source, sequence: FrameSequence, path: Path, fps: float | None, pictures: Pictures) -> str:
     suffix = path.suffix.lower() if names_media(path) else ""
-    return tell(source.tracks(sequence), sequence.stream, suffix, paced=keeps_length(sequence, fps))
+    return tell(source.tracks(sequence), sequence.stream, suffix, paced=keeps_length(sequence, fps), pictures=pictures)
 
 
 def _finish(
@@ -231,7 +259,7 @@ def _finish(
     if path.suffix.lower() in VIDEOS:
         about, order = pace(sequence, fps)
         tracks = source.tracks(sequence) if keeps_length(sequence, fps) else None
-        depth = _depth(sequence, path)
+        depth = depth_of(sequence, path)
         with open_writer(path, stream=about, tracks=tracks) as writer:
             for t in order:
                 writer.write(read_picture(pictures[t], depth)[..., :channels])
@@ -243,21 +271,22 @@ def _finish(
     return 0
 
 
-def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> list[tuple[str, Array]]:
+def _row(
+    source: Source, sequence: FrameSequence, path: Path, fps: float | None, pictures: Pictures
+) -> list[tuple[str, Array]]:
     """Pictures for the sheet, with their captions."""
     names, row = source.names(sequence), []
     order = pace(sequence, fps if path.suffix.lower() in VIDEOS else None)[1]
     film = None if path.is_dir() else open_source(path)
     for i in spread(len(order)):
         t = order[i]
-        made = film.read(film.sequences()[0], i, i + 1)[0] if film else read_picture(path / f"{names[t]}.png")
+        made = (
+            film.read(film.sequences()[0], i, i + 1)[0]
+            if film
+            else read_picture(path / f"{names[t]}{SUFFIXES[pictures]}")
+        )
         row += [(f"{sequence.id}, {names[t]}", source.read(sequence, t, t + 1)[0]), ("restored", made)]
     return row
-
-
-def _depth(sequence: FrameSequence, path: Path) -> Depth:
-    """Bits in which a film is restored: 16 if the footage has more than 8 and what is written can hold them."""
-    return 16 if sequence.stream.depth > 8 and path.suffix.lower() != ".mp4" else 8
 
 
 def _without_colour(picture: Tensor, channels: int) -> Tensor:

@@ -16,6 +16,7 @@ from degrade.console import run as run_command
 from degrade.ops import Flicker, Tinting, Toning
 from degrade.sources import open_source
 from degrade.sources.stills import Stills
+from degrade.writers import open_writer
 
 LENGTH, SECOND = 12, 7
 """Frames of the film, and the one at which its second shot begins."""
@@ -86,6 +87,22 @@ def test_shots_are_coloured_apart_by_their_own_key_frames(film: np.ndarray, comm
     assert (error < 0.6 * plain).all()
     assert error[[0, -1]].max() < 1.5
     assert cv2.imread("out-sheet.png").shape[0] > 100
+
+
+@pytest.mark.parametrize("frames", ["tiff", "dpx"])
+def test_deep_film_is_coloured_in_sixteen_bits(film: np.ndarray, command: Callable[..., str], frames: str) -> None:
+    deep = np.array([np.repeat(frame[..., 1:2].astype(np.uint16) * 255 + 64, 3, -1) for frame in film[:2]])
+    with open_writer("deep", pictures=frames) as writer:
+        for frame in deep:
+            writer.write(frame)
+    command("--input", "deep", "--out", "out", "--reference", "0=first.png", "--frames", frames, "--sheet")
+    assert [path.suffix for path in Path("out").iterdir()] == [{"tiff": ".tif", "dpx": ".dpx"}[frames]] * 2
+    source = open_source("out")
+    (sequence,) = source.sequences()
+    made = source.read(sequence, 0, 2, 16)
+    assert sequence.stream.depth == 16
+    assert np.abs(rgb2lab(made)[..., 0] - rgb2lab(deep)[..., 0]).mean() < 1  # colours out of gamut aside
+    assert len(np.unique(made % 257)) > 200
 
 
 def test_references_do_not_cross_a_cut(film: np.ndarray, command: Callable[..., str]) -> None:
