@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from degrade.console import Quiet, console, progress, tell
+from degrade.console import Quiet, console, errors, progress, tell
 from degrade.core.assignment import parse_assignment
 
 Frames = Annotated[str, typer.Option("--frames", help="Of a folder: png, tiff or dpx.")]
@@ -60,7 +60,7 @@ def colorize(
 
     given = [parse_reference(text) for text in reference]
     source = open_source(film)
-    tell(source.line(), quiet=quiet)
+    tell(source.line(copied=("sound", "timecode")), quiet=quiet)
     network = with_weights(coloring, model, weights, dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
     with progress("frames", quiet=quiet) as bar:
@@ -74,6 +74,7 @@ def colorize(
             pictures=frames,
             with_sheet=sheet,
             colored=lambda frames: bar.advance(task, frames),
+            told=lambda line: None if quiet else errors.print(line, markup=False),
         )
     for path in written:
         console.print(str(path), markup=False)

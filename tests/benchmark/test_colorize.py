@@ -8,11 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from skimage.color import rgb2lab
 
 from degrade.benchmark.cli import app
 from degrade.benchmark.shots import color_of, cuts, thumbnail
 from degrade.console import run as run_command
+from degrade.models._colorization import ColorizationModel, Guides
 from degrade.ops import Flicker, Tinting, Toning
 from degrade.sources import open_source
 from degrade.sources.stills import Stills
@@ -157,6 +159,32 @@ def test_what_is_there_is_kept_and_footage_is_not_written_into(film: np.ndarray,
     assert Path("out.mkv").read_text() == "mine"
     assert "lies inside the footage" in command("--input", "film", "--out", "film/out", model="grey", code=2)
     assert ".mkv, .mov or .mp4" in command("--input", "film", "--out", "out.avi", model="grey", code=2)
+
+
+def test_an_interrupted_film_goes_on_with_the_first_shot_that_is_not_done(
+    film: np.ndarray, command: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("--input", "film", "--reference", "0=first.png", "--reference", "11=last.png", "--sheet", "--out")
+    command(*asked, "whole.mkv")
+    painted, paint = [], ColorizationModel.paint
+
+    def interrupted(self: ColorizationModel, lightness: torch.Tensor, guides: Guides) -> torch.Tensor:
+        if len(painted) == 1:
+            raise KeyboardInterrupt
+        painted.append(lightness.shape[1])
+        return paint(self, lightness, guides)
+
+    monkeypatch.setattr(ColorizationModel, "paint", interrupted)
+    command(*asked, "out.mkv", code=130)
+    assert not Path("out.mkv").exists()
+    painted[:] = [0, 0]
+    text = command("--input", "film", "--reference", "0=last.png", "--out", "out.mkv", code=2)
+    assert "was begun with another model, setting or footage" in text
+    command(*asked, "out.mkv")
+    assert painted == [0, 0, LENGTH - SECOND]  # frames of the second shot alone
+    np.testing.assert_array_equal(read("out.mkv"), read("whole.mkv"))
+    assert not list(Path().glob(".out*"))
+    assert cv2.imread("out-sheet.png").tolist() == cv2.imread("whole-sheet.png").tolist()
 
 
 def test_a_grey_reference_is_warned_of_once(film: np.ndarray, command: Callable[..., str]) -> None:
