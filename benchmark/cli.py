@@ -136,6 +136,9 @@ def restore(
     tile: Annotated[
         str | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory; auto: as fits.")
     ] = None,
+    masks: Annotated[
+        str | None, typer.Option("--masks", help="What is to be filled, white: of a scanner's infrared, or painted.")
+    ] = None,
     start: Annotated[int, typer.Option("--start", help="First frame to restore.")] = 0,
     stop: Annotated[int | None, typer.Option("--stop", help="Frame after the last to restore.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
@@ -171,8 +174,9 @@ def restore(
 
     source = open_source(film, on_damaged, curve, deinterlace)
     tell(source.line(copied=("sound", "timecode")), quiet=quiet)
+    covers = None if masks is None else open_source(masks)
     if start or stop is not None:
-        source = Excerpt(source, start, stop)
+        source, covers = Excerpt(source, start, stop), covers and Excerpt(covers, start, stop)
     network = with_weights(restoring, model, weights, dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
     with progress("frames", quiet=quiet) as bar:
@@ -183,6 +187,7 @@ def restore(
             out,
             window=window,
             tile=_tile(tile),
+            masks=covers,
             fps=fps,
             pictures=frames,
             with_sheet=sheet,

@@ -34,6 +34,32 @@ def refuse_taken(path: Path) -> None:
         raise DatasetError(f"{path}: is there already; name another file or folder")
 
 
+def paired(film: Source, other: Source, what: str) -> list[FrameSequence]:
+    """The sequences of `other` that belong to those of a film, in their order: those of their names, or the only one.
+
+    Args:
+        film: The footage.
+        other: Masks of it, or what was made of it.
+        what: It is, in errors.
+
+    Raises:
+        DatasetError: One is missing, left over, or of another length or size.
+    """
+    wanted, found = film.sequences(), {sequence.id: sequence for sequence in other.sequences()}
+    if len(wanted) == len(found) == 1:
+        found = dict.fromkeys([wanted[0].id], *found.values())
+    for name in found.keys() - {sequence.id for sequence in wanted}:
+        raise DatasetError(f"{what}: {unknown('sequence', name, [sequence.id for sequence in wanted])}")
+    for sequence in wanted:
+        name, size = repr(sequence.id), f"{sequence.frames} frames of {sequence.width}×{sequence.height} pixels"
+        if sequence.id not in found:
+            raise DatasetError(f"{what}: sequence {name} is missing")
+        its = found[sequence.id]
+        if (its.frames, its.height, its.width) != (sequence.frames, sequence.height, sequence.width):
+            raise DatasetError(f"{what}: {name} has {its.frames} of {its.width}×{its.height}, but the film {size}")
+    return [found[sequence.id] for sequence in wanted]
+
+
 def spread(frames: int) -> list[int]:
     """Some frame numbers, evenly through a film."""
     return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})

@@ -26,24 +26,30 @@ from degrade.writers.frames import encode
 from degrade.writers.tracks import tell
 
 
-def describe(model: Model, source: Source, **asked: object) -> str:
+def describe(model: Model, source: Source, masks: Source | None = None, **asked: object) -> str:
     """What an interrupted call must have been to be gone on with; of the footage, its form and its first frames."""
-    weights, sequences = hashlib.sha256(), source.sequences()
+    weights = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         weights.update(
             name.encode() + value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
         )
-    firsts = [hashlib.sha256(source.read(sequence, 0, 1).tobytes()).hexdigest() for sequence in sequences]
-    names = [source.names(sequence)[0] for sequence in sequences]
-    footage = [[vars(sequence), *about] for sequence, *about in zip(sequences, names, firsts, strict=True)]
     content = {
         "model": type(model).__name__,
         "config": model.config,
         "color": model.color,
         "weights": weights.hexdigest(),
+        "footage": _footage(source),
+        "masks": masks and _footage(masks),
         **asked,
     }
-    return json.dumps({**content, "footage": footage}, indent=1, sort_keys=True, default=str)
+    return json.dumps(content, indent=1, sort_keys=True, default=str)
+
+
+def _footage(source: Source) -> list[object]:
+    sequences = source.sequences()
+    firsts = [hashlib.sha256(source.read(sequence, 0, 1).tobytes()).hexdigest() for sequence in sequences]
+    names = [source.names(sequence)[0] for sequence in sequences]
+    return [[vars(sequence), *about] for sequence, *about in zip(sequences, names, firsts, strict=True)]
 
 
 @contextmanager

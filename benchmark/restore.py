@@ -13,6 +13,7 @@ from torch import Tensor
 
 from degrade.benchmark.films import (
     pace,
+    paired,
     picture_format,
     refuse_inside,
     spread,
@@ -22,7 +23,7 @@ from degrade.benchmark.making import Making, begun, describe, frames_of
 from degrade.benchmark.memory import Tile, explained, fitting_tile
 from degrade.core import atomic
 from degrade.core.display import sheet
-from degrade.core.errors import SourceError
+from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array
 from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
@@ -40,6 +41,7 @@ def restore_source(
     *,
     window: int | None = None,
     tile: Tile = None,
+    masks: Source | None = None,
     fps: float | None = None,
     pictures: str = "png",
     with_sheet: bool = False,
@@ -59,6 +61,8 @@ def restore_source(
         out: For one sequence what `open_writer` takes; for several a folder, which gets a folder of each.
         window: Frames restored at once; the model's own choice by default.
         tile: Longest side restored at once, pixels; None: whole frames; ``auto``: as much as fits into memory.
+        masks: What is to be filled, white, in sequences of the same names, lengths and sizes. For models whose card
+            says `fills`; they look for no damage of their own.
         fps: Frames per second of what is written. If not given, frames are shown when the footage's are, and pictures
             24 a second. Footage of a variable rate is converted to it and stays as long; other footage runs at it.
         pictures: Their format, where `out` is a folder: ``png``, ``tiff`` or ``dpx``.
@@ -88,19 +92,20 @@ def restore_source(
     beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
     beside += [out.with_name(f"{out.stem}-damaged.json")] if any(damaged.values()) else []
     written = [*films, *beside]
-    about = describe(model, source, window=window, tile=tile, fps=fps, pictures=pictures)
+    covers = [None] * len(sequences) if masks is None else _covers(masks, source, model)
+    about = describe(model, source, masks, window=window, tile=tile, fps=fps, pictures=pictures)
     makings = [Making(source, sequence, path, fps, format) for sequence, path in zip(sequences, films, strict=True)]
     with begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
         for making in makings:
             if line := making.about_tracks():
                 told(f"{making.path.name}: {line}")
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
-        for making in makings:
+        for making, cover in zip(makings, covers, strict=True):
             if taken(making.path):  # finished before
                 shutil.rmtree(frames_of(making.path), ignore_errors=True)
                 restored(making.sequence.frames)
             else:
-                _restore(model, making, window, side, restored, told)
+                _restore(model, making, masks, cover, window, side, restored, told)
         if with_sheet and not taken(beside[0]):
             rows = [_row(source, sequence, path, fps, format) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(beside[0], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
@@ -113,6 +118,13 @@ def _check_name(out: Path, films: int) -> None:
     if films > 1 and names_media(out):
         raise SourceError(f"{out}: there are {films} films to restore; give a folder, not a file")
     check_name(out)
+
+
+def _covers(masks: Source, source: Source, model: RestorationModel) -> list[FrameSequence]:
+    """The masks of each sequence."""
+    if not model.card.fills:
+        raise SpecError(f"{type(model).__name__} fills no masks that others made", "--masks")
+    return paired(source, masks, "--masks")
 
 
 def _side(mark: Path, model: RestorationModel, sequences: list[FrameSequence], window: int | None) -> int | None:
@@ -128,6 +140,8 @@ def _side(mark: Path, model: RestorationModel, sequences: list[FrameSequence], w
 def _restore(
     model: RestorationModel,
     making: Making,
+    masks: Source | None,
+    cover: FrameSequence | None,
     window: int | None,
     tile: int | None,
     restored: Callable[[int], object],
@@ -145,8 +159,15 @@ def _restore(
             picture = torch.from_numpy(frame.astype(np.float32)).permute(2, 0, 1)[None] / np.iinfo(frame.dtype).max
             yield _without_colour(picture, 1 if grey else 3) if greys[-1] else picture
 
+    def holes() -> Iterator[Tensor]:
+        assert masks is not None
+        assert cover is not None
+        for mask in masks.each(cover, start):
+            yield torch.from_numpy(mask.astype(np.float32)).amax(-1)[None, None] / 255
+
     restored(done)
-    for t, frame in enumerate(stream(model, frames(), window, tile=tile), start):
+    given = holes() if masks else None
+    for t, frame in enumerate(stream(model, frames(), window, tile=tile, masks=given), start):
         one = _without_colour(frame, frame.shape[1]) if greys.popleft() else frame
         if t >= done:
             levels = (one[0] * (2**depth - 1)).round().permute(1, 2, 0).numpy()

@@ -413,6 +413,26 @@ def test_bad_input_is_one_line(benchmark, film, tmp_path, arguments, message):
     assert not (tmp_path / "out").exists()
 
 
+def test_masks_of_the_user_are_filled_and_nothing_else_changes(benchmark, tmp_path, moving):
+    clean = (moving(6, 48, 64).mean(2)[0].numpy() * 255).round().astype(np.uint8)
+    spot, masks, film = np.s_[3, 20:30, 24:40], np.zeros_like(clean), clean.copy()
+    masks[spot], film[spot] = 255, 128
+    for name, frames in {"film": film, "masks": masks, "short": masks[:5]}.items():
+        write(tmp_path / name, frames)
+    call = ["restore", "--input", tmp_path / "film", "--out", tmp_path / "out", "--quiet"]
+    code, _, errors = benchmark(*call, "--model", "detect_fill", "--masks", tmp_path / "short")
+    assert (code, "--masks: 'film' has 5 of 64×48, but the film 6 frames of 64×48 pixels" in errors) == (2, True)
+    code, _, errors = benchmark(*call, "--model", "median", "--masks", tmp_path / "masks")
+    assert (code, "--masks: Median fills no masks that others made" in errors) == (2, True)
+    assert not (tmp_path / "out").exists()
+    code, _, errors = benchmark(*call, "--model", "detect_fill", "--masks", tmp_path / "masks", "--start", 1)
+    assert code == 0, errors
+    made = np.stack([cv2.imread(str(tmp_path / f"out/{t:03d}.png"), 0) for t in range(1, 6)]).astype(float)
+    np.testing.assert_array_equal(made[masks[1:] == 0], film[1:][masks[1:] == 0])
+    error, left = (np.abs(frames - clean[1:])[masks[1:] > 0].mean() for frames in (made, film[1:].astype(float)))
+    assert error < 0.4 * left
+
+
 def test_formats_of_pictures_are_no_matter_of_videos(benchmark, film, tmp_path):
     out = tmp_path / "out.mkv"
     code, _, errors = benchmark("restore", "--model", "input", "--input", film[0], "--out", out, "--frames", "dpx")
