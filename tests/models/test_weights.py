@@ -115,7 +115,7 @@ WRAPPERS = [
 """What training scripts and wrappers put before a network's names, or keep it under."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(outer=st.lists(st.sampled_from(WRAPPERS), max_size=3), inner=st.lists(st.sampled_from(WRAPPERS), max_size=3))
 def test_a_network_is_found_under_any_names(outer, inner, tmp_path_factory):
     """Mappings within mappings, prefixes, and beside them optimizers, counters and other networks."""

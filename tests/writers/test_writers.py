@@ -47,7 +47,7 @@ def contents(path):
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     frames=st.integers(1, 4),
     height=st.integers(1, 33),
