@@ -1,7 +1,7 @@
 # `make demo` shows what the project does, `make test` checks it. What a target needs is installed first, into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := benchmark,albumentations,cluster,remote,onnx
+EXTRAS := benchmark,albumentations,cluster,remote,onnx,raw
 
 .PHONY: install package demo test lint types pytest test-lowest docs wheel
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from degrade.benchmark.cli_colorize import colorize
+from degrade.benchmark.cli_colorize import Frames, colorize
 from degrade.console import Json, Quiet, Version, command_line, console, errors, fail, print_json, progress, tell
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
@@ -122,7 +122,9 @@ def restore(
         typer.Option("--model", autocompletion=_models, help="A name of `benchmark ls`, or path/to/file.py:Name."),
     ],
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
-    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder of PNGs.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder of pictures.")
+    ],
     weights: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +135,9 @@ def restore(
     window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
     tile: Annotated[
         str | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory; auto: as fits.")
+    ] = None,
+    masks: Annotated[
+        str | None, typer.Option("--masks", help="What is to be filled, white: of a scanner's infrared, or painted.")
     ] = None,
     start: Annotated[int, typer.Option("--start", help="First frame to restore.")] = 0,
     stop: Annotated[int | None, typer.Option("--stop", help="Frame after the last to restore.")] = None,
@@ -152,6 +157,7 @@ def restore(
     deinterlace: Annotated[
         str, typer.Option("--deinterlace", help="Of videos made of fields: none, bwdif, or telecine (back to 24).")
     ] = "none",
+    frames: Frames = "png",
     sheet: Annotated[bool, typer.Option("--sheet", help="Also write a picture of frames before and after.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep films that are there already; what was interrupted goes on anyway.")
@@ -168,8 +174,9 @@ def restore(
 
     source = open_source(film, on_damaged, curve, deinterlace)
     tell(source.line(copied=("sound", "timecode")), quiet=quiet)
+    covers = None if masks is None else open_source(masks)
     if start or stop is not None:
-        source = Excerpt(source, start, stop)
+        source, covers = Excerpt(source, start, stop), covers and Excerpt(covers, start, stop)
     network = with_weights(restoring, model, weights, dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
     with progress("frames", quiet=quiet) as bar:
@@ -180,7 +187,9 @@ def restore(
             out,
             window=window,
             tile=_tile(tile),
+            masks=covers,
             fps=fps,
+            pictures=frames,
             with_sheet=sheet,
             resume=resume,
             restored=lambda frames: bar.advance(task, frames),

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from degrade.console import Quiet, console, progress, tell
+from degrade.console import Quiet, console, errors, progress, tell
 from degrade.core.assignment import parse_assignment
+
+Frames = Annotated[str, typer.Option("--frames", help="Of a folder: png, tiff or dpx.")]
 
 
 def _models() -> list[str]:
@@ -23,7 +25,9 @@ def colorize(
         ),
     ],
     film: Annotated[str, typer.Option("--input", help="Video, or folder of frames; grey, tinted or toned.")],
-    out: Annotated[Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder for PNGs.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder of pictures.")
+    ],
     reference: Annotated[
         list[str],
         typer.Option(
@@ -41,6 +45,7 @@ def colorize(
     fps: Annotated[
         float | None, typer.Option("--fps", min=1, help="Frames per second of the video; the film's own if not given.")
     ] = None,
+    frames: Frames = "png",
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Also write a picture of frames: grey, coloured, reference.")
     ] = False,
@@ -55,13 +60,21 @@ def colorize(
 
     given = [parse_reference(text) for text in reference]
     source = open_source(film)
-    tell(source.line(), quiet=quiet)
+    tell(source.line(copied=("sound", "timecode")), quiet=quiet)
     network = with_weights(coloring, model, weights, dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
     with progress("frames", quiet=quiet) as bar:
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
         written = colorize_film(
-            network, source, given, out, fps=fps, with_sheet=sheet, colored=lambda frames: bar.advance(task, frames)
+            network,
+            source,
+            given,
+            out,
+            fps=fps,
+            pictures=frames,
+            with_sheet=sheet,
+            colored=lambda frames: bar.advance(task, frames),
+            told=lambda line: None if quiet else errors.print(line, markup=False),
         )
     for path in written:
         console.print(str(path), markup=False)

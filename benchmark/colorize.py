@@ -1,8 +1,8 @@
 """Colours a real film of any length, shot by shot."""
 
+import hashlib
 import itertools
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,18 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degrade.benchmark.films import SHOWN, pace, refuse_inside, refuse_taken, spread
+from degrade.benchmark.films import SHOWN, picture_format, refuse_inside, spread, taken
+from degrade.benchmark.making import Making, begun, describe
 from degrade.benchmark.shots import color_of, cuts, thumbnail
 from degrade.core.display import sheet
 from degrade.core.errors import SourceError, SpecError
-from degrade.core.types import Array
+from degrade.core.types import Array, as_8bit
 from degrade.models import stream_colors
 from degrade.models._colorization import ColorizationModel, Reference
 from degrade.models._lab import lab_to_rgb, rgb_to_lab
 from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source
+from degrade.sources.base import Depth
 from degrade.sources.pictures import read_picture
-from degrade.writers import check_name, open_writer
+from degrade.writers import check_name
 
 JUDGED, IN_COLOUR = 16, 0.25
 """Frames, spread over the film, that say whether it is in colour, and the share of them from which on it is."""
@@ -65,10 +67,15 @@ def colorize_film(
     out: str | Path,
     *,
     fps: float | None = None,
+    pictures: str = "png",
     with_sheet: bool = False,
     colored: Callable[[int], object] = lambda frames: None,
+    told: Callable[[str], object] = lambda line: None,
 ) -> list[Path]:
     """Colours a film; no more than a window of it is held.
+
+    Frames are kept beside `out` until the film is whole: after an interruption the same call goes on with the first
+    shot that is not done.
 
     Each shot is coloured by the key frames that lie in it, and by the references without a time. Warns of shots that
     have none, and of a film that is tinted: its tint is replaced.
@@ -79,8 +86,10 @@ def colorize_film(
         references: Pictures in colour.
         out: What `open_writer` takes: ``*.mkv``, ``*.mov``, ``*.mp4``, or a folder.
         fps: Frames per second of what is written, see `pace`; if not given, frames are shown when the film's are.
+        pictures: Their format, where `out` is a folder: ``png``, ``tiff`` or ``dpx``.
         with_sheet: Also write a picture of frames, grey and coloured, beside their references: ``<out>-sheet.png``.
         colored: Called with the number of frames after each step.
+        told: Called with a line on sound and the like: what is copied, and what is not.
 
     Returns:
         The files and folders written.
@@ -88,39 +97,44 @@ def colorize_film(
     Raises:
         SourceError: Several films, a film in colour, or a reference that cannot be used: beyond the film, of a frame
             that has one, or of another shape.
-        DatasetError: Something of that name is there, or it would lie in the footage.
+        SpecError: There is no such format of pictures, or none is written.
+        DatasetError: Something of that name is there, was begun by another call, or would lie in the footage.
     """
     out = Path(out).expanduser()
     sequence = _one(source)
-    paths = [out, out.with_name(f"{out.stem}-sheet.png")] if with_sheet else [out]
-    _check_names(source, paths)
-    pictures = _pictures(model, sequence, references)
+    beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
+    refuse_inside(source, out)
+    check_name(out)
+    making = Making(source, sequence, out, fps, picture_format(pictures, out))
+    colours = _pictures(model, sequence, references)
     _judge(source, sequence)
     shots = _shots(source, sequence, references)
     free = [given for given in references if given.frame is None]
     if not free:
         _warn_of_grey(model, shots)
-    chosen = _chosen(shots, sequence.frames) if with_sheet else []
-    shown: dict[int, tuple[Array, Array]] = {}
-    about, order = pace(sequence, fps)
-    repeats = Counter(order)
-    with open_writer(out, stream=about) as writer:
+    shown = [(given.frame, _hash(colours[given])) for given in references]
+    about = describe(model, source, fps=fps, pictures=pictures, references=shown)
+    with begun(out, [out, *beside], about, resume=False):
+        if line := making.about_tracks():
+            told(f"{out.name}: {line}")
+        if taken(out):  # finished before
+            return [out, *beside]
         for shot in shots:
-            given = [
-                Reference(pictures[key], None if key.frame is None else key.frame - shot.start)
-                for key in (*shot.keys, *free)
-            ]
-            for t, (lightness, ab) in enumerate(_shot(model, source, sequence, shot, given), shot.start):
-                made = _picture(lightness, ab)
-                for _ in range(repeats[t]):
-                    writer.write(made)
-                if t in chosen:
-                    shown[t] = _picture(lightness, torch.zeros_like(ab)), made
-                colored(1)
-    if with_sheet:
-        rows = [_row(t, *shown[t], shots, free, pictures) for t in chosen]
-        save_picture(paths[1], sheet(rows))
-    return paths
+            if making.done < shot.stop:
+                given = [
+                    Reference(colours[key], None if key.frame is None else key.frame - shot.start)
+                    for key in (*shot.keys, *free)
+                ]
+                for t, (lightness, ab) in enumerate(_shot(model, making, shot, given), shot.start):
+                    making.keep(t, _picture(lightness, ab, making.depth))
+                    colored(1)
+            else:
+                colored(shot.stop - shot.start)
+        if beside:
+            rows = [_row(t, making, shots, free, colours) for t in _chosen(shots, sequence.frames)]
+            save_picture(beside[0], sheet(rows))
+        making.finish(3, told)
+    return [out, *beside]
 
 
 def _one(source: Source) -> FrameSequence:
@@ -130,11 +144,8 @@ def _one(source: Source) -> FrameSequence:
     return sequences[0]
 
 
-def _check_names(source: Source, paths: Sequence[Path]) -> None:
-    refuse_inside(source, paths[0])
-    check_name(paths[0])
-    for path in paths:
-        refuse_taken(path)
+def _hash(picture: Tensor) -> str:
+    return hashlib.sha256(picture.numpy().tobytes()).hexdigest()
 
 
 def _pictures(model: ColorizationModel, sequence: FrameSequence, references: Sequence[Given]) -> dict[Given, Tensor]:
@@ -179,29 +190,35 @@ def _warn_of_grey(model: ColorizationModel, shots: Sequence[Shot]) -> None:
 
 
 def _shot(
-    model: ColorizationModel, source: Source, sequence: FrameSequence, shot: Shot, references: Sequence[Reference]
+    model: ColorizationModel, making: Making, shot: Shot, references: Sequence[Reference]
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """L (1, 1, H, W) of each frame, and a and b (1, 2, H, W)."""
     held: list[Tensor] = []
 
     def lightness() -> Iterator[Tensor]:
-        for frame in source.each(sequence, shot.start, shot.stop):
-            held.append(rgb_to_lab(torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float() / 255)[:, :1])
+        for frame in making.source.each(making.sequence, shot.start, shot.stop, making.depth):
+            held.append(_lightness(frame))
             yield held[-1]
 
     for ab in stream_colors(model, lightness(), references):
         yield held.pop(0), ab
 
 
-def _picture(lightness: Tensor, ab: Tensor) -> Array:
-    """(H, W, 3) uint8."""
-    return _bytes(lab_to_rgb(torch.cat((lightness, ab), 1)).clamp(0, 1))
+def _lightness(frame: Array) -> Tensor:
+    """L (1, 1, H, W) of a frame (H, W, 3), uint8 or uint16."""
+    rgb = torch.from_numpy(frame.astype(np.float32)).permute(2, 0, 1)[None] / np.iinfo(frame.dtype).max
+    return rgb_to_lab(rgb)[:, :1]
 
 
-def _bytes(rgb: Tensor) -> Array:
-    """(1, 3, H, W) as (H, W, 3) uint8."""
-    picture: Array = (255 * rgb[0]).round().byte().permute(1, 2, 0).contiguous().numpy()
-    return picture
+def _picture(lightness: Tensor, ab: Tensor, depth: Depth = 8) -> Array:
+    """(H, W, 3) uint8 or uint16."""
+    return _levels(lab_to_rgb(torch.cat((lightness, ab), 1)).clamp(0, 1), depth)
+
+
+def _levels(rgb: Tensor, depth: Depth = 8) -> Array:
+    """(1, 3, H, W) as (H, W, 3) uint8 or uint16."""
+    levels = ((2**depth - 1) * rgb[0]).round().permute(1, 2, 0).contiguous().numpy()
+    return levels.astype(f"uint{depth}")
 
 
 def _chosen(shots: Sequence[Shot], frames: int) -> list[int]:
@@ -213,13 +230,15 @@ def _chosen(shots: Sequence[Shot], frames: int) -> list[int]:
 
 
 def _row(
-    t: int, grey: Array, made: Array, shots: Sequence[Shot], free: Sequence[Given], pictures: Mapping[Given, Tensor]
+    t: int, making: Making, shots: Sequence[Shot], free: Sequence[Given], pictures: Mapping[Given, Tensor]
 ) -> list[tuple[str, Array]]:
     """Grey, coloured, and the reference nearest in time."""
+    lightness = _lightness(making.source.read(making.sequence, t, t + 1)[0])
+    grey, made = _picture(lightness, torch.zeros_like(lightness).expand(-1, 2, -1, -1)), as_8bit(making.kept(t))
     keys = next(shot.keys for shot in shots if shot.start <= t < shot.stop)
     nearest = min(keys, key=lambda key: abs((key.frame or 0) - t), default=free[0] if free else None)
     row = [(f"frame {t}", grey), ("coloured", made)]
     if nearest is not None:
         caption = "reference" if nearest.frame is None else f"reference, frame {nearest.frame}"
-        row.append((caption, _bytes(pictures[nearest])))
+        row.append((caption, _levels(pictures[nearest])))
     return row

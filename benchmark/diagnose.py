@@ -15,10 +15,10 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from degrade.benchmark.films import paired
 from degrade.benchmark.flow import dis
 from degrade.benchmark.metrics import make
 from degrade.benchmark.metrics.base import Frame
-from degrade.benchmark.score import ScoringInputs
 from degrade.core.display import sheet
 from degrade.core.errors import SourceError
 from degrade.core.types import Array, to_uint8
@@ -93,14 +93,13 @@ def diagnose(film: Source, restored: Mapping[str, Source], seen: Callable[[], ob
     Raises:
         DatasetError: A sequence that is missing, left over, or of another length or size.
     """
-    paired = [ScoringInputs(made, film).clips() for made in restored.values()]
+    made = [paired(film, source, name) for name, source in restored.items()]
     sources = {"": film, **restored}
     tallies = {name: _Tally() for name in sources}
     frames = specks = 0
     worst: list[Defect] = []
-    for clips in zip(*paired, strict=True):
-        made = [clip["prediction"] for clip in clips]
-        sequences = dict(zip(sources, [clips[0]["target"], *made], strict=True))
+    for clips in zip(film.sequences(), *made, strict=True):
+        sequences = dict(zip(sources, clips, strict=True))
         for look in _sequence(sources, sequences, tallies):
             if look:
                 frames, specks = frames + 1, specks + len(look.specks)

@@ -4,10 +4,14 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from degrade.core.errors import DatasetError
+from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.sources import FrameSequence, Source
+from degrade.sources.base import Depth
 from degrade.sources.stream import StreamInfo, rate_of
+from degrade.writers import VIDEOS, Pictures
+from degrade.writers.base import SUFFIXES
 
 SHOWN = 4
 """Frames on a sheet."""
@@ -30,9 +34,53 @@ def refuse_taken(path: Path) -> None:
         raise DatasetError(f"{path}: is there already; name another file or folder")
 
 
+def paired(film: Source, other: Source, what: str) -> list[FrameSequence]:
+    """The sequences of `other` that belong to those of a film, in their order: those of their names, or the only one.
+
+    Args:
+        film: The footage.
+        other: Masks of it, or what was made of it.
+        what: It is, in errors.
+
+    Raises:
+        DatasetError: One is missing, left over, or of another length or size.
+    """
+    wanted, found = film.sequences(), {sequence.id: sequence for sequence in other.sequences()}
+    if len(wanted) == len(found) == 1:
+        found = dict.fromkeys([wanted[0].id], *found.values())
+    for name in found.keys() - {sequence.id for sequence in wanted}:
+        raise DatasetError(f"{what}: {unknown('sequence', name, [sequence.id for sequence in wanted])}")
+    for sequence in wanted:
+        name, size = repr(sequence.id), f"{sequence.frames} frames of {sequence.width}×{sequence.height} pixels"
+        if sequence.id not in found:
+            raise DatasetError(f"{what}: sequence {name} is missing")
+        its = found[sequence.id]
+        if (its.frames, its.height, its.width) != (sequence.frames, sequence.height, sequence.width):
+            raise DatasetError(f"{what}: {name} has {its.frames} of {its.width}×{its.height}, but the film {size}")
+    return [found[sequence.id] for sequence in wanted]
+
+
 def spread(frames: int) -> list[int]:
     """Some frame numbers, evenly through a film."""
     return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})
+
+
+def depth_of(sequence: FrameSequence, path: Path) -> Depth:
+    """Bits in which a new film is made: 16 if the footage has more than 8 and what is written can hold them."""
+    return 16 if sequence.stream.depth > 8 and path.suffix.lower() != ".mp4" else 8
+
+
+def picture_format(pictures: str, out: Path) -> Pictures:
+    """The format of pictures that is asked for.
+
+    Raises:
+        SpecError: There is none of that name, or a video is written.
+    """
+    if pictures not in SUFFIXES:
+        raise SpecError(unknown("format of pictures", pictures, SUFFIXES), "--frames")
+    if pictures != "png" and out.suffix.lower() in VIDEOS:
+        raise SpecError(f"{pictures} is of the pictures in a folder, and {out} is a video", "--frames")
+    return cast(Pictures, pictures)
 
 
 def keeps_length(sequence: FrameSequence, fps: float | None) -> bool:

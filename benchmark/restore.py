@@ -1,11 +1,9 @@
 """Restores real film of any length and frame size, and goes on where it was interrupted."""
 
-import hashlib
 import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -13,22 +11,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degrade.benchmark.films import keeps_length, pace, refuse_inside, refuse_taken, spread, taken
+from degrade.benchmark.films import (
+    pace,
+    paired,
+    picture_format,
+    refuse_inside,
+    spread,
+    taken,
+)
+from degrade.benchmark.making import Making, begun, describe, frames_of
 from degrade.benchmark.memory import Tile, explained, fitting_tile
 from degrade.core import atomic
 from degrade.core.display import sheet
-from degrade.core.errors import DatasetError, SourceError
-from degrade.core.lock import hold
+from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array
 from degrade.models._stream import restart, stream
 from degrade.models.base import RestorationModel
 from degrade.preview import save_picture
 from degrade.sources import FrameSequence, Source, open_source
-from degrade.sources.base import Depth
 from degrade.sources.pictures import read_picture
-from degrade.writers import VIDEOS, check_name, names_media, open_writer
-from degrade.writers.frames import encode_png
-from degrade.writers.tracks import tell
+from degrade.writers import VIDEOS, Pictures, check_name, names_media
+from degrade.writers.base import SUFFIXES
 
 
 def restore_source(
@@ -38,7 +41,9 @@ def restore_source(
     *,
     window: int | None = None,
     tile: Tile = None,
+    masks: Source | None = None,
     fps: float | None = None,
+    pictures: str = "png",
     with_sheet: bool = False,
     resume: bool = False,
     restored: Callable[[int], object] = lambda frames: None,
@@ -56,8 +61,11 @@ def restore_source(
         out: For one sequence what `open_writer` takes; for several a folder, which gets a folder of each.
         window: Frames restored at once; the model's own choice by default.
         tile: Longest side restored at once, pixels; None: whole frames; ``auto``: as much as fits into memory.
+        masks: What is to be filled, white, in sequences of the same names, lengths and sizes. For models whose card
+            says `fills`; they look for no damage of their own.
         fps: Frames per second of what is written. If not given, frames are shown when the footage's are, and pictures
             24 a second. Footage of a variable rate is converted to it and stays as long; other footage runs at it.
+        pictures: Their format, where `out` is a folder: ``png``, ``tiff`` or ``dpx``.
         with_sheet: Also write a picture of frames before and after, `<out>-sheet.png`.
         resume: Films and sheets that are there already are kept, whichever call made them; otherwise only those of the
             interrupted call.
@@ -71,33 +79,35 @@ def restore_source(
     Raises:
         DatasetError: Something of a name that would be written is there already, was begun by another call, or would
             lie in the footage.
+        SpecError: There is no such format of pictures, or none is written.
         SourceError: Several films are to go into one file, the file is of a kind that is not written, or memory does
             not suffice.
     """
     out, sequences = Path(out).expanduser(), source.sequences()
     _check_name(out, len(sequences))
+    format = picture_format(pictures, out)
     refuse_inside(source, out)
     films = [out] if len(sequences) == 1 else [out / sequence.id for sequence in sequences]
     damaged = {sequence.id: source.damaged(sequence, 0, sequence.frames) for sequence in sequences}
     beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
     beside += [out.with_name(f"{out.stem}-damaged.json")] if any(damaged.values()) else []
     written = [*films, *beside]
-    about = _describe(model, sequences, source, window=window, tile=tile, fps=fps)
-    with _begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
-        for sequence, path in zip(sequences, films, strict=True):
-            if line := _about_tracks(source, sequence, path, fps):
-                told(f"{path.name}: {line}")
+    covers = [None] * len(sequences) if masks is None else _covers(masks, source, model)
+    about = describe(model, source, masks, window=window, tile=tile, fps=fps, pictures=pictures)
+    makings = [Making(source, sequence, path, fps, format) for sequence, path in zip(sequences, films, strict=True)]
+    with begun(out, written, about, resume) as mark, explained(model, sequences, window, tile):
+        for making in makings:
+            if line := making.about_tracks():
+                told(f"{making.path.name}: {line}")
         side = _side(mark, model, sequences, window) if tile == "auto" else tile
-        for sequence, path in zip(sequences, films, strict=True):
-            if taken(path):  # finished before
-                shutil.rmtree(_part(path), ignore_errors=True)
-                restored(sequence.frames)
+        for making, cover in zip(makings, covers, strict=True):
+            if taken(making.path):  # finished before
+                shutil.rmtree(frames_of(making.path), ignore_errors=True)
+                restored(making.sequence.frames)
             else:
-                lost = _restore(model, source, sequence, path, window, side, fps, restored)
-                if lost:
-                    told(f"{path.name}: left out, as damaged: {lost} packets of sound and the like")
+                _restore(model, making, masks, cover, window, side, restored, told)
         if with_sheet and not taken(beside[0]):
-            rows = [_row(source, sequence, path, fps) for sequence, path in zip(sequences, films, strict=True)]
+            rows = [_row(source, sequence, path, fps, format) for sequence, path in zip(sequences, films, strict=True)]
             save_picture(beside[0], sheet([row[i : i + 4] for row in rows for i in range(0, len(row), 4)]))
         if any(damaged.values()):
             atomic.write(beside[-1], json.dumps(damaged))
@@ -110,6 +120,13 @@ def _check_name(out: Path, films: int) -> None:
     check_name(out)
 
 
+def _covers(masks: Source, source: Source, model: RestorationModel) -> list[FrameSequence]:
+    """The masks of each sequence."""
+    if not model.card.fills:
+        raise SpecError(f"{type(model).__name__} fills no masks that others made", "--masks")
+    return paired(source, masks, "--masks")
+
+
 def _side(mark: Path, model: RestorationModel, sequences: list[FrameSequence], window: int | None) -> int | None:
     """The side of the tiles that fit, the same after an interruption."""
     found = mark / "tile.json"
@@ -120,144 +137,61 @@ def _side(mark: Path, model: RestorationModel, sequences: list[FrameSequence], w
     return side
 
 
-def _describe(model: RestorationModel, sequences: list[FrameSequence], source: Source, **asked: object) -> str:
-    """What an interrupted call must have been to be gone on with; of the footage, its form and its first frames."""
-    weights = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        weights.update(
-            name.encode() + value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        )
-    firsts = [hashlib.sha256(source.read(sequence, 0, 1).tobytes()).hexdigest() for sequence in sequences]
-    names = [source.names(sequence)[0] for sequence in sequences]
-    footage = [[vars(sequence), *about] for sequence, *about in zip(sequences, names, firsts, strict=True)]
-    content = {
-        "model": type(model).__name__,
-        "config": model.config,
-        "color": model.color,
-        "weights": weights.hexdigest(),
-        **asked,
-    }
-    return json.dumps({**content, "footage": footage}, indent=1, sort_keys=True, default=str)
-
-
-@contextmanager
-def _begun(out: Path, written: list[Path], about: str, resume: bool) -> Iterator[Path]:
-    """Marks `out` as begun until all is written, and keeps other calls out of it; if it ends before the first frame,
-    nothing is left. Yields the folder that is the mark."""
-    mark, empty = out.with_name(f".{out.name}.restoring"), not out.exists()
-    call = mark / "call.json"
-    with hold(mark / "lock", out):
-        try:
-            if not call.exists():
-                for path in written:
-                    if not resume:
-                        refuse_taken(path)
-                atomic.write(call, about)
-            elif call.read_text("utf-8") != about:
-                cure = f"name another place, or delete it and {mark}"
-                raise DatasetError(f"{out}: was begun with another model, setting or footage; {cure}")
-            yield mark
-            call.unlink()
-        finally:
-            parts = list(map(_part, written))
-            for part in parts:
-                if part.is_dir() and not any(part.iterdir()):
-                    part.rmdir()
-            nothing = not any(map(taken, written)) and not any(part.exists() for part in parts)
-            if nothing and empty and out.is_dir():
-                shutil.rmtree(out)
-            if nothing or not call.exists():
-                shutil.rmtree(mark)
-
-
-def _part(path: Path) -> Path:
-    """The folder of the frames of a film that is not whole."""
-    return path.with_name(f".{path.name}.frames")
-
-
 def _restore(
     model: RestorationModel,
-    source: Source,
-    sequence: FrameSequence,
-    path: Path,
+    making: Making,
+    masks: Source | None,
+    cover: FrameSequence | None,
     window: int | None,
     tile: int | None,
-    fps: float | None,
     restored: Callable[[int], object],
-) -> int:
-    """Write one film; the number of packets of sound and the like that could not be copied."""
-    part = _part(path)
-    part.mkdir(parents=True, exist_ok=True)
-    depth = _depth(sequence, path)
-    pictures = [part / f"{name}.png" for name in source.names(sequence)]
-    done = next((t for t, picture in enumerate(pictures) if not picture.exists()), len(pictures))
+    told: Callable[[str], object],
+) -> None:
+    """Write one film."""
+    depth, done = making.depth, making.done
     start = restart(model, done, window)
-    grey = all(map(is_grey, source.each(sequence, depth=depth)))
+    grey = all(map(is_grey, making.source.each(making.sequence, depth=depth)))
     greys: deque[bool] = deque()  # whether the frames that the model holds are
 
     def frames() -> Iterator[Tensor]:
-        for frame in source.each(sequence, start, depth=depth):
+        for frame in making.source.each(making.sequence, start, depth=depth):
             greys.append(grey or is_grey(frame))
             picture = torch.from_numpy(frame.astype(np.float32)).permute(2, 0, 1)[None] / np.iinfo(frame.dtype).max
             yield _without_colour(picture, 1 if grey else 3) if greys[-1] else picture
 
+    def holes() -> Iterator[Tensor]:
+        assert masks is not None
+        assert cover is not None
+        for mask in masks.each(cover, start):
+            yield torch.from_numpy(mask.astype(np.float32)).amax(-1)[None, None] / 255
+
     restored(done)
-    for t, frame in enumerate(stream(model, frames(), window, tile=tile), start):
+    given = holes() if masks else None
+    for t, frame in enumerate(stream(model, frames(), window, tile=tile, masks=given), start):
         one = _without_colour(frame, frame.shape[1]) if greys.popleft() else frame
         if t >= done:
             levels = (one[0] * (2**depth - 1)).round().permute(1, 2, 0).numpy()
-            _keep(pictures[t], levels.astype(f"uint{depth}"))
+            making.keep(t, levels.astype(f"uint{depth}"))
             restored(1)
-    return _finish(pictures, path, source, sequence, fps, 1 if grey else 3)
+    making.finish(1 if grey else 3, told)
 
 
-def _keep(path: Path, frame: Array) -> None:
-    try:
-        atomic.write(path, encode_png(frame))
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _about_tracks(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> str:
-    suffix = path.suffix.lower() if names_media(path) else ""
-    return tell(source.tracks(sequence), sequence.stream, suffix, paced=keeps_length(sequence, fps))
-
-
-def _finish(
-    pictures: list[Path], path: Path, source: Source, sequence: FrameSequence, fps: float | None, channels: int
-) -> int:
-    """Makes the film of its frames; see `_restore`."""
-    part = pictures[0].parent
-    if path.suffix.lower() in VIDEOS:
-        about, order = pace(sequence, fps)
-        tracks = source.tracks(sequence) if keeps_length(sequence, fps) else None
-        depth = _depth(sequence, path)
-        with open_writer(path, stream=about, tracks=tracks) as writer:
-            for t in order:
-                writer.write(read_picture(pictures[t], depth)[..., :channels])
-        shutil.rmtree(part)
-        return writer.lost
-    if path.is_dir():  # which is empty
-        path.rmdir()
-    part.replace(path)
-    return 0
-
-
-def _row(source: Source, sequence: FrameSequence, path: Path, fps: float | None) -> list[tuple[str, Array]]:
+def _row(
+    source: Source, sequence: FrameSequence, path: Path, fps: float | None, pictures: Pictures
+) -> list[tuple[str, Array]]:
     """Pictures for the sheet, with their captions."""
     names, row = source.names(sequence), []
     order = pace(sequence, fps if path.suffix.lower() in VIDEOS else None)[1]
     film = None if path.is_dir() else open_source(path)
     for i in spread(len(order)):
         t = order[i]
-        made = film.read(film.sequences()[0], i, i + 1)[0] if film else read_picture(path / f"{names[t]}.png")
+        made = (
+            film.read(film.sequences()[0], i, i + 1)[0]
+            if film
+            else read_picture(path / f"{names[t]}{SUFFIXES[pictures]}")
+        )
         row += [(f"{sequence.id}, {names[t]}", source.read(sequence, t, t + 1)[0]), ("restored", made)]
     return row
-
-
-def _depth(sequence: FrameSequence, path: Path) -> Depth:
-    """Bits in which a film is restored: 16 if the footage has more than 8 and what is written can hold them."""
-    return 16 if sequence.stream.depth > 8 and path.suffix.lower() != ".mp4" else 8
 
 
 def _without_colour(picture: Tensor, channels: int) -> Tensor:

@@ -98,7 +98,8 @@ def load(model: nn.Module, state: State, path: str | Path, convert: Callable[[St
 
     Training scripts keep the network under names of their own, beside optimizers, counters and other networks, and
     wrappers put theirs before it: ``state_dict.module.net.conv.weight``. Whatever name the network that fits lies under
-    is passed over. Where the file also holds its averaged weights (``ema``), it is these.
+    is passed over, and so is that under which the model keeps all of it. Where the file also holds its averaged weights
+    (``ema``), it is these.
 
     Args:
         model: Any module.
@@ -112,6 +113,7 @@ def load(model: nn.Module, state: State, path: str | Path, convert: Callable[[St
             fit.
     """
     own = model.state_dict()
+    wrapped = _begin_all(own)
     fitting, best, alike, errors = {}, ("", state), -1, []
     for place, part in _parts(state).items():
         try:
@@ -119,6 +121,10 @@ def load(model: nn.Module, state: State, path: str | Path, convert: Callable[[St
         except Exception as error:  # a model's author may have thought of nothing but its own files
             errors.append(error)
             continue
+        if _faults(own, found) and not _faults(
+            own, inside := {f"{wrapped}{name}": value for name, value in found.items()}
+        ):
+            found = inside
         if not _faults(own, found):
             fitting[place] = found
         elif (shared := len(own.keys() & found.keys())) > alike:
@@ -180,6 +186,12 @@ def _first_words(state: State) -> set[str]:
     while all(len(one) > shared + 1 and one[shared] == words[0][shared] for one in words):
         shared += 1
     return {".".join(one[: shared + 1]) for one in words}
+
+
+def _begin_all(own: State) -> str:
+    """The name that all of a model's begin with, as ``net.``: that of the one network that it wraps; empty if none."""
+    first = {name.partition(".")[0] for name in own}
+    return f"{first.pop()}." if len(first) == 1 and all("." in name for name in own) else ""
 
 
 def _keys(names: Any) -> str:

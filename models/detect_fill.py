@@ -67,6 +67,8 @@ class DetectFill(RestorationModel):
         found = self.find(frames, flows) if masks is None or self.training else masks
         # No gradient goes through the masks: the detector would learn to leave alone what cannot be filled yet.
         holes = found.detach()
+        if masks is None or self.training:
+            holes = torch.maximum(holes, DAMAGED * (grown(holes) > SURE).to(holes))
         if masks is not None:
             holes = torch.maximum(holes, masks)
         return Restored(self.fill(frames, holes, flows), found)
@@ -140,6 +142,8 @@ both are inside the frame."""
 SOUND, DAMAGED = 0.03, 0.1
 """Probability of damage up to which a pixel stays as it is, and from which on it is replaced altogether. A defect that
 is missed costs far more than a sound pixel that is made anew from its neighbours."""
+SURE = 0.6
+"""Probability of damage from which on the pixels around go, too: the rim of a defect is faint, but shows."""
 STEEPNESS, THRESHOLD = 60.0, 0.06
 """Of the mask over how far (of 1) a pixel stands out, up to twice the threshold, where the detector has nothing to add.
 What stands out further may as well be motion that the flow has missed."""

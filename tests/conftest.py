@@ -5,10 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 
 from degrade.spec import Spec, parse
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes is up to the machine
+hypothesis.settings.load_profile("untimed")
 
 DAMAGE = [
     {"gaussian_blur": {"sigma": [0.01, 0.03]}},

@@ -186,7 +186,7 @@ def test_a_dataset_without_masks(make_spec: Callable[..., Spec], tmp_path: Path,
     assert collate([cuts[0], cuts[1]])["valid"].shape == (2, 2, 1, 16, 20)
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 def test_written_pairs_are_read_back(make_spec: Callable[..., Spec], tmp_path: Path, frames: str) -> None:
     generate(make_spec(output={"frames": frames}), tmp_path / "out")
     generate(make_spec(), tmp_path / "png")
@@ -241,7 +241,7 @@ def test_epochs_of_whole_clips_are_all_the_same(make_spec: Callable[..., Spec], 
     assert torch.equal(clips[3]["lq"], first["lq"])
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 @pytest.mark.parametrize("protocol", ["memory", "file"])
 def test_a_dataset_at_a_url_is_read(make_spec: Callable[..., Spec], tmp_path: Path, protocol: str, frames: str) -> None:
     pytest.importorskip("upath", reason="needs the extra `remote`")
@@ -260,7 +260,7 @@ def test_a_dataset_at_a_url_is_read(make_spec: Callable[..., Spec], tmp_path: Pa
 
 
 @pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 def test_files_are_closed(make_spec: Callable[..., Spec], tmp_path: Path, frames: str) -> None:
     generate(make_spec(output={"frames": frames}, clips={"limit": 2}), tmp_path / "out")
     assert PairedClips(tmp_path / "out", frames=2, samples=4)[3]["lq"].shape[0] == 2

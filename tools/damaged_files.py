@@ -28,10 +28,15 @@ from typing import Any, NamedTuple
 import av
 import cv2
 import numpy as np
+import tifffile
 from PIL import Image
 
 from degrade.core.errors import LONGEST, DegradeError
-from degrade.sources import open_source
+from degrade.sources import open_source, raw, scans
+from degrade.sources.base import Depth
+from degrade.sources.stream import StreamInfo
+from degrade.writers.base import Pictures
+from degrade.writers.frames import encode
 
 MEMORY, SECONDS = 1024, 30
 """MiB that a process may hold while it reads a file, and how long that may take."""
@@ -64,6 +69,35 @@ def _opencv(depth: type, channels: int, suffix: str) -> Callable[[Path], None]:
         path.write_bytes(cv2.imencode(suffix, frame)[1].tobytes())
 
     return write
+
+
+def _picture(pictures: Pictures, depth: type, bits: int, channels: int = 3) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        frame = _frames()[0].astype(depth)[..., :channels] * (257 if depth is np.uint16 else 1)
+        path.write_bytes(encode(frame, pictures, StreamInfo(HEIGHT, WIDTH, depth=bits), 0))
+
+    return write
+
+
+def _ffmpeg(codec: str, pixels: str) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        context: Any = av.CodecContext.create(codec, "w")
+        context.width, context.height, context.pix_fmt, context.time_base = WIDTH, HEIGHT, pixels, Fraction(1, 24)
+        frame = av.VideoFrame.from_ndarray(_frames()[0], "rgb24").reformat(format=pixels)
+        path.write_bytes(b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)]))
+
+    return write
+
+
+def _dng(path: Path) -> None:
+    """Of 8 bits in a Bayer pattern."""
+    tags = [
+        (33421, "H", 2, (2, 2), True), (33422, "B", 4, (0, 1, 1, 2), True), (50706, "B", 4, (1, 4, 0, 0), True),
+        (50708, "s", 0, "Camera", True), (50721, "2i", 9, (1, 1, 0, 1, 0, 1) * 2 + (0, 1, 0, 1, 1, 1), True),
+        (50728, "2I", 3, (1, 1) * 3, True),
+    ]  # fmt: skip
+    mosaic = _frames()[0][..., 1].astype(np.uint16) * 257
+    tifffile.imwrite(path, mosaic, photometric=32803, metadata=None, extratags=tags)
 
 
 def _video(codec: str, pixels: str, sound: str = "", **options: str) -> Callable[[Path], None]:
@@ -107,7 +141,16 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "ppm": _pillow("ppm"),
     "pgm of 16 bits": _opencv(np.uint16, 1, ".pgm"),
     "jp2": _pillow("jpeg2000"),
+    "jp2 of 16 bits": _opencv(np.uint16, 3, ".jp2"),
     "tga": _pillow("tga"),
+    "tif of 16 bits, not compressed": _picture("tiff", np.uint16, 16),
+    "dpx of 8 bits, grey": _picture("dpx", np.uint8, 8, 1),
+    "dpx of 10 bits": _picture("dpx", np.uint16, 10),
+    "dpx of 12 bits": _picture("dpx", np.uint16, 12),
+    "dpx of 16 bits": _picture("dpx", np.uint16, 16),
+    "dpx with a short header": _ffmpeg("dpx", "rgba"),
+    "exr": _ffmpeg("exr", "gbrpf32le"),
+    **({"dng": _dng} if raw.installed() else {}),
     "gif": _pillow("gif", "P", 6),
     "mkv, ffv1": _video("ffv1", "yuv444p", level="3", slicecrc="1"),
     "mkv, h264 and sound": _video("libx264", "yuv420p", "aac"),
@@ -155,7 +198,8 @@ def damage(data: bytes, other: bytes, draw: np.random.Generator) -> tuple[str, b
         for _ in range(int(draw.integers(1, 4))):
             width = int(draw.choice([1, 2, 4]))
             number = int(draw.choice(NUMBERS)) & ((1 << 8 * width) - 1)
-            place = int(draw.integers(max(1, min(size, 700) - width)))
+            within = scans.HEADER if data.startswith(tuple(scans.DPX)) else 700
+            place = int(draw.integers(max(1, min(size, within) - width)))
             harmed[place : place + width] = number.to_bytes(width, "big" if draw.random() < 0.5 else "little")
     elif way == "zeroed":
         harmed[at : at + length] = bytes(len(harmed[at : at + length]))
@@ -172,6 +216,7 @@ class Case(NamedTuple):
     what: str
     on_damaged: str
     deinterlace: str
+    depth: Depth
 
 
 def make(folder: Path, files: int, seed: int) -> Iterator[Case]:
@@ -191,7 +236,7 @@ def make(folder: Path, files: int, seed: int) -> Iterator[Case]:
         path.parent.mkdir()
         path.write_bytes(data)
         modes = str(draw.choice(["error", "repeat", "skip"])), str(draw.choice(["none", "none", "bwdif", "telecine"]))
-        yield Case(path, f"{kind}, {way}", *modes)
+        yield Case(path, f"{kind}, {way}", *modes, 16 if draw.random() < 0.5 else 8)
 
 
 def suffix(kind: str) -> str:
@@ -209,9 +254,9 @@ def read(case: Case) -> str:
         for sequence in source.sequences():
             for start in range(0, sequence.frames, 8):
                 stop = min(start + 8, sequence.frames)
-                frames = source.read(sequence, start, stop)
+                frames = source.read(sequence, start, stop, case.depth)
                 expected = stop - start, sequence.height, sequence.width, 3
-                assert (frames.shape, frames.dtype) == (expected, np.uint8), f"{frames.shape} {frames.dtype}"
+                assert (frames.shape, frames.dtype) == (expected, f"uint{case.depth}"), f"{frames.shape} {frames.dtype}"
             about = sequence.stream
             numbers = sequence.frames, about.fps, about.aspect, about.duration(sequence.frames), about.start + 1
             assert all(0 < number < 2**40 for number in numbers), numbers
@@ -263,7 +308,7 @@ class Readers:
             self.process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
             self.process.start()
             theirs.close()
-            self.pipe.send(Case(case.path.with_name("none.png"), "", "error", "none"))  # imports take their time
+            self.pipe.send(Case(case.path.with_name("none.png"), "", "error", "none", 8))  # imports take their time
             self.pipe.recv()
         self.pipe.send(case)
         fault, peak = f"took more than {SECONDS} s", 0
@@ -302,9 +347,8 @@ def survey(files: int, seed: int, keep: Path | None = None) -> tuple[Counter[str
                 word = "fault" if fault else "done" if outcome == "done" else "one line"
                 outcomes[word] += 1
                 if fault:
-                    faults.append(
-                        f"{case.path.parent.name} ({case.what}, {case.on_damaged}, {case.deinterlace}): {fault}"
-                    )
+                    how = f"{case.what}, {case.on_damaged}, {case.deinterlace}, {case.depth} bits"
+                    faults.append(f"{case.path.parent.name} ({how}): {fault}")
                     if keep:
                         keep.mkdir(parents=True, exist_ok=True)
                         shutil.copy(case.path, keep / f"{case.path.parent.name}{case.path.suffix}")

@@ -51,9 +51,9 @@ def is_mask(kind: str) -> bool:
     return kind == MASK or kind.startswith(LAYER)
 
 
-def frame_name(t: int) -> str:
-    """The file of frame t in a folder of frames."""
-    return f"{t:05d}.png"
+def frame_name(t: int, suffix: str = ".png") -> str:
+    """The file of frame t in a folder of frames, or in a shard."""
+    return f"{t:05d}{suffix}"
 
 
 def member(clip: str, t: int, kind: str) -> str:

@@ -2,7 +2,7 @@
 
 out/dataset.json                    name, resolved spec, spec hash, versions; written last
 out/manifest.csv                    a row per clip: id, split, source, size, rate, what fired, hashes
-out/train/{lq,gt,mask}/<clip>/      00000.png …, or <clip>.mkv
+out/train/{lq,gt,mask}/<clip>/      00000.png … (or .tif, .dpx), or <clip>.mkv
 out/train/mask.<op>/<clip>/         the mask of one op, where asked for
 out/train/shards/<clip>.tar         in place of these, for WebDataset
 out/train/trace/<clip>.json         what was drawn, and the clip's row of the manifest
@@ -34,6 +34,7 @@ from degrade.dataset.kinds import (
     TARGET,
     TRACE,
     contaminants,
+    frame_name,
     is_mask,
     is_member,
     layer,
@@ -47,6 +48,7 @@ from degrade.sources.base import Depth
 from degrade.sources.shards import member_names
 from degrade.spec import Spec, parse
 from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, locate, reaching
+from degrade.writers.base import SUFFIXES, Pictures
 
 BEGUN, LOCK = "spec.json", "lock"
 """In the folder of what is not finished."""
@@ -316,8 +318,18 @@ class DatasetFolder:
 
     @property
     def in_pictures(self) -> bool:
-        """Whether the frames of a clip are PNG files in folders."""
-        return self.spec.output.frames == "png"
+        """Whether the frames of a clip are files in folders."""
+        return self.spec.output.frames in SUFFIXES
+
+    def frame_name(self, t: int) -> str:
+        """The file of frame t in such a folder, or in a shard."""
+        return frame_name(t, SUFFIXES[self.pictures])
+
+    @property
+    def pictures(self) -> Pictures:
+        """The format of these files."""
+        frames = self.spec.output.frames
+        return "png" if frames == "ffv1" or frames == "webdataset" else frames
 
     @property
     def in_shards(self) -> bool:

@@ -18,9 +18,10 @@ import numpy as np
 import yaml
 
 from degrade.core.types import Array, as_8bit
-from degrade.dataset.kinds import DAMAGED, MASK, TARGET, frame_name
+from degrade.dataset.kinds import DAMAGED, MASK, TARGET
 from degrade.dataset.layout import MANIFEST, DatasetFolder
 from degrade.dataset.records import ClipRecord
+from degrade.writers.base import SUFFIXES
 
 SHOWN, HEIGHT = 4, 200
 """Frames on the sheet, and the height of each, in pixels, at most."""
@@ -67,7 +68,7 @@ def _table(folder: DatasetFolder, split: str, rows: list[ClipRecord]) -> bytes:
     for row in rows:
         places = [posixpath.relpath(folder.relative(folder.frames_path(kind, row)), home) for kind in folder.kinds]
         if folder.in_pictures:
-            writer.writerows([*(f"{place}/{frame_name(t)}" for place in places), t] for t in range(row.frames))
+            writer.writerows([*(f"{place}/{folder.frame_name(t)}" for place in places), t] for t in range(row.frames))
         else:
             writer.writerow([*places, row.frames])
     return text.getvalue().encode()
@@ -153,5 +154,8 @@ def _data_files(folder: DatasetFolder, splits: dict[str, list[ClipRecord]]) -> I
             places = [folder.shard_path(every)]
         else:
             frames = [folder.frames_path(kind, every) for kind in folder.kinds]
-            places = [folder.table_path(split), *(path / "*.png" if folder.in_pictures else path for path in frames)]
+            places = [
+                folder.table_path(split),
+                *(path / f"*{SUFFIXES[folder.pictures]}" if folder.in_pictures else path for path in frames),
+            ]
         yield {"split": re.sub(r"\W", "_", split), "path": [folder.relative(place) for place in places]}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from degrade.core.errors import DegradeError
-from degrade.dataset.kinds import DAMAGED, TARGET, TRACE, frame_name
+from degrade.dataset.kinds import DAMAGED, TARGET, TRACE
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hash, read_json, stream_json
@@ -39,7 +39,7 @@ def _is_there(folder: DatasetFolder, clip: ClipRecord) -> bool:
     """Whether no file of a clip is missing; what is in them is for `verify`."""
     if folder.in_shards:
         return folder.shard_path(clip).exists()
-    frames = {frame_name(t) for t in range(clip.frames)}
+    frames = {folder.frame_name(t) for t in range(clip.frames)}
     return all(
         path.exists() and (not path.is_dir() or frames <= {file.name for file in path.iterdir()})
         for path in (folder.frames_path(DAMAGED, clip), folder.frames_path(TARGET, clip), *folder.mask_paths(clip))

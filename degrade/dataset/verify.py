@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from degrade.core.errors import DegradeError, SourceError
-from degrade.dataset.kinds import MASK, TRACE, encode, frame_name, is_mask, parse_member
+from degrade.dataset.kinds import MASK, TRACE, encode, is_mask, parse_member
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash, versions
@@ -118,7 +118,7 @@ def _check_clip(folder: DatasetFolder, row: ClipRecord) -> tuple[set[Path], list
                 if row.frames > len(inside) + NAMED:
                     problems.append(f"{where}: {len(inside)} frames, where the manifest says {row.frames}")
                     continue
-                frames = {path / frame_name(t) for t in range(row.frames)}
+                frames = {path / folder.frame_name(t) for t in range(row.frames)}
                 problems += [f"{where}/{file.name}: missing" for file in sorted(frames - inside)]
                 problems += [f"{where}/{file.name}: not part of the dataset" for file in sorted(inside - frames)]
         if paths and all(path.exists() for path in paths) and file_hash(*paths) != row.sha256(kind):

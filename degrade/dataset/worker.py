@@ -16,7 +16,7 @@ from typing import Any
 
 from degrade.core.threads import one_thread
 from degrade.core.types import fired
-from degrade.dataset.kinds import DAMAGED, TARGET, encode, frame_name, is_mask, member
+from degrade.dataset.kinds import DAMAGED, TARGET, encode, is_mask, member
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import CHUNK_VALUES, render_pairs
 from degrade.dataset.plan import Clip
@@ -99,7 +99,7 @@ class Worker:
                 for kind, frames in encode(pair, output.masks, output.depth):
                     if kind not in writers:
                         path, about = self.folder.file_in(piece, kind), part.clip.stream()
-                        writer = open_writer(path, first=part.start, stream=about)
+                        writer = open_writer(path, first=part.start, stream=about, pictures=self.folder.pictures)
                         writers[kind] = stack.enter_context(writer)
                     for frame in frames:
                         writers[kind].write(frame)
@@ -134,7 +134,10 @@ class Worker:
         """Names and contents of all frames of a clip in its shard, frame after frame."""
         for t in range(clip.frames):
             for kind in kinds:
-                yield member(clip.id, t, kind), (self.folder.file_in(piece, kind) / frame_name(t)).read_bytes()
+                yield (
+                    member(clip.id, t, kind),
+                    (self.folder.file_in(piece, kind) / self.folder.frame_name(t)).read_bytes(),
+                )
 
     def _join(self, kind: str, made: list[Made]) -> dict[str, bytes]:
         """One piece of all, where the first was; its files' hashes."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from degrade.sources import scans, tiff, whole
+from degrade.sources import raw, scans, tiff, whole
 from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.sources.video_index import ISO_BOXES
 
@@ -24,8 +24,10 @@ UNREAD = {
 }  # fmt: skip
 """Pictures that are known and not read."""
 
-RAW = frozenset({".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"})
-"""Suffixes of camera raw."""
+RAW = "camera raw"
+
+TRIED = ("video", "proxy", "")
+"""Kinds of files that are opened as videos if they are named."""
 
 _VIDEO = (
     b"\x1a\x45\xdf\xa3", b"FLV\x01", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"GIF8",
@@ -52,8 +54,8 @@ def content(path: Path) -> Content | str:
         return "video"
     if suffix in PROXIES:
         return "proxy"
-    if suffix in RAW:
-        return "camera raw"
+    if suffix in raw.SUFFIXES:
+        return "picture" if raw.installed() else RAW
     if suffix in NO_FOOTAGE:
         return ""
     if suffix == ".tga":  # which has no signature
@@ -62,11 +64,16 @@ def content(path: Path) -> Content | str:
         return _by_signature(file.read(400))
 
 
+def refusal(kind: str) -> str:
+    """What is said of files of a format that is not read."""
+    return raw.EXTRA if kind == RAW else f"{kind} files, which are not read"
+
+
 def _by_signature(head: bytes) -> Content | str:
     if name := next((name for signature, name in UNREAD.items() if head.startswith(signature)), None):
         return name
     if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"crx "):
-        return "camera raw" if head[8:12] == b"crx " else "HEIF"
+        return RAW if head[8:12] == b"crx " else "HEIF"
     if head[:4] == b"RIFF":
         return {b"AVI ": "video", b"WEBP": "picture"}.get(head[8:12], "")
     if head.startswith(_PICTURE):

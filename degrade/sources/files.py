@@ -72,8 +72,10 @@ class Files(Source):
         elif not path.exists():
             raise SourceError(f"{path}: no such file or folder")
         else:
-            picture = content.content(path) == "picture"
-            self._add(path.stem, Pages.open(path) if picture else self._video(path), path)
+            kind = content.content(path)
+            if kind not in ("picture", *content.TRIED):
+                raise SourceError(f"{path}: {content.refusal(kind)}")
+            self._add(path.stem, Pages.open(path) if kind == "picture" else self._video(path), path)
         ordered = sorted(self.footage.items(), key=lambda pair: natural(pair[0]))
         self._told: list[Note] = []
         for name, reader in ordered:
@@ -97,7 +99,7 @@ class Files(Source):
                 else:
                     what = {"": "files that are no footage", "proxy": "copies beside originals"}
                     what |= {"system files": "system files"}
-                    told = what.get(kind, f"{kind} files, which are not read")
+                    told = what.get(kind) or content.refusal(kind)
                     self._scanned.append(Note("passed over", told, (str(relative / name),)))
             if pictures:
                 self._add_pictures(root, relative, pictures)

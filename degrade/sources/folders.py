@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from degrade.core.errors import SourceError
-from degrade.sources import whole
+from degrade.sources import raw, whole
 from degrade.sources.pictures import describe_picture
 from degrade.sources.report import Kind, Note
 from degrade.sources.stream import StreamInfo
@@ -156,6 +156,11 @@ def arrange(pictures: list[Path], relative: PurePosixPath, notes: list[Note]) ->
         about = next((found[path][0] for path in frames if path in found), None) or StreamInfo(0, 0)
     else:
         return Arranged(stills=paged)
+    patterns = Counter(_pattern(path) for path in frames)
+    several = [one for one, count in patterns.items() if one and count >= LEAST]
+    if len(several) > 1:
+        firsts = [next(path for path in frames if _pattern(path) == one) for one in several]
+        _tell(notes, "odd", "several numberings in one sequence", firsts, relative)
     if gaps := _gaps(frames):
         notes.append(Note("odd", "missing numbers", tuple(str(relative / gap) for gap in gaps)))
     return Arranged(frames, about, paged)
@@ -208,6 +213,8 @@ def _without_proxies(pictures: list[Path], relative: PurePosixPath, notes: list[
 
 def _rank(path: Path) -> int:
     suffix = path.suffix.lower()
+    if suffix in raw.SUFFIXES:
+        return -1
     return FORMATS.index(suffix) if suffix in FORMATS else len(FORMATS)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array, as_8bit
-from degrade.sources import scans, tiff, whole
+from degrade.sources import raw, scans, tiff, whole
 from degrade.sources.base import Depth, Reader, check_range
 from degrade.sources.planes import scaled
 from degrade.sources.stream import StreamInfo, picture_info
@@ -138,6 +138,8 @@ def describe_picture(path: Path) -> tuple[StreamInfo, int]:
 def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
     """The same of an open file, which `name` stands for in errors."""
     try:
+        if raw.is_raw(name):
+            return raw.describe(file), 1
         head = file.read(26)
         file.seek(0)
         if head.startswith(tiff.SIGNATURES):
@@ -185,6 +187,8 @@ def read_picture(path: Path, depth: Depth = 8) -> Array:
 def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
     """Decodes the bytes of a file, which `name` stands for in errors; see `read_picture`."""
     try:
+        if raw.is_raw(name):
+            return to_depth(raw.read(io.BytesIO(data)), depth)
         if data.startswith(tiff.SIGNATURES):
             return to_depth(tiff.Tiff(io.BytesIO(data)).read(0), depth)
         if data.startswith(scans.SIGNATURES):

@@ -49,12 +49,16 @@ def rgb16(frame: av.VideoFrame, matrix: int, reformat: Reformat, options: dict[s
 
 def _of_yuv(frame: av.VideoFrame, matrix: int, reformat: Reformat, options: dict[str, Any]) -> Array:
     bits = frame.format.components[0].bits
-    full = frame.color_range == FULL_RANGE
-    # Where both are said to be of one limited range, values are shifted to 16 bits and else left alone.
-    same = {"src_color_range": LIMITED, "dst_color_range": LIMITED}
+    of_jpeg = frame.format.name.startswith("yuvj")
+    full = of_jpeg or frame.color_range == FULL_RANGE
+    # Where both are said to be of one limited range, values are shifted to 16 bits and else left alone. JPEG's layouts
+    # are of full range whatever is said.
+    same = dict.fromkeys(("src_color_range", "dst_color_range"), FULL_RANGE if of_jpeg else LIMITED)
     yuv = reformat(frame, format="yuv444p16le", **options, **same).to_ndarray().astype(np.float32)
     top = ((1 << bits) - 1) << (16 - bits)
     low, luma, chroma = (0, top, top) if full else (16 << 8, 219 << 8, 224 << 8)
+    if frame.format.name == "yuvj444p":  # of which the scaler stretches luma
+        luma = FULL
     y, cb, cr = (yuv[..., 0] - low) / luma, (yuv[..., 1] - 32768) / chroma, (yuv[..., 2] - 32768) / chroma
     of_red, of_blue = WEIGHTS.get(matrix, WEIGHTS[BT601])
     red, blue = y + 2 * (1 - of_red) * cr, y + 2 * (1 - of_blue) * cb

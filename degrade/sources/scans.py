@@ -27,11 +27,22 @@ HEADER, LONGEST_HEADER = 2048, 1 << 16
 MOST_PIXELS = 2**28
 """Of a picture; headers that lie may ask for more."""
 
+DPX_FIELDS = {
+    "offset": (4, "I"), "size": (16, "I"), "industry header": (28, "I"), "orientation": (768, "H"),
+    "elements": (770, "H"), "width": (772, "I"), "height": (776, "I"), "descriptor": (800, "B"),
+    "transfer": (801, "B"), "colorimetry": (802, "B"), "bits": (803, "B"), "data": (808, "I"), "across": (1628, "I"),
+    "down": (1632, "I"), "rate": (1724, "f"), "timecode": (1920, "I"), "TV rate": (1940, "f"),
+}  # fmt: skip
+"""What a DPX header says, where, and as which type of `struct`."""
+
+SHORTEST_HEADER = 1664
+"""Bytes of a DPX without the parts for film and television."""
+
 DESCRIPTORS = {6: 0, 50: 0, 51: 1, 52: 1}
 """What a DPX element holds that is read, grey, RGB, RGBA, ABGR; and whether alpha is in it."""
 
-DENSITIES = (1, 3)
-"""DPX's transfers whose values are densities: printing density, logarithmic."""
+PRINTING_DENSITY, LOGARITHMIC = 1, 3
+"""DPX's transfers whose values are densities."""
 
 TURNS = (1, 4, 2, 3, 5, 6, 8, 7)
 """EXIF's numbers of DPX's orientations."""
@@ -94,27 +105,29 @@ def _decode(codec: str, data: bytes) -> av.VideoFrame:
 
 def _describe_dpx(head: bytes) -> StreamInfo:
     order = DPX[head[:4]]
-    if len(head) < HEADER:
+    if len(head) < SHORTEST_HEADER:
         raise ValueError("truncated DPX")
+    (start,) = struct.unpack_from(f"{order}I", head, DPX_FIELDS["offset"][0])
+    head = head[: max(start, SHORTEST_HEADER)].ljust(HEADER, b"\0")  # what is not there is not said
 
-    def at(place: int, kind: str) -> Any:
+    def at(name: str) -> Any:
+        place, kind = DPX_FIELDS[name]
         return struct.unpack_from(order + kind, head, place)[0]
 
-    turn, elements, width, height = at(768, "H"), at(770, "H"), at(772, "I"), at(776, "I")
-    descriptor, transfer, bits = head[800], head[801], head[803]
-    if descriptor not in DESCRIPTORS or elements != 1:
+    turn, descriptor, across, down = at("orientation"), at("descriptor"), at("across"), at("down")
+    if descriptor not in DESCRIPTORS or at("elements") != 1:
         raise ValueError(f"DPX with elements of kind {descriptor} is not read; grey and RGB in one element are")
-    across, down, rate = at(1628, "I"), at(1632, "I"), _rate(at(1724, "f")) or _rate(at(1940, "f"))
     known = 0 < across < 10_000 and 0 < down < 10_000
-    about = picture_info(height, width, TURNS[turn] if turn < len(TURNS) else 1, depth=bits)
+    turn = TURNS[turn] if turn < len(TURNS) else 1
+    about = picture_info(at("height"), at("width"), turn, depth=at("bits"))
     aspect = Fraction(across, down) if known else Fraction(1)
     return replace(
         about,
         aspect=1 / aspect if about.rotation % 180 else aspect,
-        rate=rate,
+        rate=_rate(at("rate")) or _rate(at("TV rate")),
         alpha=bool(DESCRIPTORS[descriptor]),
-        timecode=_timecode(at(1920, "I")),
-        logarithmic=transfer in DENSITIES,
+        timecode=_timecode(at("timecode")),
+        logarithmic=at("transfer") in (PRINTING_DENSITY, LOGARITHMIC),
     )
 
 

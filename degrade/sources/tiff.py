@@ -11,6 +11,7 @@ import numpy as np
 import tifffile
 
 from degrade.core.types import Array
+from degrade.sources.planes import scaled
 from degrade.sources.stream import StreamInfo, picture_info
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -58,7 +59,7 @@ class Tiff:
             if page.photometric not in (CMYK, YCBCR):
                 try:
                     values = page.asarray(maxworkers=1)
-                except ValueError as error:
+                except (ValueError, NotImplementedError) as error:
                     if not any(word in str(error) for word in ("imagecodecs", "not supported")):
                         raise
                 else:
@@ -69,7 +70,7 @@ class Tiff:
 
     def _unpacked_by_opencv(self, page: Any) -> Array:
         """Of compressions that tifffile leaves to other packages; OpenCV turns it upright."""
-        if page.bitspersample not in (1, 8, 16) or (page.planarconfig == 2 and page.bitspersample > 8):
+        if page.bitspersample not in (1, 8, 10, 12, 14, 16) or (page.planarconfig == 2 and page.bitspersample > 8):
             what = f"{page.bitspersample} bits a value, {_name(page.compression)}, planes {_name(page.planarconfig)}"
             raise ValueError(f"TIFF of this kind ({what}) is not read without the package imagecodecs")
         self.file.seek(0)
@@ -79,6 +80,8 @@ class Tiff:
             raise ValueError("damaged TIFF")
         values = found[0].reshape(*found[0].shape[:2], -1)
         values = values[..., 2::-1] if values.shape[2] >= 3 else values[..., :1]
+        if page.bitspersample in (10, 12, 14):  # whose values it shifts to 16 bits
+            values = scaled(values >> (16 - page.bitspersample), page.bitspersample)
         inverted = page.photometric == WHITE_IS_ZERO and values.dtype == np.uint16  # 8 bits it inverts itself
         return 65535 - values if inverted else values
 

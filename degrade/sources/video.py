@@ -228,7 +228,7 @@ class _Decoder:
         frame = self._go(start)
         for i in range(start, stop):
             if i > start:  # after damage a decoder may give frames late
-                frame = self._until(self.video.index.times[i])
+                frame = self._next(self.video.index.times[i])
             self.next = i + 1
             if frame is None or not self._is(frame, i):
                 if frame is not None and frame.pts is not None and frame.pts > self.video.index.times[i]:
@@ -245,7 +245,7 @@ class _Decoder:
         keys, times = self.video.index.keys, self.video.index.times
         at = bisect.bisect_right(keys, index) - 1
         if (keys[at] if keys else 0) <= self.next <= index:
-            return self._until(times[index])
+            return self._next(times[index])
         # Seeking may land late (MP4 seeks by decoding time, MPEG-TS by bytes), and a keyframe that only
         # begins a gradual refresh decodes with errors: then go from the keyframe before, and at last from
         # the start.
@@ -264,7 +264,17 @@ class _Decoder:
     def _until(self, time: int) -> av.VideoFrame | None:
         return next((f for f in self.decoded if f.pts is not None and f.pts >= time), None)
 
+    def _next(self, time: int) -> av.VideoFrame | None:
+        """The same, from the start again where the file ends sooner after a seek than without, as a damaged FLV."""
+        frame = self._until(time)
+        if frame is None and self.sought:
+            self.close()
+            self._open()
+            frame = self._until(time)
+        return frame
+
     def _open(self) -> None:
+        self.sought = False
         self.container = open_container(self.video.path)
         self.stream = first_video(self.container, self.video.path)
         context = self.stream.codec_context
@@ -273,6 +283,7 @@ class _Decoder:
         self.decoded, self.next = self._decode() if self.video.index.timed else self._decode_counted(), 0
 
     def _seek(self, time: int) -> None:
+        self.sought = True
         self.container.seek(time, stream=self.stream)
         self.decoded = itertools.dropwhile(lambda frame: not frame.key_frame, self._decode())
 

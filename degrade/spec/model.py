@@ -90,9 +90,9 @@ class Clips(Settings):
 class Output(Settings):
     """What is written."""
 
-    frames: Literal["png", "ffv1", "webdataset"] = "png"
-    """A folder of PNG files for each clip, one lossless FFV1 video, or one tar shard with the PNG files of
-    all kinds as WebDataset reads them."""
+    frames: Literal["png", "tiff", "dpx", "ffv1", "webdataset"] = "png"
+    """A folder of PNG, TIFF or DPX files for each clip, one lossless FFV1 video, or one tar shard with the PNG files
+    of all kinds as WebDataset reads them."""
     masks: Literal["union", "layers", "none"] = "union"
     """One mask of all contaminants, also one for each op, or none."""
     depth: Literal[8, 16] = 8

@@ -1,4 +1,4 @@
-"""Frames to disk, in 8 or 16 bit: PNG folders, lossless FFV1, ProRes, H.264 for looking at."""
+"""Frames to disk, in 8 or 16 bit: folders of PNG, TIFF or DPX, lossless FFV1, ProRes, H.264 for looking at."""
 
 import mimetypes
 from pathlib import Path
@@ -7,9 +7,9 @@ from degrade.core.errors import SourceError
 from degrade.sources.base import PICTURES, VIDEO_SUFFIXES
 from degrade.sources.stream import StreamInfo, steady
 from degrade.sources.tracks import Tracks
-from degrade.writers.base import Writer
+from degrade.writers.base import Pictures, Writer
 
-__all__ = ["VIDEOS", "Writer", "check_name", "join", "names_media", "open_writer"]
+__all__ = ["VIDEOS", "Pictures", "Writer", "check_name", "join", "names_media", "open_writer"]
 
 VIDEOS = (".mkv", ".mov", ".mp4")
 """Suffixes of the videos that are written."""
@@ -31,19 +31,26 @@ def check_name(path: Path) -> None:
 
 
 def open_writer(
-    path: Path | str, fps: float = 24.0, first: int = 0, stream: StreamInfo | None = None, tracks: Tracks | None = None
+    path: Path | str,
+    fps: float = 24.0,
+    first: int = 0,
+    stream: StreamInfo | None = None,
+    tracks: Tracks | None = None,
+    pictures: Pictures = "png",
 ) -> Writer:
     """A context manager with `Writer.write`; what it wrote appears under `path` when it closes without error.
 
     Args:
         path: ``*.mkv`` for lossless FFV1, ``*.mov`` for ProRes 422 HQ, ``*.mp4`` for an H.264 preview, anything else
-            for a folder of PNGs ``00000.png``, ``00001.png`` … FFV1 and PNGs have the frames' 8 or 16 bits.
-        fps: Frames per second; of no meaning for a folder.
+            for a folder of pictures ``00000.png``, ``00001.png`` … FFV1 and pictures have the frames' 8 or 16 bits.
+        fps: Frames per second; of no meaning for a folder, but of DPX.
         first: Number of the first frame; of no meaning for a video.
         stream: What the frames are, in place of `fps`: their times, start, pixel aspect and colours go into a video;
             size is not used.
         tracks: What is copied into a video beside the frames: sound, subtitles, chapters and metadata, as far as it
             takes them, see `degrade.writers.tracks.tell`; and with these the timecode of `stream`.
+        pictures: Format in a folder: ``png``, ``tiff``, or ``dpx``, in which RGB of 16 bits has 10 or 12 if the depth
+            of `stream` is up to these.
 
     Example:
         >>> import numpy as np
@@ -57,7 +64,7 @@ def open_writer(
         return VideoWriter(path, stream or steady(fps), tracks)
     from degrade.writers.frames import FrameWriter
 
-    return FrameWriter(path, first)
+    return FrameWriter(path, stream or steady(fps), pictures, first)
 
 
 def join(pieces: list[Path], path: Path, stream: StreamInfo | None = None) -> None:

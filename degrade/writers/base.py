@@ -4,13 +4,19 @@ from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from degrade.core.atomic import replacing
 from degrade.core.errors import DatasetError
 from degrade.core.types import Array
+
+Pictures = Literal["png", "tiff", "dpx"]
+"""Formats of the pictures in a folder."""
+
+SUFFIXES: dict[str, str] = {"png": ".png", "tiff": ".tif", "dpx": ".dpx"}
+"""Of the files of each."""
 
 
 class Writer(ABC):

@@ -1,11 +1,14 @@
-"""A folder of PNG files."""
+"""A folder of picture files."""
 
 from pathlib import Path
-
-import cv2
+from types import ModuleType
 
 from degrade.core.types import Array
-from degrade.writers.base import Writer
+from degrade.sources.stream import StreamInfo
+from degrade.writers import dpx, png, tiff
+from degrade.writers.base import SUFFIXES, Pictures, Writer
+
+_FORMATS: dict[str, ModuleType] = {"png": png, "tiff": tiff, "dpx": dpx}
 
 
 class FrameWriter(Writer):
@@ -13,19 +16,22 @@ class FrameWriter(Writer):
 
     Args:
         path: The folder.
+        about: What the frames are; size is not used.
+        pictures: Their format.
         first: Number of the first frame.
     """
 
-    def __init__(self, path: Path, first: int = 0) -> None:
+    def __init__(self, path: Path, about: StreamInfo, pictures: Pictures = "png", first: int = 0) -> None:
         super().__init__(path)
-        self.first = first
+        self.about, self.pictures, self.first = about, pictures, first
 
     def _open(self) -> None:
         self.temporary.mkdir()
 
     def _write(self, frame: Array) -> None:
-        name = f"{self.first + self.count:05d}.png"
-        (self.temporary / name).write_bytes(encode_png(frame))  # imwrite would not say why it failed
+        number = self.first + self.count
+        data = encode(frame, self.pictures, self.about, number)
+        (self.temporary / f"{number:05d}{SUFFIXES[self.pictures]}").write_bytes(data)
 
     def _close(self) -> None:
         pass
@@ -34,10 +40,16 @@ class FrameWriter(Writer):
         pass
 
 
-def encode_png(frame: Array) -> bytes:
-    """The PNG file of a frame, (H, W, 1) grey or (H, W, 3) RGB, uint8 or uint16."""
-    order = frame if frame.shape[2] == 1 else frame[..., ::-1]
-    data: bytes = cv2.imencode(".png", order)[1].tobytes()
+def encode(frame: Array, pictures: Pictures, about: StreamInfo, number: int) -> bytes:
+    """The file of a frame; the same bytes for the same frame.
+
+    Args:
+        frame: (H, W, 1) grey or (H, W, 3) RGB, uint8 or uint16 over its full range.
+        pictures: The format.
+        about: The stream that it is of. DPX has its pixel aspect, rate, timecode and whether values are densities.
+        number: Of the frame in the stream, from 0.
+    """
+    data: bytes = _FORMATS[pictures].encode(frame, about, number)
     return data
 
 

@@ -12,6 +12,7 @@ from degrade.sources.stream import StreamInfo
 from degrade.sources.tracks import Tracks, timecode_after
 from degrade.sources.video_index import Joints, first_video, one_line, open_container
 from degrade.sources.video_stream import clock_start
+from degrade.writers.base import Pictures
 
 MATROSKA = "matroska"
 CONTAINERS = {".mkv": MATROSKA, ".mov": "mov", ".mp4": "mp4"}
@@ -114,7 +115,9 @@ class Copier:
             yield packet
 
 
-def tell(tracks: Tracks | None, about: StreamInfo, suffix: str, *, paced: bool = True) -> str:
+def tell(
+    tracks: Tracks | None, about: StreamInfo, suffix: str, *, paced: bool = True, pictures: Pictures = "png"
+) -> str:
     """What becomes of what a film holds beside its frames, in one line; empty if it holds nothing.
 
     Args:
@@ -122,30 +125,41 @@ def tell(tracks: Tracks | None, about: StreamInfo, suffix: str, *, paced: bool =
         about: Its record.
         suffix: Of the file that is written; empty for a folder of pictures.
         paced: Whether its frames are shown as fast as the film's.
+        pictures: Their format.
     """
-    if tracks is None:
-        return ""
-    copied, left = [], []
+    copied: list[str] = []
+    left: list[str] = []
+    if tracks:
+        copied, left = _tell_tracks(tracks, suffix if paced else "")
+    in_dpx = not suffix and pictures == "dpx"
+    if about.timecode:
+        held = (suffix and tracks) or in_dpx
+        valid = held and paced and timecode_after(about.timecode, 0, about.fps)
+        (copied if valid else left).append(f"timecode {about.timecode}")
+    if about.aspect != 1 and not suffix and not in_dpx:
+        left.append(f"aspect of pixels {about.aspect.numerator}:{about.aspect.denominator}")
+    if about.logarithmic and not in_dpx:
+        left.append("that values are densities")
+    speed = "as the film runs at another speed"
+    where = "beside pictures" if not suffix else f"in {suffix}" if paced else speed
+    parts = [f"copied: {', '.join(copied)}"] * bool(copied) + [f"left out {where}: {', '.join(left)}"] * bool(left)
+    return "; ".join(parts)
+
+
+def _tell_tracks(tracks: Tracks, suffix: str) -> tuple[list[str], list[str]]:
+    """What is copied into a file, and what is left out; all of it where there is no suffix."""
     with one_line(tracks.path), open_container(tracks.path) as source:
         kept, others = _sort(source, tracks, CONTAINERS[suffix] if suffix else "")
-        if not paced:
-            kept, others = [], kept + others
-        copied += list(map(_in_words, kept))
-        left += list(map(_in_words, others))
+        copied, left = list(map(_in_words, kept)), list(map(_in_words, others))
         chapters = _chapters(source, clock_start(source) + tracks.begin, tracks.end and tracks.end - tracks.begin)
         if chapters:
             named = f"{len(chapters)} chapter{'s' * (len(chapters) > 1)}"
-            (copied if suffix and paced else left).append(named)
-        if about.timecode:
-            valid = suffix and paced and timecode_after(about.timecode, 0, about.fps)
-            (copied if valid else left).append(f"timecode {about.timecode}")
+            (copied if suffix else left).append(named)
         found = _metadata(source.metadata, MATROSKA)
-        kept_keys = _metadata(source.metadata, CONTAINERS[suffix]) if suffix and paced else {}
-        copied += ["metadata"] * bool(kept_keys)
-        left += [f"metadata {key}" for key in found if key not in kept_keys]
-    where = "as the film runs at another speed" if not paced else f"in {suffix}" if suffix else "beside pictures"
-    parts = [f"copied: {', '.join(copied)}"] * bool(copied) + [f"left out {where}: {', '.join(left)}"] * bool(left)
-    return "; ".join(parts)
+        kept_keys = _metadata(source.metadata, CONTAINERS[suffix]) if suffix else {}
+    copied += ["metadata"] * bool(kept_keys)
+    left += [f"metadata {key}" for key in found if key not in kept_keys]
+    return copied, left
 
 
 def _sort(source: av.container.InputContainer, tracks: Tracks, kind: str) -> tuple[list[Any], list[Any]]:

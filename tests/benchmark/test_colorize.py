@@ -8,14 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from skimage.color import rgb2lab
 
 from degrade.benchmark.cli import app
 from degrade.benchmark.shots import color_of, cuts, thumbnail
 from degrade.console import run as run_command
+from degrade.models._colorization import ColorizationModel, Guides
 from degrade.ops import Flicker, Tinting, Toning
 from degrade.sources import open_source
 from degrade.sources.stills import Stills
+from degrade.writers import open_writer
 
 LENGTH, SECOND = 12, 7
 """Frames of the film, and the one at which its second shot begins."""
@@ -88,6 +91,22 @@ def test_shots_are_coloured_apart_by_their_own_key_frames(film: np.ndarray, comm
     assert cv2.imread("out-sheet.png").shape[0] > 100
 
 
+@pytest.mark.parametrize("frames", ["tiff", "dpx"])
+def test_deep_film_is_coloured_in_sixteen_bits(film: np.ndarray, command: Callable[..., str], frames: str) -> None:
+    deep = np.array([np.repeat(frame[..., 1:2].astype(np.uint16) * 255 + 64, 3, -1) for frame in film[:2]])
+    with open_writer("deep", pictures=frames) as writer:
+        for frame in deep:
+            writer.write(frame)
+    command("--input", "deep", "--out", "out", "--reference", "0=first.png", "--frames", frames, "--sheet")
+    assert [path.suffix for path in Path("out").iterdir()] == [{"tiff": ".tif", "dpx": ".dpx"}[frames]] * 2
+    source = open_source("out")
+    (sequence,) = source.sequences()
+    made = source.read(sequence, 0, 2, 16)
+    assert sequence.stream.depth == 16
+    assert np.abs(rgb2lab(made)[..., 0] - rgb2lab(deep)[..., 0]).mean() < 1  # colours out of gamut aside
+    assert len(np.unique(made % 257)) > 200
+
+
 def test_references_do_not_cross_a_cut(film: np.ndarray, command: Callable[..., str]) -> None:
     text = command("--input", "film", "--out", "out", "--reference", "0=first.png")
     assert f"no reference for frames {SECOND} to {LENGTH - 1}: references do not cross a cut" in text
@@ -140,6 +159,32 @@ def test_what_is_there_is_kept_and_footage_is_not_written_into(film: np.ndarray,
     assert Path("out.mkv").read_text() == "mine"
     assert "lies inside the footage" in command("--input", "film", "--out", "film/out", model="grey", code=2)
     assert ".mkv, .mov or .mp4" in command("--input", "film", "--out", "out.avi", model="grey", code=2)
+
+
+def test_an_interrupted_film_goes_on_with_the_first_shot_that_is_not_done(
+    film: np.ndarray, command: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("--input", "film", "--reference", "0=first.png", "--reference", "11=last.png", "--sheet", "--out")
+    command(*asked, "whole.mkv")
+    painted, paint = [], ColorizationModel.paint
+
+    def interrupted(self: ColorizationModel, lightness: torch.Tensor, guides: Guides) -> torch.Tensor:
+        if len(painted) == 1:
+            raise KeyboardInterrupt
+        painted.append(lightness.shape[1])
+        return paint(self, lightness, guides)
+
+    monkeypatch.setattr(ColorizationModel, "paint", interrupted)
+    command(*asked, "out.mkv", code=130)
+    assert not Path("out.mkv").exists()
+    painted[:] = [0, 0]
+    text = command("--input", "film", "--reference", "0=last.png", "--out", "out.mkv", code=2)
+    assert "was begun with another model, setting or footage" in text
+    command(*asked, "out.mkv")
+    assert painted == [0, 0, LENGTH - SECOND]  # frames of the second shot alone
+    np.testing.assert_array_equal(read("out.mkv"), read("whole.mkv"))
+    assert not list(Path().glob(".out*"))
+    assert cv2.imread("out-sheet.png").tolist() == cv2.imread("whole-sheet.png").tolist()
 
 
 def test_a_grey_reference_is_warned_of_once(film: np.ndarray, command: Callable[..., str]) -> None:

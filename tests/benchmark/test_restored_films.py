@@ -23,7 +23,7 @@ def test_a_part_has_its_part_of_the_sound(tmp_path: Path, suffix: str) -> None:
     path = film(tmp_path / "in.mov", ["aac", "pcm_s16le"], frames=60)
     out, told = tmp_path / f"out{suffix}", list[str]()
     restore_source(build("input"), Excerpt(open_source(path), 15, 45), out, told=told.append)
-    assert told == [f"{out.name}: copied: sound (aac), sound (pcm_s16le), 2 chapters, timecode 01:00:00:15, metadata"]
+    assert told == [f"{out.name}: copied: sound (aac), sound (pcm_s16le), 2 chapters, metadata, timecode 01:00:00:15"]
     shown = flashes(out)
     np.testing.assert_allclose(shown, [0.2, 0.6, 1.0], atol=0.001)
     for track in range(2):
@@ -32,6 +32,21 @@ def test_a_part_has_its_part_of_the_sound(tmp_path: Path, suffix: str) -> None:
         edges = [float(chapter["start"] * chapter["time_base"]) for chapter in container.chapters()]
     assert edges == pytest.approx([0, 0.4], abs=0.001)
     assert open_source(out).sequences()[0].stream.timecode == "01:00:00:15"
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mov", ".mp4"])
+@pytest.mark.parametrize("footage", [".mov", ".mkv", ".ts"])
+@pytest.mark.parametrize("codec", ["aac", "libmp3lame"])
+def test_no_encoder_s_delay_moves_the_sound_of_a_part(tmp_path: Path, footage: str, codec: str, suffix: str) -> None:
+    """What encoders put before the sound, 1024 samples and more, is left behind with the film's beginning."""
+    path, out = film(tmp_path / f"in{footage}", [codec], frames=60), tmp_path / f"out{suffix}"
+    restore_source(build("input"), Excerpt(open_source(path), 17, 55), out)
+    shown, heard = flashes(out), clicks(out)
+    np.testing.assert_allclose(shown, [0.12, 0.52, 0.92, 1.32], atol=0.001)
+    assert [min(heard, key=lambda click: abs(click - flash)) for flash in shown] == pytest.approx(shown, abs=0.01)
+    with av.open(str(out)) as container:
+        first = next(packet for packet in container.demux(audio=0) if packet.size)
+    assert -0.03 < first.pts * first.time_base < 0.03
 
 
 def test_the_same_bytes_after_an_interruption(tmp_path: Path) -> None:

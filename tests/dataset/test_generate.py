@@ -63,7 +63,7 @@ def test_bytes_do_not_depend_on_workers_or_order(make_spec: MakeSpec, tmp_path: 
     assert made.items() <= expected.items()
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 def test_long_clips_are_split_over_workers_without_a_trace(
     make_spec: MakeSpec, tmp_path: Path, frames: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,7 +90,7 @@ def test_numbers_that_cannot_be_are_refused(dataset: Path, column: str, value: s
     assert f"not a table of clips: clip 1: {column}: " in refusal(dataset)
 
 
-@pytest.mark.parametrize("dataset", ["png", "ffv1", "webdataset"], indirect=True)
+@pytest.mark.parametrize("dataset", ["png", "tiff", "dpx", "ffv1", "webdataset"], indirect=True)
 @pytest.mark.parametrize(
     ("column", "value"), [("frames", 10**9), ("frames", 4), ("frames", 6), ("height", 10**9), ("width", 15)]
 )

@@ -70,7 +70,9 @@ def test_metadata_pairs_every_frame(make_spec: MakeSpec, tmp_path: Path, masks: 
             assert {(name, int(Path(file).stem)) for name, file in names} == {(next(iter(names))[0], int(row["frame"]))}
 
 
-@pytest.mark.parametrize(("frames", "end"), [("png", ".png"), ("ffv1", ".mkv"), ("webdataset", ".tar")])
+@pytest.mark.parametrize(
+    ("frames", "end"), [("png", ".png"), ("tiff", ".tif"), ("dpx", ".dpx"), ("ffv1", ".mkv"), ("webdataset", ".tar")]
+)
 def test_the_card_tells_tools_and_people_what_it_is(make_spec: MakeSpec, tmp_path: Path, frames: str, end: str) -> None:
     spec = make_spec(splits=SPLITS, output={"frames": frames}, name="reels", license="cc-by-4.0")
     generate(spec, tmp_path / "out")
@@ -138,7 +140,7 @@ def test_every_change_of_them_is_found(make_spec: MakeSpec, tmp_path: Path) -> N
     assert verify(tmp_path / "out") == ["meta_info_val.txt: not part of the dataset"]
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 def test_a_dataset_in_the_place_of_another_is_read(make_spec: MakeSpec, tmp_path: Path, frames: str) -> None:
     """Nothing that was kept of the first, as its sheet was made, is taken for the second."""
     for seed in (1, 2):

@@ -61,7 +61,7 @@ with hold(pathlib.Path({str(tmp_path / "lock")!r}), pathlib.Path("there")):
         pass
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 def test_resume_makes_what_has_gone_again(make_spec: MakeSpec, tmp_path: Path, frames: str) -> None:
     spec, out = make_spec(output={"frames": frames, "masks": "layers"}), tmp_path / "out"
     generate(spec, out)

@@ -34,7 +34,7 @@ def spec_of(source: Path, **output: object) -> Spec:
     return Spec(source=str(source), pipeline=[dust, {"flicker": {}}], output=output, seed=3)
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 def test_full_precision_from_footage_to_dataset(deep: Path, tmp_path: Path, frames: str) -> None:
     generate(spec_of(deep, frames=frames, depth=16, masks="layers"), tmp_path / "out")
     assert verify(tmp_path / "out", rerender=1) == []
@@ -49,7 +49,7 @@ def test_full_precision_from_footage_to_dataset(deep: Path, tmp_path: Path, fram
     assert (to_uint16(np.concatenate([pair.damaged for pair in dataset.rerender("s1")])) == damaged).all()
 
 
-@pytest.mark.parametrize("frames", ["png", "ffv1", "webdataset"])
+@pytest.mark.parametrize("frames", ["png", "tiff", "dpx", "ffv1", "webdataset"])
 def test_resumed_and_split_to_the_same_bytes(
     deep: Path, tmp_path: Path, frames: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

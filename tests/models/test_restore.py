@@ -16,6 +16,7 @@ from degrade.models import build, bundled
 from degrade.models._weights import save
 from degrade.sources import open_source
 from degrade.sources.curves import to_display
+from degrade.sources.pictures import describe_picture
 from degrade.sources.stream import StreamInfo
 from degrade.writers import open_writer
 
@@ -121,6 +122,43 @@ def test_the_depth_of_the_footage_is_kept(tmp_path, suffix, channels):
         assert sequence.stream.depth == {"out.mov": 10, "out.mp4": 8}.get(name, 16)
         if sequence.stream.depth == 16:
             assert (film.read(sequence, 0, 3, 16) == frames).all()
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize(("frames", "suffix"), [("tiff", ".tif"), ("dpx", ".dpx")])
+def test_scans_are_restored_as_scans(benchmark, tmp_path, frames, suffix, bits):
+    """A reel of DPX with a timecode, densities and a frame missing keeps all of it, and goes on after Ctrl-C."""
+    levels = np.random.default_rng(0).integers(0, 1 << bits, (4, 16, 24, 3)) / ((1 << bits) - 1)
+    whole = np.uint8 if bits == 8 else np.uint16
+    stream = StreamInfo(
+        16, 24, depth=bits, rate=Fraction(18), timecode="01:00:00:16", aspect=Fraction(4, 3), logarithmic=True
+    )
+    with open_writer(tmp_path / "all", stream=stream, pictures="dpx") as writer:
+        for frame in levels:
+            writer.write(np.round(frame * np.iinfo(whole).max).astype(whole))
+    (tmp_path / "reel").mkdir()
+    for t in (0, 1, 3):
+        (tmp_path / f"all/{t:05d}.dpx").rename(tmp_path / f"reel/reel_{t + 7:04d}.dpx")
+    source = open_source(tmp_path / "reel")
+    with pytest.raises(KeyboardInterrupt):
+        restore_source(build("input"), source, tmp_path / "out", pictures=frames, restored=Stops(2))
+    call = ["restore", "--model", "input", "--input", tmp_path / "reel", "--out", tmp_path / "out"]
+    code, _, errors = benchmark(*call, "--frames", "png" if frames == "tiff" else "tiff")
+    assert (code, "begun with another model, setting or footage" in errors) == (2, True)
+    assert benchmark(*call, "--frames", frames, "--sheet")[0] == 0
+    names = [f"reel_{t + 7:04d}" for t in (0, 1, 3)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [name + suffix for name in names]
+    made = open_source(tmp_path / "out")
+    depth = 16 if bits > 8 else 8
+    assert (made.read("out", 0, 3, depth) == source.read("reel", 0, 3, depth)).all()
+    abouts = [describe_picture(tmp_path / f"out/{name}{suffix}")[0] for name in names]
+    if frames == "tiff":
+        assert {about.depth for about in abouts} == {depth}
+    else:
+        assert {(about.depth, about.rate, about.aspect, about.logarithmic) for about in abouts} == {
+            (bits, 18, Fraction(4, 3), True)
+        }
+        assert [about.timecode for about in abouts] == ["01:00:00:16", "01:00:00:17", "01:00:01:01"]
 
 
 def test_densities_are_restored_as_display_values(benchmark, tmp_path):
@@ -360,6 +398,7 @@ def test_models_that_learn_bring_weights(benchmark, film, tmp_path):
         (["--model", "median", "--tile", "9"], "tile must be at least 128 pixels, got 9"),
         (["--model", "median", "--tile", "big"], "--tile: must be a number of pixels or auto, got 'big'"),
         (["--model", "median", "--start", "14"], "film: has 14 frames, and none from 14 on"),
+        (["--model", "median", "--frames", "tif"], "--frames: unknown format of pictures 'tif'; did you mean 'tiff'?"),
         (["--model", "median", "--window", "0"], "windows of 0 frames"),
         (["--model", "median", "--device", "abacus"], "--device: 'abacus' cannot be used"),
     ],
@@ -372,6 +411,33 @@ def test_bad_input_is_one_line(benchmark, film, tmp_path, arguments, message):
     assert message in lines[0]
     assert "Traceback" not in errors + out
     assert not (tmp_path / "out").exists()
+
+
+def test_masks_of_the_user_are_filled_and_nothing_else_changes(benchmark, tmp_path, moving):
+    clean = (moving(6, 48, 64).mean(2)[0].numpy() * 255).round().astype(np.uint8)
+    spot, masks, film = np.s_[3, 20:30, 24:40], np.zeros_like(clean), clean.copy()
+    masks[spot], film[spot] = 255, 128
+    for name, frames in {"film": film, "masks": masks, "short": masks[:5]}.items():
+        write(tmp_path / name, frames)
+    call = ["restore", "--input", tmp_path / "film", "--out", tmp_path / "out", "--quiet"]
+    code, _, errors = benchmark(*call, "--model", "detect_fill", "--masks", tmp_path / "short")
+    assert (code, "--masks: 'film' has 5 of 64×48, but the film 6 frames of 64×48 pixels" in errors) == (2, True)
+    code, _, errors = benchmark(*call, "--model", "median", "--masks", tmp_path / "masks")
+    assert (code, "--masks: Median fills no masks that others made" in errors) == (2, True)
+    assert not (tmp_path / "out").exists()
+    code, _, errors = benchmark(*call, "--model", "detect_fill", "--masks", tmp_path / "masks", "--start", 1)
+    assert code == 0, errors
+    made = np.stack([cv2.imread(str(tmp_path / f"out/{t:03d}.png"), 0) for t in range(1, 6)]).astype(float)
+    np.testing.assert_array_equal(made[masks[1:] == 0], film[1:][masks[1:] == 0])
+    error, left = (np.abs(frames - clean[1:])[masks[1:] > 0].mean() for frames in (made, film[1:].astype(float)))
+    assert error < 0.4 * left
+
+
+def test_formats_of_pictures_are_no_matter_of_videos(benchmark, film, tmp_path):
+    out = tmp_path / "out.mkv"
+    code, _, errors = benchmark("restore", "--model", "input", "--input", film[0], "--out", out, "--frames", "dpx")
+    assert (code, out.exists()) == (2, False)
+    assert "--frames: dpx is of the pictures in a folder, and " in errors
 
 
 def test_frames_that_are_too_small(benchmark, tmp_path):

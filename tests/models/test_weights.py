@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 import degrade.models
 from degrade.core.errors import SourceError
 from degrade.models import build, bundled, models
-from degrade.models._weights import read_about, read_state, save
+from degrade.models._weights import load, read_about, read_state, save
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ WRAPPERS = [
 """What training scripts and wrappers put before a network's names, or keep it under."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(outer=st.lists(st.sampled_from(WRAPPERS), max_size=3), inner=st.lists(st.sampled_from(WRAPPERS), max_size=3))
 def test_a_network_is_found_under_any_names(outer, inner, tmp_path_factory):
     """Mappings within mappings, prefixes, and beside them optimizers, counters and other networks."""
@@ -154,6 +154,18 @@ def test_of_several_networks_the_averaged_one(tmp_path, small):
     same = {name: value.clone() for name, value in small.state_dict().items()}
     torch.save({"a": same, "b": small.state_dict()}, tmp_path / "w.pth")
     assert torch.equal(build("unet", weights=tmp_path / "w.pth", channels=4).last.weight, small.last.weight)
+
+
+def test_a_network_that_a_model_wraps_is_found_without_its_name(tmp_path):
+    network = torch.nn.Conv2d(3, 4, 3)
+    wrapper = torch.nn.ModuleDict({"net": torch.nn.Conv2d(3, 4, 3)})
+    torch.save(
+        {"state_dict": {f"module.{name}": value for name, value in network.state_dict().items()}}, tmp_path / "w"
+    )
+    load(wrapper, read_state(tmp_path / "w"), "w")
+    assert torch.equal(wrapper["net"].weight, network.weight)
+    with pytest.raises(SourceError, match="does not fit Conv2d"):
+        load(torch.nn.Conv2d(3, 5, 3), read_state(tmp_path / "w"), "w")
 
 
 def test_keys_are_named_where_no_network_fits(tmp_path, small):

@@ -181,6 +181,21 @@ def test_a_cut_file_is_read_as_far_as_it_goes_where_asked(tmp_path: Path) -> Non
     assert 12 <= sequence.frames <= 17
 
 
+def test_what_is_read_on_opening_is_read_after_a_seek(tmp_path: Path) -> None:
+    """FFmpeg ends sooner after a seek where an FLV goes over into something else."""
+    path = encode(tmp_path / "a.flv", "flv1", g="5")
+    with av.open(str(path)) as container:
+        last = [packet for packet in container.demux(video=0) if packet.size][17]
+    end = (last.pos or 0) + 12 + last.size  # behind the head of its tag
+    path.write_bytes(path.read_bytes()[:end] + bytes.fromhex("fd30a2997abb3588fac162f9931ba8982cfdc6678d") * 20)
+    source = open_source(path, "repeat")
+    frames = whole(source)
+    assert numbers(frames) == list(range(18))
+    (sequence,) = source.sequences()
+    for start in (0, 5, len(frames) - 1):
+        assert (source.read(sequence, start, len(frames)) == frames[start:]).all()
+
+
 def test_a_motion_photo_is_a_photo(tmp_path: Path) -> None:
     Image.fromarray(pattern(3)).save(tmp_path / "0.jpg", quality=95)
     data = (tmp_path / "0.jpg").read_bytes()

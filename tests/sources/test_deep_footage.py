@@ -81,6 +81,24 @@ def test_black_is_black_and_white_is_white(tmp_path: Path, bits: int, full: bool
     assert np.abs(read(tmp_path / "a.mkv")[3] - want[:, None]).max() <= 1
 
 
+@pytest.mark.parametrize("layout", ["yuvj420p", "yuvj422p", "yuvj444p"])
+def test_jpeg_s_layouts_are_of_full_range(tmp_path: Path, layout: str) -> None:
+    """Those that decoders give of motion JPEG, and of H.264 and HEVC in 8 bits of full range."""
+    levels = np.linspace(0, 255, 52).round().astype(np.uint8)
+    tinted = np.stack([levels, levels[::-1], np.roll(levels, 9)], -1)[:, None].repeat(16, 0).reshape(52, 16, 3)
+    for name, blocks in (("grey", levels[:, None, None].repeat(3, 2)), ("tinted", tinted[:, :1])):
+        frame = np.kron(blocks, np.ones((8, 64, 1), np.uint8))
+        with av.open(str(tmp_path / f"{name}.avi"), "w") as container:
+            stream = container.add_stream("mjpeg", rate=Fraction(24), options={"qmin": "1", "qmax": "1"})
+            stream.height, stream.width, stream.pix_fmt = *frame.shape[:2], layout
+            picture = av.VideoFrame.from_ndarray(frame, "rgb24").reformat(format=layout)
+            container.mux(stream.encode(picture))
+            container.mux(stream.encode())
+        deep, flat = read(tmp_path / f"{name}.avi"), read(tmp_path / f"{name}.avi", 8)
+        assert np.abs(as_8bit(deep).astype(int) - flat).max() <= 1
+        assert np.abs(flat[4::8].astype(int) - frame[4::8]).max() <= (2 if name == "grey" else 6)
+
+
 def test_pictures(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), RAMP[..., 0])
     cv2.imwrite(str(tmp_path / "b.png"), RAMP)

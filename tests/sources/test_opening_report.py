@@ -13,7 +13,7 @@ import pytest
 from degrade.console import PROBLEMS
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
-from degrade.sources import Source, open_source
+from degrade.sources import Source, open_source, raw
 
 DRAW = np.random.default_rng(0)
 
@@ -68,7 +68,8 @@ def test_files_of_unknown_suffixes_are_tried_by_their_content(tmp_path: Path) ->
     assert not told(source, "passed over")
 
 
-def test_what_is_no_footage_is_named(tmp_path: Path) -> None:
+def test_what_is_no_footage_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw, "installed", lambda: False)
     frames(tmp_path / "reel", 3)
     (tmp_path / "notes.txt").write_text("a")
     (tmp_path / "odd.thing").write_text("a")
@@ -82,7 +83,7 @@ def test_what_is_no_footage_is_named(tmp_path: Path) -> None:
     assert passed == {
         "files that are no footage": ("notes.txt", "odd.thing"),
         "Cineon files, which are not read": ("scan.cin",),
-        "camera raw files, which are not read": ("raw.nef",),
+        raw.EXTRA: ("raw.nef",),
         "copies beside originals": ("gopro.lrv",),
     }
 
@@ -93,6 +94,15 @@ def test_a_folder_of_nothing_that_is_read_says_what_there_is(tmp_path: Path) -> 
         SourceError, match=r"no pictures or videos .*; passed over: Cineon files, which are not read \(1: 0\.cin\)"
     ):
         open_source(tmp_path)
+
+
+def test_several_numberings_in_a_folder_are_told(tmp_path: Path) -> None:
+    frames(tmp_path, 4, "A_{:03d}.tif")
+    frames(tmp_path, 4, "B_{:03d}.tif")
+    (tmp_path / "B_003.tif").rename(tmp_path / "title.tif")
+    source = open_source(tmp_path)
+    assert found(source) == {tmp_path.name: 8}
+    assert told(source, "odd") == {"several numberings in one sequence": ("A_000.tif", "B_000.tif")}
 
 
 def test_copies_beside_originals_are_passed_over(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """TIFF of every kind that scanners write is right, or refused by name."""
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,42 @@ def test_white_is_zero(tmp_path: Path, bits: int, tile: Any) -> None:
     values = GREY.astype(np.uint16) * 257 if bits == 16 else GREY
     path = write(tmp_path / "0.tif", values, photometric="miniswhite", tile=tile)
     np.testing.assert_array_equal(read_picture(path), expected(255 - GREY))
+
+
+def packed(values: Array, bits: int, photometric: int, deflated: bool) -> bytes:
+    """A TIFF whose values lie side by side without gaps, as scanners of 10 to 14 bits write."""
+    height, width, channels = values.shape
+    rows = (values.reshape(height, -1, 1) >> np.arange(bits - 1, -1, -1)) & 1
+    data = np.packbits(rows.astype(np.uint8).reshape(height, -1), axis=1).tobytes()
+    data = zlib.compress(data) if deflated else data
+    numbers = [(256, width), (257, height), (258, bits), (259, 8 if deflated else 1), (262, photometric), (273, 0),
+               (277, channels), (278, height), (279, len(data))]  # fmt: skip
+    after = 8 + 2 + 12 * len(numbers) + 4
+    directory = b""
+    for tag, number in numbers:
+        count = channels if tag == 258 else 1
+        value = after if count > 1 else after + 6 if tag == 273 else number
+        directory += struct.pack("<HHII", tag, 3 if count > 1 else 4, count, value)
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(numbers))
+    return head + directory + struct.pack("<I3H", 0, *[bits] * 3) + data
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("deflated", [False, True])
+@pytest.mark.parametrize(("channels", "photometric"), [(1, 0), (1, 1), (3, 2)])
+def test_packed_values(tmp_path: Path, bits: int, deflated: bool, channels: int, photometric: int) -> None:
+    values = np.resize(np.arange(1 << bits), (1 << bits - 6, 64, channels))
+    (tmp_path / "0.tif").write_bytes(packed(values, bits, photometric, deflated))
+    wanted = values / ((1 << bits) - 1) * 65535
+    read = read_picture(tmp_path / "0.tif", 16)
+    assert np.abs(read - (65535 - wanted if photometric == 0 else wanted)).max() <= 0.5
+    assert open_source(tmp_path / "0.tif").sequences()[0].stream.depth == bits
+
+
+def test_bits_that_nobody_unpacks_are_named(tmp_path: Path) -> None:
+    (tmp_path / "0.tif").write_bytes(packed(np.zeros((4, 8, 1), int), 11, 1, False))
+    with pytest.raises(SourceError, match=r"11 bits a value.* is not read without the package imagecodecs"):
+        read_picture(tmp_path / "0.tif")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])

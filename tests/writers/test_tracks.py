@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from degrade.sources import Source, open_source
+from degrade.sources.stream import StreamInfo
 from degrade.sources.tracks import timecode_after
 from degrade.writers import open_writer
 from degrade.writers.tracks import tell
@@ -83,13 +84,23 @@ def test_what_people_wrote_goes_along(tmp_path: Path, suffix: str) -> None:
     assert open_source(out).sequences()[0].stream.timecode == "01:00:00:00"
 
 
+def test_what_pictures_hold_is_told() -> None:
+    reel = StreamInfo(48, 64, aspect=Fraction(16, 15), timecode="01:00:00:00", logarithmic=True)
+    lost = "left out beside pictures: timecode 01:00:00:00, aspect of pixels 16:15, that values are densities"
+    assert tell(None, reel, "", pictures="tiff") == lost
+    assert tell(None, reel, "", pictures="dpx") == "copied: timecode 01:00:00:00"
+    assert tell(None, reel, "", pictures="dpx", paced=False) == "left out beside pictures: timecode 01:00:00:00"
+    assert tell(None, reel, ".mkv") == "left out in .mkv: timecode 01:00:00:00, that values are densities"
+    assert tell(None, StreamInfo(48, 64), "") == ""
+
+
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     source = open_source(film(tmp_path / "in.mkv", ["aac", "flac", "libopus"]))
     assert line(source, ".mkv") == (
-        "copied: sound (aac), sound (flac), sound (opus), 2 chapters, timecode 01:00:00:00, metadata"
+        "copied: sound (aac), sound (flac), sound (opus), 2 chapters, metadata, timecode 01:00:00:00"
     )
     assert line(source, ".mov") == (
-        "copied: sound (aac), 2 chapters, timecode 01:00:00:00, metadata; "
+        "copied: sound (aac), 2 chapters, metadata, timecode 01:00:00:00; "
         "left out in .mov: sound (flac), sound (opus), metadata REEL"
     )
     with av.open(str(copied(source, tmp_path / "out.mov"))) as container:

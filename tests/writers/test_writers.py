@@ -2,6 +2,8 @@
 
 import errno
 import os
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -13,9 +15,13 @@ from hypothesis import strategies as st
 
 from degrade.core.errors import DatasetError
 from degrade.sources import open_source
+from degrade.sources.pictures import describe_picture
+from degrade.sources.stream import StreamInfo
 from degrade.writers import open_writer
+from degrade.writers.base import SUFFIXES
 
-LOSSLESS = ["clip.mkv", "clip"]
+FOLDERS = {"clip": "png", "clip-tiff": "tiff", "clip-dpx": "dpx"}
+LOSSLESS = ["clip.mkv", *FOLDERS]
 ALL = [*LOSSLESS, "clip.mov", "clip.mp4"]
 
 
@@ -24,16 +30,16 @@ def noise(frames=3, height=10, width=14, channels=3, seed=0):
 
 
 def write(path, frames, **kwargs):
-    with open_writer(path, **kwargs) as writer:
+    with open_writer(path, **{"pictures": FOLDERS.get(path.name, "png"), **kwargs}) as writer:
         for frame in frames:
             writer.write(frame)
     return path
 
 
-def read(path):
+def read(path, depth=8):
     source = open_source(path)
     (sequence,) = source.sequences()
-    return source.read(sequence, 0, sequence.frames)
+    return source.read(sequence, 0, sequence.frames, depth)
 
 
 def contents(path):
@@ -41,20 +47,47 @@ def contents(path):
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     frames=st.integers(1, 4),
     height=st.integers(1, 33),
     width=st.integers(1, 33),
     channels=st.sampled_from([1, 3]),
     flat=st.booleans(),
+    depth=st.sampled_from([8, 16]),
 )
-def test_lossless_formats_come_back_exactly(tmp_path_factory, name, frames, height, width, channels, flat):
-    pixels = noise(frames, height, width, channels)
+def test_lossless_formats_come_back_exactly(tmp_path_factory, name, frames, height, width, channels, flat, depth):
+    pixels = noise(frames, height, width, channels).astype(f"uint{depth}")
+    if depth == 16:
+        pixels = pixels << 8 | noise(frames, height, width, channels, seed=1)
     if flat:
         pixels[:] = pixels[0, 0, 0]
     path = write(tmp_path_factory.mktemp("out") / name, pixels)
-    np.testing.assert_array_equal(read(path), np.broadcast_to(pixels, (*pixels.shape[:3], 3)))
+    np.testing.assert_array_equal(read(path, depth), np.broadcast_to(pixels, (*pixels.shape[:3], 3)))
+
+
+def test_every_format_of_pictures_is_tried():
+    assert set(FOLDERS.values()) == set(SUFFIXES)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_dpx_of_a_stream_of_few_bits_has_as_many(tmp_path, bits):
+    codes = np.arange(1 << bits).reshape(1, 32, -1, 1).repeat(3, 3)
+    codes[..., 1] = codes[..., 1][:, ::-1]
+    pixels = np.round(codes * (65535 / ((1 << bits) - 1))).astype(np.uint16)
+    off = np.random.default_rng(0).integers(-100, 101, pixels.shape)
+    given = (pixels + off).clip(0, 65535).astype(np.uint16)
+    about = StreamInfo(32, 32, depth=bits, rate=Fraction(18), timecode="01:00:00:17", aspect=Fraction(2))
+    path = write(tmp_path / "clip-dpx", [*pixels, *given], stream=replace(about, logarithmic=True))
+    exact, near = read(path, 16).astype(int)
+    np.testing.assert_array_equal(exact, pixels[0])
+    assert np.abs(near - given[0]).max() <= np.ceil(0.5 * 65535 / ((1 << bits) - 1))
+    (first,) = open_source(path).sequences()
+    found = first.stream
+    assert (found.depth, found.rate, found.timecode, found.aspect) == (bits, 18, "01:00:00:17", 2)
+    assert found.logarithmic
+    second, _ = describe_picture(path / "00001.dpx")
+    assert second.timecode == "01:00:01:00"
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
@@ -69,7 +102,7 @@ def test_extreme_and_common_sizes_come_back_exactly(tmp_path, name, size):
 def test_same_frames_give_the_same_bytes_under_any_name(tmp_path, name, channels):
     frames = noise(5, 36, 50, channels)
     first = write(tmp_path / name, frames)
-    second = write(tmp_path / "elsewhere" / f"other{first.suffix}", frames)
+    second = write(tmp_path / "elsewhere" / f"other{first.suffix}", frames, pictures=FOLDERS.get(name, "png"))
     assert list(contents(first).values()) == list(contents(second).values())
 
 
@@ -121,7 +154,7 @@ def test_after_an_exception_nothing_is_left(tmp_path, name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_until_closed_only_a_hidden_temporary_exists(tmp_path, name):
-    with open_writer(tmp_path / name) as writer:
+    with open_writer(tmp_path / name, pictures=FOLDERS.get(name, "png")) as writer:
         writer.write(noise()[0])
         assert [p.name for p in tmp_path.iterdir()] == [f".{name}.part"]
     assert [p.name for p in tmp_path.iterdir()] == [name]
@@ -130,7 +163,7 @@ def test_until_closed_only_a_hidden_temporary_exists(tmp_path, name):
 @pytest.mark.parametrize("name", ALL)
 def test_leftovers_of_a_killed_run_do_not_matter(tmp_path, name):
     leftover = tmp_path / f".{name}.part"
-    if name == "clip":
+    if name in FOLDERS:
         write(leftover, noise(9))
     else:
         leftover.write_bytes(b"half a file")
