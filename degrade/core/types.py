@@ -13,6 +13,8 @@ from degrade.core.fields import Strict
 
 Array = np.ndarray
 """Frames: float32 (T, H, W, C) in [0, 1], C 1 (grey) or 3 (RGB). Masks: the same with C 1."""
+Masks = Literal["union", "layers", "none"]
+"""Which masks are made: one of all defects, one for each op as well, or none."""
 VISIBLE = 25 / 255
 """Alpha above which a pixel counts as damaged; lower values are the faint rim of a defect."""
 
