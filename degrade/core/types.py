@@ -198,7 +198,7 @@ def clipped(frames: Array) -> Array:
 
 def reached(masks: Array) -> Array:
     """Filtered masks as alpha, in place: everything that the filter's weights reach, negative ones included."""
-    return np.minimum(np.abs(masks, out=masks), 1, out=masks)
+    return np.clip(np.abs(masks, out=masks), 0, 1, out=masks)
 
 
 def as_clip(data: Array) -> Array:
