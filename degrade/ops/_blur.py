@@ -50,8 +50,8 @@ def odd(sides: Interval | None, rng: Stream) -> int:
 
 
 def whole_side(sigma: float) -> int:
-    """Side of a kernel that holds a Gaussian, but for 0.02 levels of 255."""
-    return 2 * math.ceil(4 * sigma) + 1
+    """Side of a kernel that holds a Gaussian: weights beyond it are below 4e-6 of the greatest."""
+    return 2 * math.ceil(5 * sigma) + 1
 
 
 def gaussian(picture: Array, sigma: float) -> Array:

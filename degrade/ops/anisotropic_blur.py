@@ -25,7 +25,7 @@ class AnisotropicBlurParams(Params):
     angle: tuple[float, ...]
     """Degrees from the horizontal, clockwise."""
     kernel_px: int
-    """Side of the kernel, odd; 0 for one that holds four sigma."""
+    """Side of the kernel, odd; 0 for one that holds five sigma."""
 
 
 class AnisotropicBlur(Blur[AnisotropicBlurParams]):
@@ -68,7 +68,7 @@ class AnisotropicBlur(Blur[AnisotropicBlurParams]):
     def render_frame(self, frame: Array, params: AnisotropicBlurParams, t: int) -> Array:
         """Frame t, blurred."""
         along, across = params.along_px2[t], params.across_px2[t]
-        whole = whole_side(math.sqrt(max(along, across, 0.06)))
+        whole = whole_side(math.sqrt(max(along, across, 0.04)))
         side = min(params.kernel_px or whole, whole)
         weights = kernel(along, across, params.angle[t], side)
         blurred = cv2.filter2D(frame, -1, weights, borderType=cv2.BORDER_REFLECT_101)

@@ -19,7 +19,7 @@ class BlurParams(Params):
     sigma_px: tuple[float, ...]
     """Per frame."""
     kernel_px: int
-    """Side of the kernel, odd; 0 for one that holds four sigma."""
+    """Side of the kernel, odd; 0 for one that holds five sigma."""
 
 
 class GaussianBlur(Blur[BlurParams]):
