@@ -66,8 +66,7 @@ class Pipeline(Composition[Steps]):
             start: Index of the first frame requested.
             stop: The one after the last.
             masks: ``"layers"``: a mask for each op, by label. ``"union"``: one of all, by the label "", which later
-                ops carry as one; where defects of several ops meet, it is not below the maximum of their layers.
-                ``"none"``: no mask. Each is faster than the one before.
+                ops carry as one. ``"none"``: no mask. Each is faster than the one before.
         """
         bound = self.bind(params)
         if masks != "layers":
