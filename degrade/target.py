@@ -31,12 +31,11 @@ def sharpen(frames: Array) -> Array:
     """
     out = np.empty_like(frames)
     for frame, sharp in zip(frames, out, strict=True):
-        residual = np.subtract(frame, blur(frame), out=sharp)
-        detail = np.abs(residual)
+        blurred = blur(frame)
+        detail = cv2.absdiff(frame, blurred)
         cv2.threshold(detail, THRESHOLD, 1, cv2.THRESH_BINARY, dst=detail)
-        soft = blur(detail)
-        sharp *= WEIGHT
-        sharp += frame
+        soft = blur(detail.reshape(frame.shape))
+        cv2.addWeighted(frame, 1 + WEIGHT, blurred, -WEIGHT, 0, dst=sharp)
         np.clip(sharp, 0, 1, out=sharp)
         sharp -= frame
         sharp *= soft

@@ -222,6 +222,25 @@ def test_a_later_at_scale_resizes_earlier_masks_and_weave_in_it_moves_them(probe
     np.testing.assert_array_equal(still.masks["probe"], still.frames)
 
 
+@pytest.mark.parametrize("after", [[], ["weave"], [{"gaussian_blur": {"sigma": 0.01}}, {"at_scale": {}}]])
+def test_masks_are_made_one_for_each_op_one_of_all_or_none(after: list[Any]) -> None:
+    pipeline = Pipeline([{"one_of": {"ops": ["dirt"]}}, {"dust": {"per_frame": 6}}, *after, "scratch", "flicker"])
+    clip = np.full((3, 90, 120, 1), 0.5, np.float32)
+    params = pipeline.draw(ClipInfo.of(clip, "a"), 3)
+    layers, union, none = (pipeline.render(clip, params, 0, masks=masks) for masks in ("layers", "union", "none"))
+    np.testing.assert_array_equal(union.frames, layers.frames)
+    np.testing.assert_array_equal(none.frames, layers.frames)
+    assert list(layers.masks) == ["one_of/dirt", "dust", "scratch"]
+    assert list(union.masks) == [""]
+    assert none.masks == {}
+    apart, one = np.stack(list(layers.masks.values())), union.masks[""]
+    alone = (apart > 0).sum(0) <= 1
+    assert (alone & (one > 0)).any()
+    np.testing.assert_allclose(one[alone], apart.max(0)[alone], atol=0.5 / 255)
+    if not after:
+        np.testing.assert_array_equal(one, apart.max(0))
+
+
 def test_replay_refuses_another_clip_or_another_pipeline() -> None:
     trace = Pipeline(ops=(Noise(),))(clip(), seed=0).trace
     with pytest.raises(SpecError, match=r"the trace is of a clip of shape \(3, 20, 30, 1\), not \(1, 20, 30, 1\)"):

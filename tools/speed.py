@@ -121,7 +121,7 @@ def time_preset(name: str, sizes: Iterable[str]) -> None:
             def pair(number: int, clip: Array = clip) -> tuple[Array, Array]:
                 frames, height, width, channels = clip.shape
                 info = ClipInfo(frames=frames, height=height, width=width, channels=channels, id=str(number))
-                return pipeline.render(clip, pipeline.draw(info, 0), 0).frames, sharpen(clip)
+                return pipeline.render(clip, pipeline.draw(info, 0), 0, masks="union").frames, sharpen(clip)
 
             with tempfile.TemporaryDirectory() as folder:
 

@@ -77,7 +77,7 @@ class Degrade(albumentations.DualTransform):
         done = dict(kwargs)
         for key, clip in clips.items():
             drawn = self.pipeline.draw(ClipInfo.of(clip), params["seed"])
-            layer = self.pipeline.render(clip, drawn, 0)
+            layer = self.pipeline.render(clip, drawn, 0, masks="union" if self.masks == "fill" else "none")
             out = to_dtype(layer.frames, kwargs[key].dtype)
             done[key] = out.reshape(kwargs[key].shape)
             if clip is leading:

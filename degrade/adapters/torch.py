@@ -33,7 +33,7 @@ from degrade.core.errors import DatasetError, SourceError, SpecError
 from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.threads import one_thread
-from degrade.core.types import Array, ClipInfo, as_clip
+from degrade.core.types import Array, ClipInfo, Masks, as_clip
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.pairs import fit, make_pair
 from degrade.ops.pipeline import Pipeline
@@ -220,7 +220,8 @@ class DegradedClips(Dataset[Sample]):
         if self.cut_first:
             frames = frames[parts[0][0]]
         params = damage.draw(ClipInfo.of(frames, name), self.spec.seed)
-        pair = make_pair(self.spec, damage, params, lambda first, last: frames[first:last], 0, len(frames))
+        masks: Masks = "layers" if self.spec.output.masks == "layers" else "union"
+        pair = make_pair(self.spec, damage, params, lambda first, last: frames[first:last], 0, len(frames), masks)
         pixels = {"lq": pair.damaged, "gt": pair.target, "mask": pair.mask}
         return name, pixels, onto_damage(parts, pair.mask, self.on_damage, draw)
 

@@ -172,7 +172,9 @@ class Composition(Temporal[S]):
 
     def render(self, frames: Array, params: S, start: int, stop: int | None = None) -> Layer:
         """Applies the inner ops in order; see `Temporal.render`."""
-        bound = self.bind(params)
+        return self._render(self.bind(params), frames, params, start, stop)
+
+    def _render(self, bound: list[Step], frames: Array, params: S, start: int, stop: int | None) -> Layer:
         if steps.is_framewise(bound):
             return steps.render_framewise(bound, Layer(frames, {}), start)
         frames, _, stop = self.window(frames, params, start, stop)

@@ -7,6 +7,7 @@ which they are created, of processes, and of numpy's global state.
 
 import functools
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -48,6 +49,73 @@ def at(key: int, frame: int) -> np.random.Generator:
         frame: Absolute frame index in the clip.
     """
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key, spawn_key=(frame,))))
+
+
+def normals(keys: np.ndarray, frames: np.ndarray, count: int) -> np.ndarray:
+    """``at(key, frame).standard_normal(count)`` for many keys, three times faster.
+
+    Args:
+        keys: (N,) whole numbers below 2^64.
+        frames: (N,) frame indices, below 2^32.
+        count: Numbers for each.
+
+    Returns:
+        (N, count) float64.
+    """
+    drawn = np.empty((len(keys), count))
+    bits = np.random.PCG64()
+    generator = np.random.Generator(bits)
+    words = _seed_words(np.asarray(keys, np.uint64), np.asarray(frames, np.uint64))
+    for row, (high, low, above, below) in zip(drawn, words.tolist(), strict=True):
+        step = (above << 65 | below << 1 | 1) % 2**128
+        state = ((step + (high << 64 | low)) * _PCG + step) % 2**128
+        bits.state = {
+            "bit_generator": "PCG64",
+            "state": {"state": state, "inc": step},
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
+        generator.standard_normal(out=row)
+    return drawn
+
+
+_PCG = 0x2360ED051FC65DA44385DF649FCCF645
+"""Multiplier of PCG64."""
+
+
+def _seed_words(keys: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """``SeedSequence(key, spawn_key=(frame,)).generate_state(4, np.uint64)`` of each; numpy guarantees the algorithm."""
+    zero = np.zeros(len(keys), np.uint32)
+    low, high = (part.astype(np.uint32) for part in (keys & np.uint64(2**32 - 1), keys >> np.uint64(32)))
+    consts = _constants(0x43B0D7E5, 0x931E8875)
+    pool = [_hashed(word, consts) for word in (low, high, zero, zero)]
+    for source in range(4):
+        for to in range(4):
+            if to != source:
+                pool[to] = _mixed(pool[to], _hashed(pool[source], consts))
+    for to in range(4):
+        pool[to] = _mixed(pool[to], _hashed(frames.astype(np.uint32), consts))
+    consts = _constants(0x8B51F9DD, 0x58F38DED)
+    halves = [_hashed(pool[i % 4], consts).astype(np.uint64) for i in range(8)]
+    return np.stack([halves[i] | halves[i + 1] << np.uint64(32) for i in range(0, 8, 2)], axis=1)
+
+
+def _constants(start: int, factor: int) -> Iterator[tuple[np.uint32, np.uint32]]:
+    while True:
+        after = start * factor % 2**32
+        yield np.uint32(start), np.uint32(after)
+        start = after
+
+
+def _hashed(words: np.ndarray, constants: Iterator[tuple[np.uint32, np.uint32]]) -> np.ndarray:
+    before, after = next(constants)
+    words = (words ^ before) * after
+    return np.asarray(words ^ words >> np.uint32(16))
+
+
+def _mixed(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    words = np.uint32(0xCA01F9DD) * one - np.uint32(0x4973F715) * other
+    return np.asarray(words ^ words >> np.uint32(16))
 
 
 @functools.cache

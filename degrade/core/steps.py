@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+import cv2
 import numpy as np
 
 from degrade.core.op import Op
@@ -18,7 +19,8 @@ from degrade.core.types import Array, ClipInfo, Layer, reached
 class Step(NamedTuple):
     """An op that fired, and what it drew."""
 
-    label: str
+    label: str | None
+    """Of its masks; "" if they are merged with all others, None if no one asked for them."""
     op: Op
     params: Any
 
@@ -67,7 +69,7 @@ def render(steps: Sequence[Step], layer: Layer, start: int, stop: int) -> Layer:
     frames, masks = render_framewise(steps[:split], layer, frames_needed(steps[split : split + 1], *window)[0])
     if op.wraps_remaining:
         inner = op.wrap(frames, params, window[0], start, lambda small: render(rest, Layer(small, {}), start, stop))
-        return Layer(inner.frames, wrap_masks(masks, op, rest, params, window[0], start, stop) | inner.masks)
+        return Layer(inner.frames, _with(wrap_masks(masks, op, rest, params, window[0], start, stop), inner.masks))
     frames, masks = _render_step(label, op, params, frames, masks, window)
     return render(rest, Layer(frames, masks), start, stop)
 
@@ -84,7 +86,10 @@ def render_framewise(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
         one = _render_all(steps, one, start + i)
         out[i] = one.frames[0]
         for label, mask in one.masks.items():
-            made.setdefault(label, np.empty((*frames.shape[:3], 1), np.float32))[i] = mask[0]
+            if label not in made:
+                made[label] = np.zeros((*frames.shape[:3], 1), np.float32)  # takes no memory where nothing is written
+            if mask.any():
+                made[label][i] = mask[0]
     return Layer(out, made)
 
 
@@ -95,7 +100,7 @@ def _render_all(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
         if op.wraps_remaining:
             rest, stop = steps[i + 1 :], start + len(frames)
             inner = op.wrap(frames, params, start, start, partial(_render_frames, rest, start))
-            return Layer(inner.frames, wrap_masks(masks, op, rest, params, start, start, stop) | inner.masks)
+            return Layer(inner.frames, _with(wrap_masks(masks, op, rest, params, start, start, stop), inner.masks))
         frames, masks = _render_step(label, op, params, frames, masks, (start,))
     return Layer(frames, masks)
 
@@ -105,12 +110,22 @@ def _render_frames(steps: Sequence[Step], start: int, frames: Array) -> Layer:
 
 
 def _render_step(
-    label: str, op: Op, params: Any, frames: Array, masks: dict[str, Array], window: tuple[int, ...]
+    label: str | None, op: Op, params: Any, frames: Array, masks: dict[str, Array], window: tuple[int, ...]
 ) -> Layer:
     """Applies one op to all frames that it needs, carries earlier masks, and adds its own."""
     out, new = op.render(frames, params, *window)
+    if label is None:
+        return Layer(out, {})
     masks = {name: op.carry(mask, params, *window) for name, mask in masks.items()}
-    return Layer(out, masks | {f"{label}/{name}" if name else label: mask for name, mask in new.items()})
+    for name, mask in new.items():
+        masks = _with(masks, {label and (f"{label}/{name}" if name else label): mask})
+    return Layer(out, masks)
+
+
+def _with(masks: dict[str, Array], more: dict[str, Array]) -> dict[str, Array]:
+    """All masks; of two with the same label the maximum."""
+    met = {label: cv2.max(masks[label], mask).reshape(mask.shape) for label, mask in more.items() if label in masks}
+    return masks | more | met  # cv2.max takes a third of the time of np.maximum
 
 
 def wrap_masks(

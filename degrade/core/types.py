@@ -13,6 +13,8 @@ from degrade.core.fields import Strict
 
 Array = np.ndarray
 """Frames: float32 (T, H, W, C) in [0, 1], C 1 (grey) or 3 (RGB). Masks: the same with C 1."""
+Masks = Literal["union", "layers", "none"]
+"""Which masks are made: one of all defects, one for each op as well, or none."""
 VISIBLE = 25 / 255
 """Alpha above which a pixel counts as damaged; lower values are the faint rim of a defect."""
 
@@ -196,7 +198,7 @@ def clipped(frames: Array) -> Array:
 
 def reached(masks: Array) -> Array:
     """Filtered masks as alpha, in place: everything that the filter's weights reach, negative ones included."""
-    return np.minimum(np.abs(masks, out=masks), 1, out=masks)
+    return np.clip(np.abs(masks, out=masks), 0, 1, out=masks)
 
 
 def as_clip(data: Array) -> Array:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from degrade.core.composition import Composition, flat
 from degrade.core.op import Contaminant
-from degrade.core.types import Array, mask_to_uint8, to_uint8, to_uint16
+from degrade.core.types import Array, Masks, mask_to_uint8, to_uint8, to_uint16
 from degrade.dataset.pairs import Pair
 from degrade.sources.base import Depth
 
@@ -14,7 +14,7 @@ LAYER = f"{MASK}."
 """Before the label of an op."""
 
 
-def encode(pair: Pair, masks: str, depth: Depth = 8) -> Iterator[tuple[str, Array]]:
+def encode(pair: Pair, masks: Masks, depth: Depth = 8) -> Iterator[tuple[str, Array]]:
     """What is written of a pair: frames (N, H, W, C) by kind; uint8, or uint16 of depth 16, and masks uint8.
 
     Args:

@@ -259,7 +259,7 @@ class DatasetFolder:
     def rerender(self, clip: str, start: int = 0, stop: int | None = None) -> Iterator[Pair]:
         """Frames of a clip from its source and its trace, chunk by chunk, so of any length; errors as of `replay`."""
         params = self.spec.damage().load_params({"steps": self.trace(clip).steps})
-        return render_pairs(self._planned(clip), self.spec, self.source, params, start, stop)
+        return render_pairs(self._planned(clip), self.spec, self.source, params, start, stop, self.spec.output.masks)
 
     def _find(self, clip: str) -> ClipRecord:
         if clip not in self.clips:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from degrade.core.types import Array, as_clip, union
+from degrade.core.types import Array, Masks, as_clip, union
 from degrade.dataset.plan import Clip
 from degrade.ops.pipeline import Pipeline
 from degrade.sources import Source
@@ -27,13 +27,19 @@ class Pair(NamedTuple):
     target: Array
     """Ground truth, (N, H, W, C)."""
     masks: dict[str, Array]
-    """Each contaminant's alpha by label, (N, H, W, 1)."""
+    """Alpha by label, (N, H, W, 1), as was asked for; see `Pipeline.render`."""
     mask: Array
-    """Their maximum, (N, H, W, 1)."""
+    """Its maximum, (N, H, W, 1)."""
 
 
 def make_pair(
-    spec: Spec, damage: Pipeline, params: Any, read: Callable[[int, int], Array], start: int, stop: int
+    spec: Spec,
+    damage: Pipeline,
+    params: Any,
+    read: Callable[[int, int], Array],
+    start: int,
+    stop: int,
+    masks: Masks = "union",
 ) -> Pair:
     """Frames `start` to `stop` of a clip, damaged, and their ground truth.
 
@@ -44,22 +50,29 @@ def make_pair(
         read: The clip's clean frames from one index to another, (N, H, W, C), uint8, uint16 or floats in [0, 1].
         start: First frame.
         stop: The one after the last.
+        masks: Which are made; see `Pipeline.render`.
     """
     needed = damage.frames_needed(params, start, stop)
     clean = as_clip(read(*needed))
-    damaged, masks = damage.render(clean, params, start, stop)
+    damaged, made = damage.render(clean, params, start, stop, masks)
     if spec.alignment == "original" and needed != (start, stop):
         clean = as_clip(read(start, stop))
     target = sharpen(clean) if spec.target == "sharpened" else clean
     if spec.alignment == "aligned":
         target = damage.target(target, params, start, stop)
-    return Pair(damaged, target, masks, union(masks, (*damaged.shape[:3], 1)))
+    return Pair(damaged, target, made, union(made, (*damaged.shape[:3], 1)))
 
 
 def render_pairs(
-    clip: Clip, spec: Spec, source: Source, params: Any, start: int = 0, stop: int | None = None
+    clip: Clip,
+    spec: Spec,
+    source: Source,
+    params: Any,
+    start: int = 0,
+    stop: int | None = None,
+    masks: Masks = "union",
 ) -> Iterator[Pair]:
-    """Frames `start` to `stop` of the clip, the whole clip if not given, chunk by chunk."""
+    """Frames `start` to `stop` of the clip, the whole clip if not given, chunk by chunk; see `make_pair`."""
     damage = spec.damage()
     block = damage.block_size(params)
     step = block * max(1, CHUNK_VALUES // (clip.height * clip.width * clip.channels * block))
@@ -69,7 +82,7 @@ def render_pairs(
         return clean_frames(clip, source, first, last, spec.output.depth)
 
     for first in range(start, end, step):
-        yield make_pair(spec, damage, params, read, first, min(first + step, end))
+        yield make_pair(spec, damage, params, read, first, min(first + step, end), masks)
 
 
 def clean_frames(clip: Clip, source: Source, start: int, stop: int, depth: Depth) -> Array:

@@ -93,8 +93,8 @@ class Worker:
         with ExitStack() as stack:
             writers: dict[str, Writer] = {}
             params = self._params(part.clip)
-            output = self.folder.spec.output
-            pairs = render_pairs(part.clip, self.folder.spec, self.folder.source, params, part.start, part.stop)
+            spec, output = self.folder.spec, self.folder.spec.output
+            pairs = render_pairs(part.clip, spec, self.folder.source, params, part.start, part.stop, output.masks)
             for pair in pairs:
                 for kind, frames in encode(pair, output.masks, output.depth):
                     if kind not in writers:

@@ -49,6 +49,11 @@ def odd(sides: Interval | None, rng: Stream) -> int:
     return 2 * int(rng.generator("kernel").integers(smallest, greatest, endpoint=True)) + 1
 
 
+def whole_side(sigma: float) -> int:
+    """Side of a kernel that holds a Gaussian: weights beyond it are below 4e-6 of the greatest."""
+    return 2 * math.ceil(5 * sigma) + 1
+
+
 def gaussian(picture: Array, sigma: float) -> Array:
     """Gaussian blur of (H, W) or (H, W, C), in that shape, mirrored at the border.
 
@@ -58,6 +63,6 @@ def gaussian(picture: Array, sigma: float) -> Array:
     """
     if sigma < 0.1:
         return picture
-    side = 2 * math.ceil(5 * sigma) + 1  # weights beyond it are below 4e-6 of the greatest
+    side = whole_side(sigma)
     blurred = cv2.GaussianBlur(picture, (side, side), sigma, borderType=cv2.BORDER_REFLECT_101)
     return blurred.reshape(picture.shape)

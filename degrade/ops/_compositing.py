@@ -41,9 +41,11 @@ def texture_at(
     cos, sin = (f(math.radians(degrees)) * drawn / side for f in (math.cos, math.sin))
     middle = (side - 1) / 2
     x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
-    matrix = np.array([[cos, sin, x - (cos + sin) * middle], [-sin, cos, y + (sin - cos) * middle]], np.float64)
+    matrix = np.array(((cos, sin, x - (cos + sin) * middle), (-sin, cos, y + (sin - cos) * middle)))
     alpha = cv2.warpAffine(prototype, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
-    return (slice(top, bottom), slice(left, right)), alpha * np.float32(min(size, 1.0) ** 2)
+    if size < 1:
+        alpha *= np.float32(size**2)
+    return (slice(top, bottom), slice(left, right)), alpha
 
 
 @functools.lru_cache(maxsize=4096)
@@ -63,12 +65,23 @@ def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, t
         alpha: Of that part, (h, w), or (h, w, C) if channels differ: then the greatest is the mask's.
         tone: One, or (h, w, 1), or one for each channel, (C,).
     """
-    alpha = np.clip(alpha, 0, 1).reshape(*alpha.shape[:2], -1)
-    part, covered = frame[where], mask[where]
-    part += alpha * (tone - part)
-    one = alpha.shape[2] == 1
-    greatest = alpha if one else functools.reduce(np.maximum, np.split(alpha, alpha.shape[2], axis=2))  # not max(2)
-    covered += greatest * (1 - covered)
+    alpha = alpha.clip(0, 1)
+    blend(frame[where], mask[where], alpha[..., None] if alpha.ndim == 2 else alpha, tone)
+
+
+def blend(part: Array, covered: Array, alpha: Array, tone: float | Array) -> None:
+    """What `cover` does, to all of a part (h, w, C) and of its mask (h, w, 1); alpha (h, w, 1 or C), in [0, 1]."""
+    greatest = alpha
+    if alpha.shape[2] > 1:
+        greatest = functools.reduce(np.maximum, cv2.split(alpha))[..., None]  # not max(2), which is slow
+    elif part.shape[2] > 1:
+        alpha = cv2.merge([alpha] * part.shape[2])
+    change = np.subtract(tone, part, dtype=np.float32)
+    change *= alpha
+    part += change
+    rest = 1 - covered
+    rest *= greatest
+    covered += rest
 
 
 def tint(channels: int, *rgb: float) -> Array:

@@ -10,9 +10,9 @@ from typing_extensions import TypeVar
 
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
-from degrade.core.rng import at, correlated
+from degrade.core.rng import correlated, normals
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import cover
+from degrade.ops._compositing import blend
 from degrade.ops._crowding import check_crowding
 from degrade.ops._events import EventParams, arrivals
 from degrade.ops._packing import pack_ints, pack_tracks
@@ -54,31 +54,33 @@ class Marks(NamedTuple):
     columns: list[slice]
     """Those of the frame that each may touch, the first ones of its strip."""
     half: Array
-    """Half widths in pixels, (N, 1, 1)."""
+    """Half widths in pixels, (N, 1, 1) float32."""
     borders: Array
     """Signed distances of the pixels' left and right borders from the middle of the line, (N, W + 1, H) float32."""
     level: Array
-    """Strength of the line in each row, (N, H)."""
+    """Strength of the line in each row, (N, H) float32."""
     contact: Array
-    """How firmly the particle presses there, (N, H), 0 to 1."""
+    """How firmly the particle presses there, (N, H) float32, 0 to 1."""
 
     def of(self, values: Sequence[float]) -> Array:
-        """Those of these lines, (N, 1, 1), out of one for each line of the params."""
-        return np.array([values[i] for i in self.lines])[:, None, None]
+        """Those of these lines, (N, 1, 1) float32, out of one for each line of the params."""
+        return np.array([values[i] for i in self.lines], np.float32)[:, None, None]
 
     def weight(self, greatest: Sequence[float]) -> Array:
         """Strength of the marks in each row, (N, 1, H) float32; `greatest` has one for each line of the params."""
-        return (self.of(greatest) * self.level[:, None] * self.contact[:, None]).astype(np.float32)
+        return self.of(greatest) * (self.level * self.contact)[:, None]
 
     def lay(self, frame: Array, mask: Array, alpha: Array, tone: Array) -> None:
         """Covers the frame with the strips; alpha (N, W, H) or (N, W, H, C), tone one, or (N, W, H, 1)."""
         tone = np.broadcast_to(tone, (*alpha.shape[:3], 1))
+        alpha = alpha[..., None] if alpha.ndim == 3 else alpha
         touched = np.unique(np.concatenate([np.arange(c.start, c.stop) for c in self.columns]))
         part, covered = (np.ascontiguousarray(data[:, touched].swapaxes(0, 1)) for data in (frame, mask))
         starts = np.searchsorted(touched, [c.start for c in self.columns]).tolist()
         for start, columns, strip, covering in zip(starts, self.columns, alpha, tone, strict=True):
             if wide := columns.stop - columns.start:
-                cover(part, covered, np.s_[start : start + wide, :], strip[:wide], covering[:wide])
+                where = slice(start, start + wide)
+                blend(part[where], covered[where], strip[:wide], covering[:wide])
         frame[:, touched], mask[:, touched] = part.swapaxes(0, 1), covered.swapaxes(0, 1)
 
 
@@ -152,44 +154,61 @@ def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[in
 
 
 def _marks(params: LineParams, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
-    rows = (np.arange(size[0], dtype=np.float32) + np.float32(0.5)) / size[0]
+    height, width = size
+    rows = (np.arange(height, dtype=np.float32) + np.float32(0.5)) / np.float32(height)
     head, foot, first, last = (
         np.array([track[i][t - params.first[i] + step] for i in lines])
         for track in (params.x_px, params.level)
         for step in (0, 1)
     )
-    left = np.clip(np.floor(np.minimum(head, foot) - away), 0, size[1]).astype(int)
-    right = np.clip(np.ceil(np.maximum(head, foot) + away), left, size[1]).astype(int)
-    middle = head.astype(np.float32)[:, None] + (foot - head).astype(np.float32)[:, None] * rows
-    borders = (left[:, None] + np.arange(max(right - left) + 1))[..., None] - middle[:, None]
-    lift = np.array([params.lift[i] for i in lines])
+    left = np.clip(np.floor(np.minimum(head, foot) - away), 0, width).astype(int)
+    right = np.clip(np.ceil(np.maximum(head, foot) + away), left, width).astype(int)
+    from_left = _along(head - left, foot - left, rows)
+    borders = np.arange(max(right - left) + 1, dtype=np.float32)[:, None] - from_left[:, None]
+    lift = np.array([params.lift[i] for i in lines], np.float32)
+    pressed = contact([params.key[i] for i in lines], t, height)
+    pressed -= lift[:, None]
+    pressed *= np.float32(0.7)
     return Marks(
         lines,
         [slice(*ends) for ends in zip(left.tolist(), right.tolist(), strict=True)],
-        half[:, None, None],
-        borders.astype(np.float32),
-        first[:, None] + (last - first)[:, None] * rows,
-        np.clip(0.7 * (contact([params.key[i] for i in lines], t, rows) - lift[:, None]), 0, 1),
+        half.astype(np.float32)[:, None, None],
+        borders,
+        _along(first, last, rows),
+        np.clip(pressed, 0, 1, out=pressed),
     )
 
 
-def contact(keys: Sequence[int], t: int, rows: Array) -> Array:
-    """Noise along the film for each key, continuous from frame to frame, (N, H)."""
-    knots, after = (np.array([_knots(key, at) for key in keys]) for at in (t, t + 1))
-    coarse = _between(np.append(knots[:, :COARSE], after[:, :1], 1), rows * COARSE)
-    return coarse + 0.5 * _between(np.append(knots[:, COARSE:], after[:, COARSE : COARSE + 1], 1), rows * FINE)
+def _along(head: Array, foot: Array, rows: Array) -> Array:
+    """Straight from the head of the frame to its foot, (N, H) float32."""
+    return head.astype(np.float32)[:, None] + (foot - head).astype(np.float32)[:, None] * rows
 
 
-def _between(knots: Array, places: Array) -> Array:
-    """Straight lines between knots (N, K) at places in [0, K - 1], (N, H)."""
-    before = np.minimum(places.astype(int), knots.shape[1] - 2)
-    return np.asarray((places - before) * np.diff(knots)[:, before] + knots[:, before])
+def contact(keys: Sequence[int], t: int, height: int) -> Array:
+    """Noise along the film for each key, continuous from frame to frame, (N, H) float32."""
+    both = normals(np.tile(keys, 2), np.repeat((t, t + 1), len(keys)), COARSE + FINE).astype(np.float32)
+    knots, after = both[: len(keys)], both[len(keys) :]  # coarse ones at even distances along the frame, then fine
+    noise = _between(np.append(knots[:, COARSE:], after[:, COARSE : COARSE + 1], 1), height)
+    noise *= np.float32(0.5)
+    noise += _between(np.append(knots[:, :COARSE], after[:, :1], 1), height)
+    return noise
 
 
-@functools.lru_cache(maxsize=1024)
-def _knots(key: int, t: int) -> Array:
-    """Normal numbers at even distances along one frame of film, coarse ones, then fine."""
-    return at(key, t).standard_normal(COARSE + FINE)
+def _between(knots: Array, height: int) -> Array:
+    """Straight lines between knots (N, K + 1), one of them at either border of the frame, (N, H)."""
+    before, share = _places(height, knots.shape[1] - 1)
+    values = np.take(np.diff(knots), before, axis=1)
+    values *= share
+    values += np.take(knots, before, axis=1)
+    return values
+
+
+@functools.lru_cache(maxsize=64)
+def _places(height: int, stretches: int) -> tuple[Array, Array]:
+    """For the middle of each row the knot before it, and how far it is on the way to the next."""
+    places = (np.arange(height) + 0.5) * (stretches / height)
+    before = np.minimum(places.astype(int), stretches - 1)
+    return before, (places - before).astype(np.float32)
 
 
 def quantile(share: Array) -> Array:

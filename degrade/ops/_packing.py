@@ -1,5 +1,6 @@
 """Compact storage of drawn numbers: rounded to keep traces short, packed to save memory."""
 
+import itertools
 from array import array
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +22,10 @@ def pack_ints(values: Array) -> Ints:
 
 def pack_tracks(rows: Iterable[Array], digits: int) -> tuple[Floats, ...]:
     """A run of numbers for each defect, rounded to so many decimals."""
-    return tuple(pack_floats(row, digits) for row in rows)
+    runs = list(rows)
+    ends = [0, *itertools.accumulate(map(len, runs))]
+    whole = pack_floats(np.concatenate(runs) if runs else (), digits)
+    return tuple(whole[start:end] for start, end in itertools.pairwise(ends))
 
 
 def short_floats(track: Iterable[float]) -> tuple[float, ...]:

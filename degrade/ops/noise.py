@@ -2,6 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -53,8 +54,7 @@ class Noise(Op[NoiseParams]):
     def render_frame(self, frame: Array, params: NoiseParams, t: int) -> Array:
         """Frame t with noise."""
         noisy = normal(at(params.key, t), frame.shape)
-        noisy *= np.float32(params.sigma[t] / 255)
         if params.kind[t] == "speckle":
             noisy *= frame
-        noisy += frame
+        cv2.scaleAdd(noisy, params.sigma[t] / 255, frame, dst=noisy)
         return np.clip(noisy, 0, 1, out=noisy)

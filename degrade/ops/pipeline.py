@@ -9,7 +9,7 @@ from degrade.core.composition import Composition, OpLike, Steps
 from degrade.core.errors import SpecError
 from degrade.core.rng import Stream
 from degrade.core.steps import draw
-from degrade.core.types import Array, ClipInfo, Damaged, Trace, as_clip, to_dtype
+from degrade.core.types import Array, ClipInfo, Damaged, Layer, Masks, Trace, as_clip, to_dtype
 
 
 class Pipeline(Composition[Steps]):
@@ -54,6 +54,24 @@ class Pipeline(Composition[Steps]):
             raise SpecError(f"must be 0 or greater, got {seed}", "seed")
         own = Stream(seed, info.id)
         return self.sample(info, own) if self.fires(own) else Steps()
+
+    def render(
+        self, frames: Array, params: Steps, start: int, stop: int | None = None, masks: Masks = "layers"
+    ) -> Layer:
+        """Damages a window of the clip; see `Temporal.render`.
+
+        Args:
+            frames: Those that `frames_needed` returns, (N, H, W, C) float32 in [0, 1].
+            params: From `draw`.
+            start: Index of the first frame requested.
+            stop: The one after the last.
+            masks: ``"layers"``: a mask for each op, by label. ``"union"``: one of all, by the label "", which later
+                ops carry as one. ``"none"``: no mask. Each is faster than the one before.
+        """
+        bound = self.bind(params)
+        if masks != "layers":
+            bound = [step._replace(label="" if masks == "union" else None) for step in bound]
+        return self._render(bound, frames, params, start, stop)
 
     def trace(self, info: ClipInfo, params: Steps) -> Trace:
         """The JSON-ready record of what `draw` returned."""

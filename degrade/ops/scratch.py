@@ -55,16 +55,20 @@ class Scratch(Lines[ScratchParams]):
     def paint(self, frame: Array, mask: Array, params: ScratchParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if params.lobes[i] else 1):
-            line = np.diff(_integral(some.borders, some.half, some.of(params.lobes)), axis=1) * some.weight(
-                params.opacity
-            )
-            tone = some.of(params.tone)
-            some.lay(frame, mask, abs(line), np.where(line > 0, tone, 1 - tone).astype(np.float32)[..., None])
+            line = np.diff(_integral(some.borders, some.half, some.of(params.lobes)), axis=1)
+            line *= some.weight(params.opacity)
+            tone = abs(some.of(params.tone) - (line < 0))  # fringes have the other one
+            some.lay(frame, mask, abs(line), tone[..., None])
 
 
 def _integral(d: Array, half: Array, lobes: Array) -> Array:
     """Integral from the middle to `d` of the profile: cos(pi d / 2 half), `lobes` times it from half to 3 half."""
-    f32, away = np.float32, np.abs(d)
-    wave = np.sin((np.pi / 2 / half).astype(f32) * np.minimum(away, (3 * half).astype(f32)))
-    total = np.where(away <= half.astype(f32), wave, 1 + lobes.astype(f32) * (wave - 1))
-    return np.asarray((2 * half / np.pi).astype(f32) * np.sign(d) * total)
+    angle = d * (np.float32(np.pi / 2) / half)
+    if not lobes.any():
+        total = np.sin(np.clip(angle, -np.pi / 2, np.pi / 2))
+    else:
+        away = np.minimum(abs(angle), np.float32(1.5 * np.pi))
+        wave = np.sin(away)
+        total = np.sign(d) * np.where(away <= np.pi / 2, wave, 1 + lobes * (wave - 1))
+    total *= np.float32(2 / np.pi) * half
+    return total

@@ -34,7 +34,7 @@ from degrade.core.errors import SpecError, shown
 from degrade.core.fields import Probability, Settings
 from degrade.core.op import Op
 from degrade.core.rng import Stream
-from degrade.core.types import ClipInfo
+from degrade.core.types import ClipInfo, Masks
 from degrade.ops import registry
 from degrade.ops.at_scale import AtScale
 from degrade.ops.pipeline import Pipeline
@@ -93,7 +93,7 @@ class Output(Settings):
     frames: Literal["png", "tiff", "dpx", "ffv1", "webdataset"] = "png"
     """A folder of PNG, TIFF or DPX files for each clip, one lossless FFV1 video, or one tar shard with the PNG files
     of all kinds as WebDataset reads them."""
-    masks: Literal["union", "layers", "none"] = "union"
+    masks: Masks = "union"
     """One mask of all contaminants, also one for each op, or none."""
     depth: Literal[8, 16] = 8
     """Bits of a value of ``lq`` and ``gt``. With 16, footage is read in its full depth. Masks have 8."""

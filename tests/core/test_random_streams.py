@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck, poisson
+from degrade.core.rng import Stream, at, normal, normals, ornstein_uhlenbeck, poisson
 
 
 def numbers(*path: str | int, seed: int = 1) -> list[int]:
@@ -19,6 +19,14 @@ def test_a_stream_depends_on_its_key_alone() -> None:
     asked_before = Stream(1, "a")
     asked_before.generator("other").random(1000)
     assert asked_before.key("pixels") == Stream(1, "a").key("pixels")
+
+
+def test_normal_numbers_of_many_keys_are_those_of_each() -> None:
+    keys = np.array([0, 1, 2**32 - 1, 2**32, 2**53 - 1, *np.random.default_rng(1).integers(2**53, size=20)])
+    frames = np.arange(keys.size) * 1000
+    each = [at(int(key), int(t)).standard_normal(7) for key, t in zip(keys, frames, strict=True)]
+    np.testing.assert_array_equal(normals(keys, frames, 7), each)
+    assert normals(keys[:0], frames[:0], 7).shape == (0, 7)
 
 
 def test_different_keys_give_different_streams() -> None:
