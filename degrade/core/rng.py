@@ -84,7 +84,7 @@ _PCG = 0x2360ED051FC65DA44385DF649FCCF645
 
 
 def _seed_words(keys: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """``SeedSequence(key, spawn_key=(frame,)).generate_state(4, np.uint64)`` of each; numpy guarantees the algorithm."""
+    """``SeedSequence(key, spawn_key=(frame,)).generate_state(4, np.uint64)`` of each, by numpy's algorithm."""
     zero = np.zeros(len(keys), np.uint32)
     low, high = (part.astype(np.uint32) for part in (keys & np.uint64(2**32 - 1), keys >> np.uint64(32)))
     consts = _constants(0x43B0D7E5, 0x931E8875)
