@@ -114,7 +114,7 @@ def _hashed(words: np.ndarray, constants: Iterator[tuple[np.uint32, np.uint32]])
 
 
 def _mixed(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    words = np.uint32(0xCA01F9DD) * one - np.uint32(0x4973F715) * other
+    words = np.asarray(np.uint32(0xCA01F9DD) * one - np.uint32(0x4973F715) * other, np.uint32)
     return np.asarray(words ^ words >> np.uint32(16))
 
 
