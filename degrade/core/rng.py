@@ -84,7 +84,7 @@ _PCG = 0x2360ED051FC65DA44385DF649FCCF645
 
 
 def _seed_words(keys: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """``SeedSequence(key, spawn_key=(frame,)).generate_state(4, np.uint64)`` of each; numpy guarantees the algorithm."""
+    """``SeedSequence(key, spawn_key=(frame,)).generate_state(4, np.uint64)`` of each, by numpy's algorithm."""
     zero = np.zeros(len(keys), np.uint32)
     low, high = (part.astype(np.uint32) for part in (keys & np.uint64(2**32 - 1), keys >> np.uint64(32)))
     consts = _constants(0x43B0D7E5, 0x931E8875)
@@ -114,7 +114,7 @@ def _hashed(words: np.ndarray, constants: Iterator[tuple[np.uint32, np.uint32]])
 
 
 def _mixed(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    words = np.uint32(0xCA01F9DD) * one - np.uint32(0x4973F715) * other
+    words = np.asarray(np.uint32(0xCA01F9DD) * one - np.uint32(0x4973F715) * other, np.uint32)
     return np.asarray(words ^ words >> np.uint32(16))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from degrade.core.errors import DegradeError, SourceError
+from degrade.core.types import Masks
 from degrade.dataset.kinds import MASK, TRACE, encode, is_mask, parse_member
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
@@ -185,7 +186,8 @@ def _compare(folder: DatasetFolder, clip: Clip) -> list[str]:
     if canonical(drawn.to_json()) != canonical(trace.to_json()):
         return [f"{clip.id}: drawing again gives another trace"]
     written = {kind: folder.reader(kind, clip.id) for kind in folder.kinds}
-    start, masks = 0, "union" if MASK in written else "none"
+    start = 0
+    masks: Masks = "union" if MASK in written else "none"
     for pair in folder.rerender(clip.id):
         stop = start + len(pair.target)
         for kind, again in encode(pair, masks, folder.spec.output.depth):

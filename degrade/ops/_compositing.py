@@ -42,9 +42,9 @@ def texture_at(
     middle = (side - 1) / 2
     x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
     matrix = np.array(((cos, sin, x - (cos + sin) * middle), (-sin, cos, y + (sin - cos) * middle)))
-    alpha = cv2.warpAffine(prototype, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+    alpha: Array = cv2.warpAffine(prototype, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
     if size < 1:
-        alpha *= np.float32(size**2)
+        alpha *= size**2
     return (slice(top, bottom), slice(left, right)), alpha
 
 
