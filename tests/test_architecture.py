@@ -20,6 +20,7 @@ ORDER = (
     ("degrade.spec",),
     ("degrade.dataset",),
     ("degrade.adapters", "degrade.inspect", "degrade.measure", "degrade.preview", "degrade.show"),
+    ("degrade.match",),
     ("degrade.cli",),
     ("degrade.models", "degrade.leaderboard"),
     ("degrade.benchmark",),

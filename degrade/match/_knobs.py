@@ -1,0 +1,126 @@
+"""Which parameters of which ops make what an instrument reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from degrade.match._grain import GrainLevels
+from degrade.match._ways import Against, Logit, Ratio, Share, Shift, Squares, Way
+from degrade.measure import Film, Reading
+
+Key = tuple[str, str]
+"""Label of an op in ``start.yaml``, and one of its parameters."""
+Values = Mapping[Key, float]
+
+
+class Part(Protocol):
+    """One or more parameters that follow from the readings of one instrument."""
+
+    @property
+    def instrument(self) -> str: ...
+
+    @property
+    def keys(self) -> Mapping[Key, str]:
+        """What it sets, each with the quantity that its range and comment tell of."""
+
+    @property
+    def strong(self) -> bool:
+        """Whether the op is left out where these are 0."""
+
+    @property
+    def way(self) -> Way: ...
+
+    def start(self, film: Film, own: Film) -> Values:
+        """Values at first; none for what the film does not tell."""
+
+    def turned(self, now: Values, film: Film, made: Film, own: Film, step: float) -> Values:
+        """Values after a render under `now` read `made`."""
+
+    def ends(self, key: Key, value: float, reading: Reading) -> tuple[float, float]:
+        """The range that the spec has."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One parameter that follows from one reading."""
+
+    op: str
+    parameter: str
+    instrument: str
+    quantity: str
+    way: Way
+    strong: bool = False
+    wide: float = 0.0
+    """Half of the range as a share of the value, at least: what differs from defect to defect."""
+    most: float = float("inf")
+
+    @property
+    def key(self) -> Key:
+        """See `Key`."""
+        return self.op, self.parameter
+
+    @property
+    def keys(self) -> Mapping[Key, str]:
+        """See `Part.keys`."""
+        return {self.key: self.quantity}
+
+    def start(self, film: Film, own: Film) -> Values:
+        """See `Part.start`."""
+        read = film[self.instrument][self.quantity].value
+        return {} if read is None else {self.key: min(self.way.start(read, self._of(own)), self.most)}
+
+    def turned(self, now: Values, film: Film, made: Film, own: Film, step: float) -> Values:
+        """See `Part.turned`."""
+        wanted, got = (one[self.instrument][self.quantity].value for one in (film, made))
+        if wanted is None or got is None or self.key not in now:
+            return {key: now[key] for key in self.keys if key in now}
+        return {self.key: min(self.way.turned(now[self.key], wanted, got, self._of(own), step), self.most)}
+
+    def ends(self, key: Key, value: float, reading: Reading) -> tuple[float, float]:
+        """See `Part.ends`."""
+        return self.way.ends(value, reading, self.wide)
+
+    def _of(self, own: Film) -> float:
+        return own[self.instrument][self.quantity].value or 0.0
+
+
+def parts(height: int) -> Sequence[Part]:
+    """All of them, for films of that height."""
+    return [
+        Knob("lens", "sigma", "softness", "blur", Squares(0.001), strong=True),
+        Knob("scan", "sigma", "grain", "clump", Ratio(1 / height), strong=True),
+        GrainLevels(height),
+        Knob("tone_curve", "contrast", "tone", "slope", Against()),
+        Knob("tone_curve", "middle", "tone", "middle", Logit()),
+        Knob("veil", "density", "tone", "black", Shift(3.0, 0.01), strong=True),
+        Knob("base", "density", "tone", "white", Shift(-1.1, 0.01), strong=True),
+        Knob("vignette", "falloff", "gate", "falloff", Shift(1.0, 0.2), strong=True),
+        Knob("flicker", "std", "flicker", "std", Ratio(own=2), strong=True),
+        Knob("flicker", "correlation", "flicker", "memory", Ratio()),
+        Knob("periodic_flicker", "amplitude", "flicker", "periodic", Ratio(), strong=True),
+        Knob("periodic_flicker", "period", "flicker", "period", Ratio()),
+        Knob("spatial_flicker", "std", "spatial_flicker", "std", Ratio(own=2), strong=True),
+        Knob("spatial_flicker", "correlation", "spatial_flicker", "memory", Ratio()),
+        Knob("dust", "per_frame", "dust", "per_frame", Ratio(own=1), strong=True, most=400),
+        Knob("dust", "size", "dust", "size", Ratio(), most=0.03),
+        Knob("dust", "spread", "dust", "spread", Ratio(), most=1),
+        Knob("dust", "opacity", "dust", "opacity", Ratio(), wide=0.5, most=0.65),
+        Knob("dust", "light", "dust", "light", Share()),
+        Knob("dust", "bursts", "dust", "bursts", Share()),
+        Knob("frame_faults", "repeated", "repeated", "repeated", Ratio(), strong=True),
+        Knob("frame_faults", "missing", "repeated", "missing", Ratio(), strong=True, most=0.3),
+        Knob("black_frames", "lost", "repeated", "blank", Ratio(), strong=True),
+        Knob("weave", "x", "weave", "x", Ratio(0.001, own=2), strong=True),
+        Knob("weave", "y", "weave", "y", Ratio(0.001, own=2), strong=True),
+        Knob("weave", "rotation", "weave", "rotation", Ratio(own=2), strong=True),
+        Knob("weave", "correlation", "weave", "memory_x", Ratio()),
+        Knob("weave", "correlation_y", "weave", "memory_y", Ratio()),
+        Knob("scratch", "per_frame", "lines", "per_frame", Ratio(own=1), strong=True, most=60),
+        Knob("scratch", "opacity", "lines", "contrast", Ratio(2.5), wide=0.5, most=0.65),
+        Knob("scratch", "light", "lines", "light", Share()),
+        Knob("scratch", "width", "lines", "width", Ratio(0.7), wide=0.4, most=0.02),
+        Knob("scratch", "lifetime", "lines", "lifetime", Ratio(), wide=0.6),
+        Knob("scratch", "broken", "lines", "broken", Share(), wide=0.6),
+        Knob("scratch", "wander", "lines", "wander", Ratio(0.001), wide=0.6, most=0.02),
+        Knob("rain", "per_frame", "lines", "rain", Ratio(15, own=1), strong=True, most=300),
+    ]

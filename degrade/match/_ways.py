@@ -1,0 +1,134 @@
+"""How a parameter of an op follows from a reading, and how it is corrected by what its render reads."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from degrade.measure import Reading
+
+FASTEST = 3.0
+"""Factor by which a parameter changes in one round at most."""
+NARROWEST, UNTOLD, WIDEST = 0.1, 0.25, 0.6
+"""Half of a range as a share of its middle: at least; where the film gave no interval; at most."""
+
+
+class Way(ABC):
+    """From a reading to a parameter. `own` is what the clean footage alone reads."""
+
+    @abstractmethod
+    def start(self, film: float, own: float) -> float:
+        """The parameter at first; 0 for no damage."""
+
+    @abstractmethod
+    def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
+        """The parameter after a render under `now` read `made`; `step` is the share of the correction that is made."""
+
+    def off(self, film: float, made: float) -> float:
+        """By which factor two readings differ, 1 or more."""
+        return 1 + abs(made - film)
+
+    def ends(self, value: float, reading: Reading, wide: float) -> tuple[float, float]:
+        """The range about a value: as wide as the reading is uncertain, half of it `wide` of the value or more."""
+        half = wide or UNTOLD
+        if reading.low is not None and reading.high is not None and reading.value:
+            away = max(reading.high - reading.value, reading.value - reading.low) / reading.value
+            half = min(max(away, wide or NARROWEST), WIDEST)
+        return value * (1 - half), value * (1 + half)
+
+
+@dataclass(frozen=True)
+class Ratio(Way):
+    """In proportion, once what the footage has of its own is taken off."""
+
+    scale: float = 1.0
+    """Parameter over reading."""
+    own: int = 0
+    """0: the footage adds nothing; 1: it adds to it; 2: as squares."""
+
+    def start(self, film: float, own: float) -> float:
+        """See `Way.start`."""
+        return self.scale * self._rest(film, own)
+
+    def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
+        """See `Way.turned`."""
+        wanted, got = self._rest(film, own), self._rest(made, own)
+        if not wanted or not now:
+            return self.start(film, own)
+        return now * min(max(wanted / max(got, 1e-9), 1 / FASTEST), FASTEST) ** step
+
+    def off(self, film: float, made: float) -> float:
+        """See `Way.off`."""
+        low, high = sorted((film, made))
+        return high / low if low > 0 else 1.0 if high == 0 else math.inf
+
+    def _rest(self, value: float, own: float) -> float:
+        power = max(self.own, 1)
+        return max(value**power - (own if self.own else 0) ** power, 0) ** (1 / power)
+
+
+@dataclass(frozen=True)
+class Against(Ratio):
+    """A factor on what the footage has."""
+
+    def start(self, film: float, own: float) -> float:
+        """See `Way.start`."""
+        return film / own if own > 0 and film > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class Squares(Ratio):
+    """One part of several whose squares add up, none of which is amplified."""
+
+    own: int = 2
+
+    def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
+        """See `Way.turned`."""
+        return max(now**2 + step * self.scale**2 * (film**2 - made**2), 0) ** 0.5
+
+
+@dataclass(frozen=True)
+class Shift(Way):
+    """In proportion to what is more, or less, than in the footage."""
+
+    scale: float = 1.0
+    least: float = 0.0
+    """Values below it are none."""
+
+    def start(self, film: float, own: float) -> float:
+        """See `Way.start`."""
+        return self._some(self.scale * (film - own))
+
+    def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
+        """See `Way.turned`."""
+        return self._some(now + step * self.scale * (film - made))
+
+    def _some(self, value: float) -> float:
+        return value if value >= self.least else 0.0
+
+
+@dataclass(frozen=True)
+class Share(Way):
+    """A share is what it reads, corrected by the difference."""
+
+    def start(self, film: float, own: float) -> float:
+        """See `Way.start`."""
+        return min(max(film, 0.0), 1.0)
+
+    def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
+        """See `Way.turned`."""
+        return min(max(now + step * (film - made), 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Logit(Way):
+    """A share between 0 and 1 whose logit shifts as the reading does."""
+
+    def start(self, film: float, own: float) -> float:
+        """See `Way.start`."""
+        return 1 / (1 + math.exp(own - film))
+
+    def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
+        """See `Way.turned`."""
+        return float(1 / (1 + np.exp(-(math.log(now / (1 - now)) + step * (film - made)))))
