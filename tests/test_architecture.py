@@ -21,7 +21,7 @@ ORDER = (
     ("degrade.dataset",),
     ("degrade.adapters", "degrade.inspect", "degrade.measure", "degrade.preview", "degrade.show"),
     ("degrade.match",),
-    ("degrade.cli",),
+    ("degrade.cli", "degrade.cli_match"),
     ("degrade.models", "degrade.leaderboard"),
     ("degrade.benchmark",),
     ("degrade",),

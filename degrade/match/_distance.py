@@ -17,8 +17,6 @@ NEAR = 1.25
 BORDER = 5.0
 """Thousandths of the height: what is narrower is no border."""
 BESIDE: Sequence[tuple[str, str, Way]] = [
-    ("tone", "level", Ratio()),
-    ("tone", "contrast", Ratio()),
     ("tone", "clipped", Share()),
     ("softness", "edge_px", Ratio()),
     *(("grain", f"power_{low:g}_{high:g}", Ratio()) for low, high in BANDS),
@@ -43,7 +41,7 @@ class Row:
     clean: float | None
     made: float | None
     off: float | None
-    """Factor between film and render, 1 or more; of shares 1 and the difference. None where the render tells nothing."""
+    """Factor between film and render, 1 or more; of shares 1 and the difference. None: the render tells nothing."""
     set: bool
     """Whether a parameter of the spec was set by it."""
 
@@ -103,4 +101,5 @@ def _differing(rows: Sequence[Row]) -> Iterator[str]:
 def _borders(film: Film) -> Iterator[str]:
     seen = {side: film["gate"][side].value or 0.0 for side in SIDES}
     if wide := {side: width for side, width in seen.items() if width > BORDER}:
-        yield f"gate: dark borders, which no op draws ({', '.join(f'{s} {w:.3g}‰' for s, w in wide.items())} of the height)"
+        told = ", ".join(f"{side} {width:.3g}‰ of the height" for side, width in wide.items())
+        yield f"gate: dark borders, which no op draws: {told}"

@@ -61,7 +61,7 @@ class Draft:
     def _there(self, label: str, name: str, given: dict[str, Any]) -> bool:
         if name in ("black_and_white", "tinting"):
             return self.dyed is not None
-        strong = [key[1] for part in self.parts if part.strong for key in part.keys if key[0] == label]
+        strong = [key[1] for part in self.parts for key in part.strong if key[0] == label]
         return not strong or any(given[parameter] not in (0, [0, 0]) for parameter in strong)
 
     def text(self, values: Values, made: Film, head: Sequence[str]) -> str:
@@ -72,7 +72,7 @@ class Draft:
         for label, name, given in self.ops(values):
             known = {key: (part, q) for part in self.parts for key, q in part.keys.items() if key[0] == label}
             if not known:
-                why = "the dye that is nearest" if name in ("tinting", "black_and_white") else f"not measured: {START}'s"
+                why = "tint: the nearest dye" if name in ("tinting", "black_and_white") else f"not measured: {START}'s"
                 lines.append(f"  - {name}: {_flow(given)}  # {why}")
                 continue
             lines.append(f"  - {name}:")

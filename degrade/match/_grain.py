@@ -26,20 +26,20 @@ class GrainLevels:
     """
 
     instrument = "grain"
-    strong = True
+    strong = NOISE, DENSE
     way = Ratio()
     keys: Mapping[tuple[str, str], str] = {NOISE: "sigma", DENSE: "sigma"}
 
     def __init__(self, height: int) -> None:
         level = np.array([(low + high) / 2 for low, high in BINS])
-        density = math.sqrt(APERTURE_MM2) * height / FRAME_MM["35mm"] / 1000
+        density = math.sqrt(APERTURE_MM2) * height / FRAME_MM["16mm"] / 1000
         spread = 255 * level * np.sqrt(BASE - GAMMA * np.log10(level)) * math.log(10) / GAMMA * density
         self.shapes = np.stack([np.ones(len(BINS)), spread**2], axis=1)
 
     def start(self, film: Film, own: Film) -> Mapping[tuple[str, str], float]:
         """See `Part.start`."""
         clump = film["grain"]["clump"].value or 0.0
-        kept = min(1.0, 1 / (4 * math.pi * max(clump, 0.05) ** 2))  # of the variance, once the clumps are blurred
+        kept = min(1.0, 1 / (4 * math.pi * max(clump, 0.05) ** 2))  # of the variance, once it is blurred
         wanted = self._excess(film, own)
         return {} if np.isnan(wanted).all() else self._fitted(wanted, kept)
 

@@ -1,12 +1,15 @@
 """Which parameters of which ops make what an instrument reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from degrade.match._grain import GrainLevels
-from degrade.match._ways import Against, Logit, Ratio, Share, Shift, Squares, Way
+from degrade.match._softness import Softness
+from degrade.match._tone import Tone
+from degrade.match._ways import Ratio, Share, Shift, Squares, Way
 from degrade.measure import Film, Reading
+from degrade.ops.grain import FRAME_MM
 
 Key = tuple[str, str]
 """Label of an op in ``start.yaml``, and one of its parameters."""
@@ -24,8 +27,8 @@ class Part(Protocol):
         """What it sets, each with the quantity that its range and comment tell of."""
 
     @property
-    def strong(self) -> bool:
-        """Whether the op is left out where these are 0."""
+    def strong(self) -> Collection[Key]:
+        """Strengths: an op is left out where all of its own are 0."""
 
     @property
     def way(self) -> Way: ...
@@ -49,15 +52,23 @@ class Knob:
     instrument: str
     quantity: str
     way: Way
-    strong: bool = False
+    strength: bool = False
+    """Whether the op is left out where it is 0."""
     wide: float = 0.0
     """Half of the range as a share of the value, at least: what differs from defect to defect."""
     most: float = float("inf")
+    held: bool = False
+    """Not corrected: what one film's few clips read is less sure than the instrument."""
 
     @property
     def key(self) -> Key:
         """See `Key`."""
         return self.op, self.parameter
+
+    @property
+    def strong(self) -> Collection[Key]:
+        """See `Part.strong`."""
+        return [self.key] * self.strength
 
     @property
     def keys(self) -> Mapping[Key, str]:
@@ -72,8 +83,9 @@ class Knob:
     def turned(self, now: Values, film: Film, made: Film, own: Film, step: float) -> Values:
         """See `Part.turned`."""
         wanted, got = (one[self.instrument][self.quantity].value for one in (film, made))
-        if wanted is None or got is None or self.key not in now:
+        if wanted is None or got is None or self.key not in now or self.held:
             return {key: now[key] for key in self.keys if key in now}
+        step *= _trust(wanted, made[self.instrument][self.quantity])
         return {self.key: min(self.way.turned(now[self.key], wanted, got, self._of(own), step), self.most)}
 
     def ends(self, key: Key, value: float, reading: Reading) -> tuple[float, float]:
@@ -84,43 +96,47 @@ class Knob:
         return own[self.instrument][self.quantity].value or 0.0
 
 
+def _trust(wanted: float, made: Reading) -> float:
+    """Share of a difference that is more than chance, by the interval of what was rendered."""
+    if made.value is None or made.low is None or made.high is None:
+        return 1.0
+    difference, chance = (wanted - made.value) ** 2, ((made.high - made.low) / 3.92) ** 2
+    return difference / (difference + chance) if difference else 0.0
+
+
 def parts(height: int) -> Sequence[Part]:
     """All of them, for films of that height."""
     return [
-        Knob("lens", "sigma", "softness", "blur", Squares(0.001), strong=True),
-        Knob("scan", "sigma", "grain", "clump", Ratio(1 / height), strong=True),
+        Softness(),
+        Tone(),
         GrainLevels(height),
-        Knob("tone_curve", "contrast", "tone", "slope", Against()),
-        Knob("tone_curve", "middle", "tone", "middle", Logit()),
-        Knob("veil", "density", "tone", "black", Shift(3.0, 0.01), strong=True),
-        Knob("base", "density", "tone", "white", Shift(-1.1, 0.01), strong=True),
-        Knob("vignette", "falloff", "gate", "falloff", Shift(1.0, 0.2), strong=True),
-        Knob("flicker", "std", "flicker", "std", Ratio(own=2), strong=True),
+        Knob("dense_grain", "size", "grain", "clump", Squares(1000 * FRAME_MM["16mm"] / height, own=0), most=400),
+        Knob("vignette", "falloff", "gate", "falloff", Shift(1.0, 0.2), strength=True),
+        Knob("flicker", "std", "flicker", "std", Ratio(own=2), strength=True),
         Knob("flicker", "correlation", "flicker", "memory", Ratio()),
-        Knob("periodic_flicker", "amplitude", "flicker", "periodic", Ratio(), strong=True),
+        Knob("periodic_flicker", "amplitude", "flicker", "periodic", Ratio(), strength=True),
         Knob("periodic_flicker", "period", "flicker", "period", Ratio()),
-        Knob("spatial_flicker", "std", "spatial_flicker", "std", Ratio(own=2), strong=True),
+        Knob("spatial_flicker", "std", "spatial_flicker", "std", Ratio(own=2), strength=True),
         Knob("spatial_flicker", "correlation", "spatial_flicker", "memory", Ratio()),
-        Knob("dust", "per_frame", "dust", "per_frame", Ratio(own=1), strong=True, most=400),
+        Knob("dust", "per_frame", "dust", "per_frame", Ratio(least=0.3), strength=True, most=400),
         Knob("dust", "size", "dust", "size", Ratio(), most=0.03),
-        Knob("dust", "spread", "dust", "spread", Ratio(), most=1),
+        Knob("dust", "spread", "dust", "spread", Ratio(), most=1, held=True),
         Knob("dust", "opacity", "dust", "opacity", Ratio(), wide=0.5, most=0.65),
         Knob("dust", "light", "dust", "light", Share()),
-        Knob("dust", "bursts", "dust", "bursts", Share()),
-        Knob("frame_faults", "repeated", "repeated", "repeated", Ratio(), strong=True),
-        Knob("frame_faults", "missing", "repeated", "missing", Ratio(), strong=True, most=0.3),
-        Knob("black_frames", "lost", "repeated", "blank", Ratio(), strong=True),
-        Knob("weave", "x", "weave", "x", Ratio(0.001, own=2), strong=True),
-        Knob("weave", "y", "weave", "y", Ratio(0.001, own=2), strong=True),
-        Knob("weave", "rotation", "weave", "rotation", Ratio(own=2), strong=True),
+        Knob("dust", "bursts", "dust", "bursts", Share(), held=True),
+        Knob("frame_faults", "repeated", "repeated", "repeated", Ratio(), strength=True),
+        Knob("frame_faults", "missing", "repeated", "missing", Ratio(), strength=True, most=0.3),
+        Knob("black_frames", "lost", "repeated", "blank", Ratio(), strength=True),
+        Knob("weave", "x", "weave", "x", Ratio(0.001, own=2), strength=True),
+        Knob("weave", "y", "weave", "y", Ratio(0.001, own=2), strength=True),
+        Knob("weave", "rotation", "weave", "rotation", Ratio(own=2), strength=True),
         Knob("weave", "correlation", "weave", "memory_x", Ratio()),
         Knob("weave", "correlation_y", "weave", "memory_y", Ratio()),
-        Knob("scratch", "per_frame", "lines", "per_frame", Ratio(own=1), strong=True, most=60),
+        Knob("scratch", "per_frame", "lines", "per_frame", Ratio(own=1, least=0.1), strength=True, most=60),
         Knob("scratch", "opacity", "lines", "contrast", Ratio(2.5), wide=0.5, most=0.65),
         Knob("scratch", "light", "lines", "light", Share()),
         Knob("scratch", "width", "lines", "width", Ratio(0.7), wide=0.4, most=0.02),
-        Knob("scratch", "lifetime", "lines", "lifetime", Ratio(), wide=0.6),
+        Knob("scratch", "lifetime", "lines", "lifetime", Ratio(), wide=0.6, held=True),
         Knob("scratch", "broken", "lines", "broken", Share(), wide=0.6),
-        Knob("scratch", "wander", "lines", "wander", Ratio(0.001), wide=0.6, most=0.02),
-        Knob("rain", "per_frame", "lines", "rain", Ratio(15, own=1), strong=True, most=300),
+        Knob("rain", "per_frame", "lines", "rain", Ratio(15, own=1, least=0.15), strength=True, most=300),
     ]

@@ -27,9 +27,10 @@ STRETCH = 125
 """Frames of a long film that are measured in a row."""
 LONGEST = 48
 """Frames of the spec's clips, at most."""
-CHECKED = 24_000_000
-"""Pixels of the clips that are rendered to check a spec, about; and frames, at most and at least:"""
-MOST, FEWEST = 144, 48
+CHECKED = 24
+"""Frames of the clips that are rendered to check a spec."""
+PIXELS, MOST, FEWEST = 28_000_000, 120, 48
+"""Of all these clips, about; and frames, at most and at least."""
 SHOWN = 4
 """Frames that are kept of the film and of a render."""
 
@@ -106,8 +107,8 @@ def match(
     }
     known = parts(height)
     draft = Draft(fields, real.film, known, dye)
-    frames = min(max(CHECKED // (height * width), FEWEST), MOST)
-    check = {"clips": {**fields["clips"], "limit": max(1, round(frames / length))}}
+    frames, short = min(max(PIXELS // (height * width), FEWEST), MOST), min(length, CHECKED)
+    check = {"clips": {**fields["clips"], "length": short, "limit": max(1, round(frames / short))}}
 
     def rendered(spec: Spec, what: str) -> Seen:
         clips = plan(spec, source)

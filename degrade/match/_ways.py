@@ -4,8 +4,6 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import numpy as np
-
 from degrade.measure import Reading
 
 FASTEST = 3.0
@@ -46,6 +44,8 @@ class Ratio(Way):
     """Parameter over reading."""
     own: int = 0
     """0: the footage adds nothing; 1: it adds to it; 2: as squares."""
+    least: float = 0.0
+    """Readings below it are none."""
 
     def start(self, film: float, own: float) -> float:
         """See `Way.start`."""
@@ -61,20 +61,14 @@ class Ratio(Way):
     def off(self, film: float, made: float) -> float:
         """See `Way.off`."""
         low, high = sorted((film, made))
+        if high <= self.least:
+            return 1.0
         return high / low if low > 0 else 1.0 if high == 0 else math.inf
 
     def _rest(self, value: float, own: float) -> float:
         power = max(self.own, 1)
-        return max(value**power - (own if self.own else 0) ** power, 0) ** (1 / power)
-
-
-@dataclass(frozen=True)
-class Against(Ratio):
-    """A factor on what the footage has."""
-
-    def start(self, film: float, own: float) -> float:
-        """See `Way.start`."""
-        return film / own if own > 0 and film > 0 else 1.0
+        value, own = max(value, 0), max(own, 0) if self.own else 0
+        return max(value**power - own**power, 0) ** (1 / power) if value > self.least else 0.0
 
 
 @dataclass(frozen=True)
@@ -119,16 +113,3 @@ class Share(Way):
     def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
         """See `Way.turned`."""
         return min(max(now + step * (film - made), 0.0), 1.0)
-
-
-@dataclass(frozen=True)
-class Logit(Way):
-    """A share between 0 and 1 whose logit shifts as the reading does."""
-
-    def start(self, film: float, own: float) -> float:
-        """See `Way.start`."""
-        return 1 / (1 + math.exp(own - film))
-
-    def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
-        """See `Way.turned`."""
-        return float(1 / (1 + np.exp(-(math.log(now / (1 - now)) + step * (film - made)))))

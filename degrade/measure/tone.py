@@ -27,8 +27,6 @@ class Tone(Instrument):
         "contrast": Quantity("", "standard deviation of luma"),
         "quarter": Quantity("", "luma of the lower quarter, from 0 at black to 1 at white: the curve's foot"),
         "three_quarters": Quantity("", "the same of the upper quarter: its shoulder"),
-        "slope": Quantity("", "steepness of the curve between the quarters, in logits: tone_curve.contrast, times the scene's"),
-        "middle": Quantity("", "middle of the quarters, in logits: tone_curve.middle, beside the scene's"),
         "clipped": Quantity("", "share of pixels at white, 254 of 255 or more"),
     }
 
@@ -56,17 +54,13 @@ class Tone(Instrument):
         level = float(share @ at)
         black, white, quarter, upper = (_quantile(share, q) for q in (0.005, 0.995, 0.25, 0.75))
         spread = max(white - black, 1e-6)
-        low, high = ((value - black) / spread for value in (quarter, upper))
-        foot, shoulder = (np.clip([low, high], 0.002, 0.998) / (1 - np.clip([low, high], 0.002, 0.998))).tolist()
         return {
             "black": black,
             "white": white,
             "level": level,
             "contrast": float(np.sqrt(share @ (at - level) ** 2)),
-            "quarter": low,
-            "three_quarters": high,
-            "slope": float(np.log(shoulder / foot)),
-            "middle": float(np.log(shoulder * foot) / 2),
+            "quarter": (quarter - black) / spread,
+            "three_quarters": (upper - black) / spread,
             "clipped": float(share[254:].sum()),
         }
 
