@@ -9,7 +9,6 @@ import numpy as np
 from degrade.match._knobs import Part
 from degrade.match._ways import Ratio, Share, Way
 from degrade.measure import Film
-from degrade.measure._flat import BANDS
 from degrade.measure.gate import SIDES
 
 NEAR = 1.25
@@ -19,7 +18,7 @@ BORDER = 5.0
 BESIDE: Sequence[tuple[str, str, Way]] = [
     ("tone", "clipped", Share()),
     ("softness", "edge_px", Ratio()),
-    *(("grain", f"power_{low:g}_{high:g}", Ratio()) for low, high in BANDS),
+    ("grain", "clump", Ratio()),
     ("dust", "elongation", Ratio()),
     ("dust", "out_of_focus", Share()),
     ("blocks", "across", Share()),

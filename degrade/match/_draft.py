@@ -1,5 +1,6 @@
 """The spec under way: ops of ``start.yaml`` under values that were measured, as a spec and as YAML with its reasons."""
 
+import copy
 import json
 import math
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from degrade.core.fields import Within
 from degrade.core.op import Op
 from degrade.match._knobs import Key, Part, Values
 from degrade.match._tint import Dyed
-from degrade.measure import Film
+from degrade.measure import Film, Reading
 from degrade.spec import Spec
 from degrade.spec.load import parse
 
@@ -45,13 +46,17 @@ class Draft:
         found = []
         for label, name, parameters in started():
             cls = type(parse_op({name: parameters}))
-            given = dict(parameters)
+            given = copy.deepcopy(parameters)
             for part in self.parts:
                 for key, quantity in part.keys.items():
-                    if key[0] == label and key in values:
-                        reading = self.film[part.instrument][quantity]
-                        ends = part.ends(key, values[key], reading)
-                        given[key[1]] = _allowed(cls, key[1], values[key], ends)
+                    if key[0] != label or key not in values:
+                        continue
+                    parameter, _, index = key[1].partition(".")
+                    if index:
+                        given[parameter][int(index)] = _short(values[key])
+                    else:
+                        ends = part.ends(key, values[key], self.film[part.instrument][quantity])
+                        given[parameter] = _allowed(cls, parameter, values[key], ends)
             if name == "tinting" and self.dyed:
                 given |= {"dyes": [self.dyed.dye], "strength": self.dyed.strength}
             if self._there(label, name, given):
@@ -70,28 +75,33 @@ class Draft:
         lines += [f"{key}: {_flow(value)}" for key, value in self.fields.items()]
         lines.append("pipeline:")
         for label, name, given in self.ops(values):
-            known = {key: (part, q) for part in self.parts for key, q in part.keys.items() if key[0] == label}
+            known: dict[str, list[tuple[Part, Key]]] = {}
+            for part in self.parts:
+                for key in (key for key in part.keys if key[0] == label):
+                    known.setdefault(key[1].partition(".")[0], []).append((part, key))
             if not known:
                 why = "tint: the nearest dye" if name in ("tinting", "black_and_white") else f"not measured: {START}'s"
                 lines.append(f"  - {name}: {_flow(given)}  # {why}")
                 continue
             lines.append(f"  - {name}:")
             for parameter, value in given.items():
-                key = label, parameter
-                why = f"  # {self._reason(*known[key], key in values, made)}" if key in known else ""
+                why = f"  # {self._reason(known[parameter], values, made)}" if parameter in known else ""
                 lines.append(f"      {parameter}: {_flow(value)}{why}")
         return "\n".join(lines) + "\n"
 
-    def _reason(self, part: Part, quantity: str, told: bool, made: Film) -> str:
-        reading, unit = self.film[part.instrument][quantity], self.film.units[part.instrument][quantity].unit
-        name = f"{part.instrument} {quantity}"
-        if not told or reading.value is None:
-            return f"{name}: not measured ({reading.reason}); {START}'s"
-        within = "" if reading.low is None else f" ({reading.low:.3g} – {reading.high:.3g})"
-        again = made[part.instrument][quantity].value
-        matched = "" if again is None else f"; rendered {again:.3g}"
+    def _reason(self, read: Sequence[tuple[Part, Key]], values: Values, made: Film) -> str:
+        """What a parameter was set by, or why not."""
+        part, key = read[0]
+        quantities = [part.keys[key] for _, key in read]
+        readings = [self.film[part.instrument][quantity] for quantity in quantities]
+        unit = self.film.units[part.instrument][quantities[0]].unit
+        name = f"{part.instrument} {quantities[0]}" + (f" … {quantities[-1]}" if len(read) > 1 else "")
+        if key not in values or all(reading.value is None for reading in readings):
+            return f"{name}: not measured ({readings[0].reason}); {START}'s"
+        again = [made[part.instrument][quantity] for quantity in quantities]
         frames = self.film.told[part.instrument]
-        return f"{name} {reading.value:.3g}{within}{f' {unit}' * bool(unit)}, {frames} frames{matched}"
+        shown = f"{', '.join(map(_read, readings))}{f' {unit}' * bool(unit)}"
+        return f"{name} {shown}, {frames} frames; rendered {', '.join(_read(r, False) for r in again)}"
 
 
 def started() -> list[tuple[str, str, dict[str, Any]]]:
@@ -113,9 +123,14 @@ def _allowed(cls: type[Op], parameter: str, value: float, ends: tuple[float, flo
         return _short(value)
     within = next((mark for mark in field.metadata if isinstance(mark, Within)), Within(0))
     high = math.inf if within.high is None else within.high
-    middle = min(max(value, within.low), high)
-    half = max(min(middle - ends[0], ends[1] - middle, middle - within.low, high - middle), 0)
-    return [_short(middle - half), _short(middle + half)]
+    return [_short(min(max(end, within.low), high)) for end in ends]
+
+
+def _read(reading: Reading, interval: bool = True) -> str:
+    if reading.value is None:
+        return "–"
+    known = interval and reading.low is not None
+    return f"{reading.value:.3g}" + (f" ({reading.low:.3g} – {reading.high:.3g})" if known else "")
 
 
 def _short(value: float) -> float:

@@ -1,79 +1,81 @@
-"""Grain of a film's strength at each level: noise that is the same at all, and grain that follows density."""
+"""Grain: strength at each level, and spectrum, as the film has them."""
 
 import itertools
-import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import optimize
 
 from degrade.core.types import Array
-from degrade.match._ways import Ratio
+from degrade.match._ways import FASTEST, Ratio
 from degrade.measure import Film, Reading
-from degrade.measure._flat import LEVELS
-from degrade.ops._light import GAMMA
-from degrade.ops.grain import APERTURE_MM2, BASE, FRAME_MM
+from degrade.measure._flat import BANDS, LEVELS
 
-NOISE, DENSE = ("grain", "sigma"), ("dense_grain", "granularity")
-BINS = list(itertools.pairwise(LEVELS))
+Key = tuple[str, str]
+STRENGTH: Key = ("mottled_grain", "strength")
+SIGMA: list[Key] = [("mottled_grain", f"sigma.{i}") for i in range(len(LEVELS) - 1)]
+POWER: list[Key] = [("mottled_grain", f"power.{i}") for i in range(len(BANDS))]
+BY_LEVEL = [f"sigma_{low:g}_{high:g}" for low, high in itertools.pairwise(LEVELS)]
+BY_BAND = [f"power_{low:g}_{high:g}" for low, high in BANDS]
+FAINTEST, LEAST = 0.05, 1e-3
+"""Levels of 255, and relative power: what is below is none, and what is none stays as little."""
 
 
-class GrainLevels:
-    """`noise` and `grain` whose variances add up to the film's at each level, as well as two that are not negative can.
-
-    Args:
-        height: Of the frames, by which granularity becomes levels.
-    """
+class Grain:
+    """`mottled_grain`, whose curves have the bins of the instrument."""
 
     instrument = "grain"
-    strong = NOISE, DENSE
+    strong = (STRENGTH,)
     way = Ratio()
-    keys: Mapping[tuple[str, str], str] = {NOISE: "sigma", DENSE: "sigma"}
+    keys: Mapping[Key, str] = {
+        STRENGTH: "sigma",
+        **dict(zip(SIGMA, BY_LEVEL, strict=True)),
+        **dict(zip(POWER, BY_BAND, strict=True)),
+    }
 
-    def __init__(self, height: int) -> None:
-        level = np.array([(low + high) / 2 for low, high in BINS])
-        density = math.sqrt(APERTURE_MM2) * height / FRAME_MM["16mm"] / 1000
-        spread = 255 * level * np.sqrt(BASE - GAMMA * np.log10(level)) * math.log(10) / GAMMA * density
-        self.shapes = np.stack([np.ones(len(BINS)), spread**2], axis=1)
-
-    def start(self, film: Film, own: Film) -> Mapping[tuple[str, str], float]:
+    def start(self, film: Film, own: Film) -> Mapping[Key, float]:
         """See `Part.start`."""
-        clump = film["grain"]["clump"].value or 0.0
-        kept = min(1.0, 1 / (4 * math.pi * max(clump, 0.05) ** 2))  # of the variance, once it is blurred
-        wanted = self._excess(film, own)
-        return {} if np.isnan(wanted).all() else self._fitted(wanted, kept)
+        if film["grain"]["sigma"].value is None:
+            return {}
+        excess = _filled(_excess(film, own))
+        there = float(max(excess) > FAINTEST**2)
+        power = np.maximum(_values(film, BY_BAND), LEAST).tolist()
+        return {STRENGTH: there, **_named(SIGMA, np.sqrt(excess).tolist()), **_named(POWER, power)}
 
-    def turned(
-        self, now: Mapping[tuple[str, str], float], film: Film, made: Film, own: Film, step: float
-    ) -> Mapping[tuple[str, str], float]:
+    def turned(self, now: Mapping[Key, float], film: Film, made: Film, own: Film, step: float) -> Mapping[Key, float]:
         """See `Part.turned`."""
-        before = {key: now[key] for key in self.keys if key in now}
-        wanted, got = self._excess(film, own), self._excess(made, own)
-        both = ~np.isnan(wanted + got)
-        given = float((self.shapes @ np.square(list(before.values())))[both].sum()) if before else 0.0
-        if not given or not got[both].sum() > 0:
-            return before
-        new = self._fitted(wanted, float(got[both].sum()) / given)
-        return {key: math.sqrt((1 - step) * before[key] ** 2 + step * new[key] ** 2) for key in before}
+        if made["grain"]["sigma"].value is None or STRENGTH not in now:
+            return {key: now[key] for key in self.keys if key in now}
+        wanted, got = _excess(film, own), _excess(made, own)
+        sigma = np.array([now[key] for key in SIGMA]) * _filled(_factor(wanted, got)) ** (step / 2)
+        power = np.array([now[key] for key in POWER]) * _factor(_values(film, BY_BAND), _values(made, BY_BAND)) ** step
+        return {STRENGTH: now[STRENGTH], **_named(SIGMA, sigma.tolist()), **_named(POWER, power.tolist())}
 
-    def ends(self, key: tuple[str, str], value: float, reading: Reading) -> tuple[float, float]:
+    def ends(self, key: Key, value: float, reading: Reading) -> tuple[float, float]:
         """See `Part.ends`."""
         return self.way.ends(value, reading, 0)
 
-    def _excess(self, film: Film, own: Film) -> Array:
-        """Variance at each level beyond the footage's; NaN where the film does not tell."""
-        seen, there = (
-            np.array([_or_nan(one["grain"][f"sigma_{low:g}_{high:g}"].value) for low, high in BINS])
-            for one in (film, own)
-        )
-        return np.asarray(np.maximum(seen**2 - np.nan_to_num(there) ** 2, 0))
 
-    def _fitted(self, wanted: Array, kept: float) -> dict[tuple[str, str], float]:
-        told = ~np.isnan(wanted)
-        weight = 1 / (wanted[told] + 0.25)
-        found, _ = optimize.nnls(kept * self.shapes[told] * weight[:, None], wanted[told] * weight)
-        return {key: math.sqrt(value) for key, value in zip((NOISE, DENSE), found.tolist(), strict=True)}
+def _named(keys: list[Key], values: list[float]) -> dict[Key, float]:
+    return dict(zip(keys, values, strict=True))
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
+def _values(film: Film, quantities: list[str]) -> Array:
+    """NaN where the film does not tell."""
+    found = (film["grain"][quantity].value for quantity in quantities)
+    return np.array([np.nan if value is None else value for value in found])
+
+
+def _excess(film: Film, own: Film) -> Array:
+    """Variance at each level beyond the footage's."""
+    return np.asarray(np.maximum(_values(film, BY_LEVEL) ** 2 - np.nan_to_num(_values(own, BY_LEVEL)) ** 2, 0))
+
+
+def _factor(wanted: Array, got: Array) -> Array:
+    return np.clip(np.maximum(wanted, LEAST) / np.maximum(got, LEAST), 1 / FASTEST, FASTEST)
+
+
+def _filled(values: Array) -> Array:
+    """What is not known is as at the nearest level that is."""
+    known = np.flatnonzero(~np.isnan(values))
+    nearest = [known[np.argmin(abs(known - i))] for i in range(len(values))] if known.size else []
+    return values[nearest] if len(nearest) else np.ones(len(values))

@@ -4,15 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from degrade.match._grain import GrainLevels
-from degrade.match._softness import Softness
+from degrade.match._grain import Grain
 from degrade.match._tone import Tone
 from degrade.match._ways import Ratio, Share, Shift, Squares, Way
 from degrade.measure import Film, Reading
-from degrade.ops.grain import FRAME_MM
 
 Key = tuple[str, str]
-"""Label of an op in ``start.yaml``, and one of its parameters."""
+"""Label of an op in ``start.yaml``, and a parameter; of one that is a list, ``sigma.0`` is the first value."""
 Values = Mapping[Key, float]
 
 
@@ -104,13 +102,12 @@ def _trust(wanted: float, made: Reading) -> float:
     return difference / (difference + chance) if difference else 0.0
 
 
-def parts(height: int) -> Sequence[Part]:
-    """All of them, for films of that height."""
+def parts() -> Sequence[Part]:
+    """All of them."""
     return [
-        Softness(),
+        Knob("scan", "sigma", "softness", "blur", Squares(0.001), strength=True),
         Tone(),
-        GrainLevels(height),
-        Knob("dense_grain", "size", "grain", "clump", Squares(1000 * FRAME_MM["16mm"] / height, own=0), most=400),
+        Grain(),
         Knob("vignette", "falloff", "gate", "falloff", Shift(1.0, 0.2), strength=True),
         Knob("flicker", "std", "flicker", "std", Ratio(own=2), strength=True),
         Knob("flicker", "correlation", "flicker", "memory", Ratio()),

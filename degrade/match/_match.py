@@ -105,7 +105,7 @@ def match(
         "clips": {"length": length, "size": [height, width]},
         "color": color,
     }
-    known = parts(height)
+    known = parts()
     draft = Draft(fields, real.film, known, dye)
     frames, short = min(max(PIXELS // (height * width), FEWEST), MOST), min(length, CHECKED)
     check = {"clips": {**fields["clips"], "length": short, "limit": max(1, round(frames / short))}}

@@ -21,7 +21,7 @@ EVERY = 3
 """Frames from one whose flat patches are looked at to the next."""
 LAID = Scratch(per_frame=6, lifetime=(200, 200), fade=0, drift=0)
 PLACE, OFTEN = 0.008, 4
-"""Frame heights within which lines share a place of the scene, and frames in which they must for it to be the scene's."""
+"""Frame heights within which lines share a place, and frames in which they must for it to be the scene's."""
 REACH = 0.012
 """Frame heights within which a line is the same in the next frame."""
 GAP = 2
