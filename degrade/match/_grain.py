@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from degrade.core.types import Array
-from degrade.match._ways import FASTEST, Ratio
+from degrade.match._ways import FASTEST, Ratio, trust
 from degrade.measure import Film, Reading
 from degrade.measure._flat import BANDS, LEVELS
 
@@ -46,7 +46,8 @@ class Grain:
         if made["grain"]["sigma"].value is None or STRENGTH not in now:
             return {key: now[key] for key in self.keys if key in now}
         wanted, got = _excess(film, own), _excess(made, own)
-        sigma = np.array([now[key] for key in SIGMA]) * _filled(_factor(wanted, got)) ** (step / 2)
+        steps = [step / 2 * trust(film["grain"][name].value or 0.0, made["grain"][name]) for name in BY_LEVEL]
+        sigma = np.array([now[key] for key in SIGMA]) * _filled(_factor(wanted, got) ** steps)
         power = np.array([now[key] for key in POWER]) * _factor(_values(film, BY_BAND), _values(made, BY_BAND)) ** step
         return {STRENGTH: now[STRENGTH], **_named(SIGMA, sigma.tolist()), **_named(POWER, power.tolist())}
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from degrade.match._grain import Grain
 from degrade.match._tone import Tone
-from degrade.match._ways import Ratio, Share, Shift, Squares, Way
+from degrade.match._ways import Ratio, Share, Shift, Squares, Way, trust
 from degrade.measure import Film, Reading
 
 Key = tuple[str, str]
@@ -83,7 +83,7 @@ class Knob:
         wanted, got = (one[self.instrument][self.quantity].value for one in (film, made))
         if wanted is None or got is None or self.key not in now or self.held:
             return {key: now[key] for key in self.keys if key in now}
-        step *= _trust(wanted, made[self.instrument][self.quantity])
+        step *= trust(wanted, made[self.instrument][self.quantity])
         return {self.key: min(self.way.turned(now[self.key], wanted, got, self._of(own), step), self.most)}
 
     def ends(self, key: Key, value: float, reading: Reading) -> tuple[float, float]:
@@ -94,14 +94,6 @@ class Knob:
         return own[self.instrument][self.quantity].value or 0.0
 
 
-def _trust(wanted: float, made: Reading) -> float:
-    """Share of a difference that is more than chance, by the interval of what was rendered."""
-    if made.value is None or made.low is None or made.high is None:
-        return 1.0
-    difference, chance = (wanted - made.value) ** 2, ((made.high - made.low) / 3.92) ** 2
-    return difference / (difference + chance) if difference else 0.0
-
-
 def parts() -> Sequence[Part]:
     """All of them."""
     return [
@@ -110,11 +102,11 @@ def parts() -> Sequence[Part]:
         Grain(),
         Knob("vignette", "falloff", "gate", "falloff", Shift(1.0, 0.2), strength=True),
         Knob("flicker", "std", "flicker", "std", Ratio(own=2), strength=True),
-        Knob("flicker", "correlation", "flicker", "memory", Ratio()),
+        Knob("flicker", "correlation", "flicker", "memory", Ratio(), held=True),
         Knob("periodic_flicker", "amplitude", "flicker", "periodic", Ratio(), strength=True),
-        Knob("periodic_flicker", "period", "flicker", "period", Ratio()),
+        Knob("periodic_flicker", "period", "flicker", "period", Ratio(), held=True),
         Knob("spatial_flicker", "std", "spatial_flicker", "std", Ratio(own=2), strength=True),
-        Knob("spatial_flicker", "correlation", "spatial_flicker", "memory", Ratio()),
+        Knob("spatial_flicker", "correlation", "spatial_flicker", "memory", Ratio(), held=True),
         Knob("dust", "per_frame", "dust", "per_frame", Ratio(least=0.3), strength=True, most=400),
         Knob("dust", "size", "dust", "size", Ratio(), most=0.03),
         Knob("dust", "spread", "dust", "spread", Ratio(), most=1, held=True),
@@ -127,8 +119,8 @@ def parts() -> Sequence[Part]:
         Knob("weave", "x", "weave", "x", Ratio(0.001, own=2), strength=True),
         Knob("weave", "y", "weave", "y", Ratio(0.001, own=2), strength=True),
         Knob("weave", "rotation", "weave", "rotation", Ratio(own=2), strength=True),
-        Knob("weave", "correlation", "weave", "memory_x", Ratio()),
-        Knob("weave", "correlation_y", "weave", "memory_y", Ratio()),
+        Knob("weave", "correlation", "weave", "memory_x", Ratio(), held=True),
+        Knob("weave", "correlation_y", "weave", "memory_y", Ratio(), held=True),
         Knob("scratch", "per_frame", "lines", "per_frame", Ratio(own=1, least=0.1), strength=True, most=60),
         Knob("scratch", "opacity", "lines", "contrast", Ratio(2.5), wide=0.5, most=0.65),
         Knob("scratch", "light", "lines", "light", Share()),

@@ -113,3 +113,11 @@ class Share(Way):
     def turned(self, now: float, film: float, made: float, own: float, step: float) -> float:
         """See `Way.turned`."""
         return min(max(now + step * (film - made), 0.0), 1.0)
+
+
+def trust(wanted: float, made: Reading) -> float:
+    """Share of a difference that is more than chance, by the interval of what was rendered."""
+    if made.value is None or made.low is None or made.high is None:
+        return 1.0
+    difference, chance = (wanted - made.value) ** 2, ((made.high - made.low) / 3.92) ** 2
+    return difference / (difference + chance) if difference else 0.0
