@@ -15,6 +15,7 @@ from degrade.match._distance import Row, compared, unmatched
 from degrade.match._draft import Draft, first_values
 from degrade.match._knobs import Values, parts
 from degrade.match._tint import colour
+from degrade.match._ways import FASTEST
 from degrade.measure import Film, registry
 from degrade.measure._film import LARGEST, Meter
 from degrade.measure._footage import Take, takes
@@ -116,18 +117,24 @@ def match(
         return watched([Rendered(spec, source, clip) for clip in clips], seen)
 
     clean = rendered(draft.clean(**check), "clean footage")
-    values: Values = first_values(known, real.film, clean.film)
+    begun: Values = first_values(known, real.film, clean.film)
+    values = begun
     first = made = rendered(draft.spec(values, **check), "render 1")
     for turn in range(ROUNDS):
         turned = {}
         for part in known:
             turned |= part.turned(values, real.film, made.film, clean.film, 1 / (1 + turn))
-        values = turned
+        values = {key: bounded(value, begun[key]) for key, value in turned.items()}
         made = rendered(draft.spec(values, **check, seed=seed + turn + 1), f"render {turn + 2}")
     rows = compared(known, real.film, clean.film, made.film)
     text = draft.text(values, made.film, _head(real.film, made.film, height, width))
     missed = unmatched(known, rows, real.film)
     return Match(draft.spec(values), text, real, clean, first, made, rows, missed)
+
+
+def bounded(value: float, begun: float) -> float:
+    """A value no further than `FASTEST` from where it began: renders of few frames read much by chance."""
+    return min(max(value, begun / FASTEST), begun * FASTEST) if begun > 0 else value
 
 
 def stretches(whole: Sequence[Take], limit: int) -> list[Take]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from degrade.measure import Reading
 
 FASTEST = 3.0
-"""Factor by which a parameter changes in one round at most."""
+"""Factor by which corrections change a parameter at most."""
 NARROWEST, UNTOLD, WIDEST = 0.1, 0.25, 0.6
 """Half of a range as a share of its middle: at least; where the film gave no interval; at most."""
 
@@ -60,9 +60,7 @@ class Ratio(Way):
 
     def off(self, film: float, made: float) -> float:
         """See `Way.off`."""
-        low, high = sorted((film, made))
-        if high <= self.least:
-            return 1.0
+        low, high = sorted(max(value, self.least) for value in (film, made))
         return high / low if low > 0 else 1.0 if high == 0 else math.inf
 
     def _rest(self, value: float, own: float) -> float:
