@@ -13,7 +13,7 @@ from degrade.dataset.pairs import render_pairs
 from degrade.dataset.plan import Clip, plan
 from degrade.match._distance import Row, compared, unmatched
 from degrade.match._draft import Draft, first_values
-from degrade.match._knobs import Values, parts
+from degrade.match._knobs import Key, Values, parts
 from degrade.match._tint import colour
 from degrade.match._ways import FASTEST
 from degrade.measure import Film, registry
@@ -121,7 +121,7 @@ def match(
     values = begun
     first = made = rendered(draft.spec(values, **check), "render 1")
     for turn in range(ROUNDS):
-        turned = {}
+        turned: dict[Key, float] = {}
         for part in known:
             turned |= part.turned(values, real.film, made.film, clean.film, 1 / (1 + turn))
         values = {key: bounded(value, begun[key]) for key, value in turned.items()}

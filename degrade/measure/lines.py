@@ -120,13 +120,12 @@ class Lines(Instrument):
         if not self.frames:
             return None
         path = np.array(self.path)
-        found = [
-            rows[own] for rows, own in zip(self.found, _own([f[:, 0] for f in self.found], path[:, 0]), strict=True)
-        ]
-        across = sum(int(own.sum()) for own in _own(self.across, path[:, 1]))
-        for rows in found:
+        own = _own([rows[:, 0] for rows in self.found], path[:, 0])
+        kept = [rows[one] for rows, one in zip(self.found, own, strict=True)]
+        across = sum(int(one.sum()) for one in _own(self.across, path[:, 1]))
+        for rows in kept:
             self._follow(_lines.Columns(*rows.T))
-        found = np.concatenate(found)
+        found = np.concatenate(kept)
         return {
             "counts": np.array([self.frames, len(found), across, *self.laid, *self.ends, self.patches, *self.rain]),
             "sums": np.array([(found[:, 1] > 0).sum(), found[:, 3].sum()]),
