@@ -43,28 +43,31 @@ class Row:
     """Factor between film and render, 1 or more; of shares 1 and the difference. None: the render tells nothing."""
     set: bool
     """Whether a parameter of the spec was set by it."""
+    held: bool
+    """Whether that was not corrected: what short clips tell of it is less sure than the film."""
 
 
 def compared(parts: Sequence[Part], film: Film, clean: Film, made: Film) -> list[Row]:
     """All readings that the film tells, those that parameters are set by first."""
-    known = dict.fromkeys((part.instrument, quantity, part.way) for part in parts for quantity in part.keys.values())
+    known = {(part.instrument, quantity): (part.way, part.held) for part in parts for quantity in part.keys.values()}
+    beside = {(instrument, quantity): (way, False) for instrument, quantity, way in BESIDE}
     rows = []
-    for instrument, quantity, way in [*known, *BESIDE]:
+    for (instrument, quantity), (way, held) in (known | beside).items():
         values = [one[instrument][quantity].value for one in (film, clean, made)]
         wanted, own, got = values
         if wanted is None:
             continue
         off = None if got is None else way.off(wanted, got)
         unit = film.units[instrument][quantity].unit
-        rows.append(Row(instrument, quantity, unit, wanted, own, got, off, (instrument, quantity, way) in known))
+        rows.append(Row(instrument, quantity, unit, wanted, own, got, off, (instrument, quantity) in known, held))
     return rows
 
 
 def distances(rows: Sequence[Row]) -> dict[str, float]:
-    """By instrument: the geometric mean of the factors of what was set, each at most ten."""
+    """By instrument: the geometric mean of the factors of what was set and corrected, each at most ten."""
     found: dict[str, list[float]] = {}
     for row in rows:
-        if row.set and row.off is not None:
+        if row.set and not row.held and row.off is not None:
             found.setdefault(row.instrument, []).append(math.log(min(row.off, 10)))
     return {instrument: float(np.exp(np.mean(logs))) for instrument, logs in found.items()}
 
@@ -91,7 +94,8 @@ def _differing(rows: Sequence[Row]) -> Iterator[str]:
         if row.off is None:
             yield f"{row.instrument} {row.quantity}: {row.film:.3g}{unit} in the film, not told of the render"
         elif row.off > NEAR:
-            made, why = row.made or 0.0, "" if row.set else "; no parameter is set by it"
+            made, why = row.made or 0.0, "; no parameter is set by it" if not row.set else ""
+            why = "; set as the film reads" if row.held else why
             if row.clean is not None and row.set and made > row.film and row.clean >= row.film:
                 why = f"; the clean footage alone has {row.clean:.3g}"
             yield f"{row.instrument} {row.quantity}: {row.film:.3g}{unit} in the film, {made:.3g} in the render{why}"

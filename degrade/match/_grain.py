@@ -24,6 +24,7 @@ class Grain:
     """`mottled_grain`, whose curves have the bins of the instrument."""
 
     instrument = "grain"
+    held = False
     strong = (STRENGTH,)
     way = Ratio()
     keys: Mapping[Key, str] = {

@@ -31,6 +31,10 @@ class Part(Protocol):
     @property
     def way(self) -> Way: ...
 
+    @property
+    def held(self) -> bool:
+        """Whether it is not corrected."""
+
     def start(self, film: Film, own: Film) -> Values:
         """Values at first; none for what the film does not tell."""
 

@@ -29,6 +29,7 @@ class Tone:
     """`tone_curve` and two of `base_fog`, fitted to black, white and both quarters: monotone curves move quantiles."""
 
     instrument = "tone"
+    held = False
     strong = VEIL, BASE
     way = Ratio()
     keys: Mapping[Key, str] = {CONTRAST: "contrast", MIDDLE: "level", VEIL: "black", BASE: "white"}
