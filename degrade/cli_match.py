@@ -24,9 +24,13 @@ def match(
     from rich.table import Table
 
     from degrade.core import atomic
+    from degrade.core.errors import DatasetError
     from degrade.match import distances, page
     from degrade.match import match as matching
 
+    for asked in filter(None, (out, report)):
+        if asked.expanduser().is_dir():
+            raise DatasetError(f"{asked}: is a folder; name a file")
     with progress("frames", quiet=quiet) as bar:
         matched = matching(
             film,

@@ -1,6 +1,5 @@
 """How a parameter of an op follows from a reading, and how it is corrected by what its render reads."""
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -8,6 +7,8 @@ from degrade.measure import Reading
 
 FASTEST = 3.0
 """Factor by which corrections change a parameter at most."""
+FURTHEST = 100.0
+"""Factor between two readings that is told, at most."""
 NARROWEST, UNTOLD, WIDEST = 0.1, 0.25, 0.6
 """Half of a range as a share of its middle: at least; where the film gave no interval; at most."""
 
@@ -61,7 +62,7 @@ class Ratio(Way):
     def off(self, film: float, made: float) -> float:
         """See `Way.off`."""
         low, high = sorted(max(value, self.least) for value in (film, made))
-        return high / low if low > 0 else 1.0 if high == 0 else math.inf
+        return min(high / low, FURTHEST) if low > 0 else 1.0 if high == 0 else FURTHEST
 
     def _rest(self, value: float, own: float) -> float:
         power = max(self.own, 1)

@@ -202,7 +202,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert (code, json.loads(text)["clips"]) == (0, 1)
     code, text, _ = call("match", film, "--footage", small, "--out", out, "--json", "-q")
     assert json.loads(text)["spec"] == str(out)
-    code, _, error = call("match", tmp_path / "none.mp4")
-    assert code == 2
-    assert len(error.splitlines()) == 1
-    assert error.startswith("error: ")
+    for arguments in ([tmp_path / "none.mp4"], [film, "--out", tmp_path], [film, "--footage", tmp_path / "none"]):
+        code, _, error = call("match", *arguments, "-q")
+        assert code == 2
+        assert len(error.splitlines()) == 1
+        assert error.startswith("error: ")
