@@ -92,12 +92,12 @@ def match(
     if not chosen:
         raise SourceError("no frames to match")
     height, width = _measured_size(whole[0].read(0, 1).shape[1:3])
-    started("film", sum(take.frames for take in chosen))
-    real = watched(chosen, seen)
-    color, dye = colour(real.film)
     place = str(footage or f"builtin:stills?height={height}&width={width}")
     source = open_source(place)
     opened(source)
+    started("film", sum(take.frames for take in chosen))
+    real = watched(chosen, seen)
+    color, dye = colour(real.film)
     length = min(LONGEST, *(sequence.frames for sequence in source.sequences()))
     fields: dict[str, Any] = {
         "name": _slug(film),
