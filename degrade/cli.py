@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from degrade.cli_match import match
 from degrade.console import (
     PROBLEMS,
     Json,
@@ -343,6 +344,9 @@ def measure_films(
     for row in rows(list(measured.values())):
         table.add_row(*map(escape, row))
     console.print(table)
+
+
+app.command()(match)
 
 
 def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:

@@ -40,6 +40,8 @@ class Film:
     """By instrument and quantity."""
     units: Mapping[str, Mapping[str, Quantity]]
     """What they are."""
+    told: Mapping[str, int]
+    """By instrument: frames of the shots that told it something."""
 
     def __getitem__(self, instrument: str) -> Mapping[str, Reading]:
         return self.readings[instrument]
@@ -91,7 +93,7 @@ def measure(
     meter = Meter(chosen, seen)
     for frames in sequences:
         meter.see(frames)
-    return meter.film({cls: registry.name_of(cls) for cls in chosen})
+    return meter.film()
 
 
 class Meter:
@@ -100,6 +102,7 @@ class Meter:
     def __init__(self, instruments: Sequence[type[Instrument]], seen: Callable[[int], object]) -> None:
         self.seen = seen
         self.kept: dict[type[Instrument], list[Stats]] = {cls: [] for cls in instruments}
+        self.told = dict.fromkeys(self.kept, 0)
         self.frames = self.shots = 0
 
     def see(self, frames: Iterable[Array]) -> None:
@@ -108,7 +111,7 @@ class Meter:
         view: View | None = None
         for frame, cut in with_cuts(map(_ready, frames)):
             if cut or not at_work or (view and view.t + 1 >= PIECE):
-                self._close(at_work)
+                self._close(at_work, view)
                 at_work, view = [cls() for cls in self.kept], None
                 self.shots += 1
             view = View(frame, view.t + 1 if view else 0, view)
@@ -116,20 +119,23 @@ class Meter:
             for instrument in at_work:
                 instrument.see(view)
             self.seen(1)
-        self._close(at_work)
+        self._close(at_work, view)
 
-    def _close(self, at_work: list[Instrument]) -> None:
+    def _close(self, at_work: list[Instrument], last: View | None) -> None:
         for instrument in at_work:
             stats = instrument.close()
             if stats is not None:
                 self.kept[type(instrument)].append(stats)
+                self.told[type(instrument)] += last.t + 1 if last else 0
 
-    def film(self, names: Mapping[type[Instrument], str]) -> Film:
+    def film(self) -> Film:
         """The readings of all that was seen."""
         if not self.frames:
             raise SourceError("no frames to measure")
+        names = {cls: registry.name_of(cls) for cls in self.kept}
         readings = {names[cls]: readings_of(cls, shots, names[cls]) for cls, shots in self.kept.items()}
-        return Film(self.frames, self.shots, readings, {names[cls]: cls.quantities for cls in self.kept})
+        units = {names[cls]: cls.quantities for cls in self.kept}
+        return Film(self.frames, self.shots, readings, units, {names[cls]: count for cls, count in self.told.items()})
 
 
 def readings_of(cls: type[Instrument], shots: Sequence[Stats], name: str) -> dict[str, Reading]:

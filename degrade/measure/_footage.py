@@ -28,6 +28,10 @@ class Take:
         for start in range(0, self.frames, self.block):
             yield from self.read(start, min(start + self.block, self.frames))
 
+    def part(self, start: int, stop: int) -> "Take":
+        """Frames `start` to `stop` alone."""
+        return Take(stop - start, self.block, lambda first, last: self.read(start + first, start + last))
+
 
 def takes(film: str | Path | Source, limit: int | None = None) -> list[Take]:
     """All sequences.

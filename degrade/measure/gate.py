@@ -1,5 +1,6 @@
 """The gate: what the frame's border hides, and how light falls off towards it."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -73,9 +74,15 @@ class Gate(Instrument):
             return found | {"falloff": f"fewer than {FEWEST} shots"}
         mean = np.mean([shot["picture"] for shot in shots], axis=0)
         height, width = shots[0]["shape"]
-        distance = cv2.resize(radius2((int(height), int(width))), CELLS[::-1], interpolation=cv2.INTER_AREA)
-        misfits = [np.var(mean + 2 / GAMMA * np.log2(1 + distance * (2 ** (stops / 2) - 1))) for stops in STOPS]
+        misfits = np.var(mean + _falloffs(int(height), int(width)), axis=(1, 2))
         return found | {"falloff": float(STOPS[int(np.argmin(misfits))])}
+
+
+@functools.lru_cache(maxsize=8)
+def _falloffs(height: int, width: int) -> Array:
+    """What each of the `STOPS` takes off the logarithm of the coarse picture, (S, 24, 32)."""
+    distance = cv2.resize(radius2((height, width)), CELLS[::-1], interpolation=cv2.INTER_AREA)
+    return np.stack([2 / GAMMA * np.log2(1 + distance * (2 ** (stops / 2) - 1)) for stops in STOPS])
 
 
 def _border(profile: Array) -> int:

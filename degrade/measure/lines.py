@@ -9,6 +9,7 @@ from degrade.core.rng import Stream
 from degrade.core.types import Array
 from degrade.measure import _lines
 from degrade.measure._flat import flat_places, smoothed_out
+from degrade.measure._motion import at_centre
 from degrade.measure._spikes import reduced
 from degrade.measure._view import View
 from degrade.measure.base import Instrument, Quantity, Stats, Values
@@ -19,6 +20,8 @@ TESTED = 8
 EVERY = 3
 """Frames from one whose flat patches are looked at to the next."""
 LAID = Scratch(per_frame=6, lifetime=(200, 200), fade=0, drift=0)
+PLACE, OFTEN = 0.008, 4
+"""Frame heights within which lines share a place, and frames in which they must for it to be the scene's."""
 REACH = 0.012
 """Frame heights within which a line is the same in the next frame."""
 GAP = 2
@@ -30,11 +33,12 @@ FEWEST = 5
 class Lines(Instrument):
     """Lines a frame that run over nearly half of the height or more; their contrast, width, lifetime and breaks.
 
-    A line stands out from both its sides in bands of a twelfth of the height, in five of them at least. Lines across
-    the film are found in the same way and taken off: what the scene has, it has either way, and a shot that has many
-    tells little. What is missed is
-    found by laying lines, as `scratch` draws them, on some of the frames. Thin faint lines, rain, are counted in flat
-    patches alone. Fooled by posts, trunks and fences, by the frame's own border, and by text.
+    A line stands out from both its sides in bands of a twelfth of the height, in five of them at least. What is seen in
+    one place of the scene over more than half of the shot is the scene's: so a line that stays for long before a steady
+    camera is lost. Lines across the film are found in the same way and taken off: what the scene has, it has either
+    way, and a shot that has many tells little. What is missed is found by laying lines, as `scratch` draws them, on
+    some of the frames. Thin faint lines, rain, are counted in flat patches alone. Fooled by posts, trunks and fences in
+    short shots and among movers, by the frame's own border, and by text.
     """
 
     quantities: ClassVar[Mapping[str, Quantity]] = {
@@ -53,7 +57,8 @@ class Lines(Instrument):
     def __init__(self) -> None:
         self.frames = self.patches = 0
         self.found: list[Array] = []
-        self.across = 0
+        self.across: list[Array] = []
+        self.path = [np.zeros(2)]  # of the scene, in frame heights
         self.laid = np.zeros(2)
         self.rain = np.zeros(2)
         self.open: list[tuple[float, float, int, int]] = []  # place, sign, age, frames out of sight
@@ -66,10 +71,12 @@ class Lines(Instrument):
             return
         grey = reduced(view)
         here = _lines.columns(grey)
+        over = _lines.columns(np.ascontiguousarray(grey.T)).x * grey.shape[1] / grey.shape[0]
+        step = np.zeros(2) if view.step is None else at_centre(view.step, view.small.shape)[:2]
+        self.path += [self.path[-1] + step] if self.frames else []
         self.frames += 1
         self.found.append(np.stack(here, axis=1))
-        self.across += len(_lines.columns(np.ascontiguousarray(grey.T)).x)
-        self._follow(here)
+        self.across.append(over)
         if view.t % TESTED == 0:
             self._test(grey, here)
         if view.t % EVERY == 0:
@@ -112,11 +119,15 @@ class Lines(Instrument):
         """See `Instrument.close`."""
         if not self.frames:
             return None
-        found = np.concatenate(self.found)
+        path = np.array(self.path)
+        own = _own([rows[:, 0] for rows in self.found], path[:, 0])
+        kept = [rows[one] for rows, one in zip(self.found, own, strict=True)]
+        across = sum(int(one.sum()) for one in _own(self.across, path[:, 1]))
+        for rows in kept:
+            self._follow(_lines.Columns(*rows.T))
+        found = np.concatenate(kept)
         return {
-            "counts": np.array(
-                [self.frames, len(found), self.across, *self.laid, *self.ends, self.patches, *self.rain]
-            ),
+            "counts": np.array([self.frames, len(found), across, *self.laid, *self.ends, self.patches, *self.rain]),
             "sums": np.array([(found[:, 1] > 0).sum(), found[:, 3].sum()]),
             "middles": np.median(abs(found), axis=0) if len(found) else np.zeros(4),
             "steps": np.array([np.median(self.steps or [0]), len(self.steps)]),
@@ -150,3 +161,17 @@ class Lines(Instrument):
             "lifetime": lived / ended if ended >= FEWEST else "too few lines that end",
             "wander": float(1000 * steps[:, 0] @ steps[:, 1] / steps[:, 1].sum()) if steps[:, 1].sum() else few,
         }
+
+
+def _own(places: Sequence[Array], path: Array) -> list[Array]:
+    """Of the lines of each frame, in frame heights, which are not the scene's, which moves along a path (T,).
+
+    The scene's are seen in one place of it over more than half of the shot, and not as often in one place of the frame.
+    """
+    at, t = np.concatenate(places), np.repeat(np.arange(len(places)), list(map(len, places)))
+    own = np.ones(len(at), bool)
+    for i in range(len(at)):
+        seen, stays = (np.unique(t[abs(x - x[i]) < PLACE]) for x in (at - path[t], at))
+        spans = len(seen) >= OFTEN and np.ptp(seen) > len(places) / 2
+        own[i] = not spans or len(stays) > 1.5 * len(seen)
+    return np.split(own, np.cumsum(list(map(len, places)))[:-1])

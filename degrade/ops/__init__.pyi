@@ -39,6 +39,7 @@ from degrade.ops.lens_dirt import LensDirt
 from degrade.ops.lens_softness import LensSoftness
 from degrade.ops.light_leak import LightLeak
 from degrade.ops.line_jitter import LineJitter
+from degrade.ops.mottled_grain import MottledGrain
 from degrade.ops.mould import Mould
 from degrade.ops.moving_line import MovingLine
 from degrade.ops.noise import Noise
@@ -106,6 +107,7 @@ __all__ = [
     "LensSoftness",
     "LightLeak",
     "LineJitter",
+    "MottledGrain",
     "Mould",
     "MovingLine",
     "Noise",

@@ -96,6 +96,23 @@ def test_lines() -> None:
     within(film, "lines", "light", 1, 1.3)
 
 
+def test_posts_of_the_scene_are_no_lines() -> None:
+    """Posts before a steady camera, that sway with the picture; beside them one scratch that comes and goes."""
+    scene = np.minimum(clips(1, 1)[0][0, ..., 0], 180)
+    scene[:, 40::50] += 50
+    draw = np.random.default_rng(0)
+
+    def film(scratched: bool) -> Iterator[Array]:
+        for t in range(24):
+            frame = np.roll(scene, int(draw.integers(-1, 2)), axis=1) + draw.integers(0, 4, scene.shape, np.uint8)
+            frame[:, 65:67] += np.uint8(60 * (scratched and 8 <= t < 14))
+            yield frame
+
+    posts, both = (measure(film(scratched), ["lines"])["lines"]["along"].value for scratched in (False, True))
+    assert posts == 0
+    assert both == pytest.approx(6 / 24)
+
+
 def test_repeated_frames() -> None:
     film = under(["repeated"], [{"frame_faults": {"missing": 0, "repeated": 0.2, "phantom": 0}}])
     within(film, "repeated", "repeated", 0.2, 1.6)

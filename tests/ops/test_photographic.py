@@ -9,6 +9,7 @@ from pictures import params_of, pictures
 from scipy import ndimage
 from skimage import data
 
+from degrade.core.errors import SpecError
 from degrade.core.op import Op
 from degrade.core.types import Array
 from degrade.ops import (
@@ -26,6 +27,7 @@ from degrade.ops import (
     HeadSwitching,
     LensSoftness,
     LineJitter,
+    MottledGrain,
     PeriodicFlicker,
     Ringing,
     SpatialFlicker,
@@ -37,6 +39,7 @@ from degrade.ops import (
     registry,
 )
 from degrade.ops.grain import BASE, FRAME_MM
+from degrade.ops.mottled_grain import FREQUENCIES, LEVELS
 
 
 def drawn(op: Op, clips: int = 500, frames: int = 3) -> list[Any]:
@@ -143,6 +146,21 @@ def test_grain_is_new_in_every_frame_and_layer_but_silver_has_one_layer() -> Non
     silver = Grain(gauge="16mm", layers="silver")(clip, seed=0).frames
     np.testing.assert_array_equal(silver[..., 0], silver[..., 2])
     assert abs(np.corrcoef(silver[0, ..., 0].ravel(), silver[1, ..., 0].ravel())[0, 1]) < 0.05
+
+
+def test_mottled_grain_has_the_strength_of_each_level_and_the_power_of_each_frequency() -> None:
+    op = MottledGrain(strength=1, sigma=[2, 4, 6, 8, 10], power=[4, 1, 0.3, 0.1, 0.05])
+    for level, sigma in zip(LEVELS, op.sigma, strict=True):
+        out = op(flat(level, 4), seed=3).frames - level
+        assert 255 * out.std() == pytest.approx(sigma, rel=0.06)
+    noise = op(flat(0.425, 8, side=251), seed=1).frames[..., 0] - 0.425
+    power = (abs(np.fft.rfft2(noise)) ** 2).mean(0)
+    at = np.hypot(np.fft.fftfreq(251)[:, None], np.fft.rfftfreq(251))
+    found = np.array([power[abs(at - one) < 0.004].mean() for one in FREQUENCIES])
+    np.testing.assert_allclose(found / found[0], np.array(op.power) / op.power[0], rtol=0.15)
+    assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.05
+    with pytest.raises(SpecError, match="must not all be 0"):
+        MottledGrain(power=[0, 0, 0, 0, 0])
 
 
 # Tracks
