@@ -18,8 +18,8 @@ from degrade.measure import Film, Reading
 from degrade.spec import Spec
 from degrade.spec.load import parse
 
-START = "film-medium"
-"""The preset whose values ``start.yaml`` has."""
+START = "left as it starts"
+"""At the value of ``start.yaml``."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Draft:
                 for key in (key for key in part.keys if key[0] == label):
                     known.setdefault(key[1].partition(".")[0], []).append((part, key))
             if not known:
-                why = "tint: the nearest dye" if name in ("tinting", "black_and_white") else f"not measured: {START}'s"
+                why = "tint: the nearest dye" if name in ("tinting", "black_and_white") else f"not measured: {START}"
                 lines.append(f"  - {name}: {_flow(given)}  # {why}")
                 continue
             lines.append(f"  - {name}:")
@@ -97,7 +97,7 @@ class Draft:
         unit = self.film.units[part.instrument][quantities[0]].unit
         name = f"{part.instrument} {quantities[0]}" + (f" … {quantities[-1]}" if len(read) > 1 else "")
         if key not in values or all(reading.value is None for reading in readings):
-            return f"{name}: not measured ({readings[0].reason}); {START}'s"
+            return f"{name}: not measured ({readings[0].reason}); {START}"
         again = [made[part.instrument][quantity] for quantity in quantities]
         frames = self.film.told[part.instrument]
         shown = f"{', '.join(map(_read, readings))}{f' {unit}' * bool(unit)}"

@@ -40,7 +40,7 @@ class MottledGrain(Op[MottledGrainParams]):
     coded, it is soft and mottled, and strongest at levels that only a look at the film tells. So both curves are free:
     strengths lie on straight lines between luma of 0.14, 0.275, 0.425, 0.575 and 0.775, powers on straight lines
     between 0.065, 0.15, 0.25, 0.35 and 0.45 cycles per pixel, and all is constant beyond. These are the bins by which
-    `degrade measure` reads grain. The defaults are about the medians of four silent films as found on the web.
+    `degrade measure` reads grain. The defaults are near what silent films found on the web read.
     """
 
     family: ClassVar[Family] = "quality"
