@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
+
 from degrade.benchmark.clips import prepare_clips
 from degrade.benchmark.metrics import registry
 from degrade.benchmark.results import TaskClip, TaskClips
@@ -144,17 +146,10 @@ def _beside(path: Path, result: Result, peers: Sequence[Path]) -> Iterator[str]:
 def _gain(result: Result, oracle: Result) -> float:
     """By how much it is better inside the damage at least, dB, by the paired test; NaN if that cannot be said."""
     known = {row.clip: row.metrics.get("psnr_inside") for row in oracle.clips}
-    pairs = [
-        (row.sequence, mine, theirs)
-        for row in result.clips
-        if (mine := row.metrics.get("psnr_inside")) is not None and (theirs := known[row.clip]) is not None
-    ]
-    if not pairs:
-        return math.nan
-    import pandas as pd
-
-    sequences, mine, theirs = zip(*pairs, strict=True)
-    return difference(pd.Series(mine, sequences), pd.Series(theirs, sequences)).low
+    sequences = [row.sequence for row in result.clips]
+    mine = pd.Series([row.metrics.get("psnr_inside") for row in result.clips], sequences, float)
+    theirs = pd.Series([known[row.clip] for row in result.clips], sequences, float)
+    return difference(mine, theirs).low
 
 
 def _measured(

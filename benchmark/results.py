@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from degrade.adapters.torch import PairedClips
-from degrade.benchmark.clips import Progress, motion_sources
+from degrade.benchmark.clips import Progress, lookalikes, motion_sources
 from degrade.benchmark.coloring import grey, key_distances
 from degrade.benchmark.restoration import Restoration, read_restored
 from degrade.benchmark.score import ClipScore, score_clip
@@ -47,7 +47,8 @@ class TaskClips:
 
     def __init__(self, task: Task, data: Path) -> None:
         self.task, self.folder, self._clips = task, DatasetFolder(data), PairedClips(data, task.split)
-        self._motion_of, self._pixels = motion_sources(task), hashlib.sha256()
+        self._motion_of, self._lookalikes = motion_sources(task), lookalikes(task)
+        self._pixels = hashlib.sha256()
 
     def __len__(self) -> int:
         return len(self._clips)
@@ -73,9 +74,12 @@ class TaskClips:
     ) -> dict[str, ClipScores]:
         """Scores what models made of a clip, (T, H, W, C), and their masks, (T, H, W, 1), by model."""
         name, asked = clip.record.id, self.task.colorization
+        sound = clip.mask == 0
+        kinds = masks_by_kind(self.folder, name) if not asked else {}
+        kinds |= {kind: opacity * sound for kind, opacity in self._lookalikes(name).items()}
         scores = score_clip(
             frames, clip.target, self.task.metrics, input=clip.input, mask=clip.mask,
-            kinds={} if asked else masks_by_kind(self.folder, name), predicted_masks=masks,
+            kinds=kinds, predicted_masks=masks,
             key_frames=asked.key_frames if asked else (), motion_of=self._motion_of(name), device=device,
         )  # fmt: skip
         main = self.task.metrics[0]

@@ -21,7 +21,7 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.core.fields import Strict
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json
-from degrade.leaderboard.schema import Model, Provenance, Result, Run, load
+from degrade.leaderboard.schema import Model, Provenance, Result, Run, load, result_id
 from degrade.sources import Source, open_source
 from degrade.spec import mapping
 from degrade.writers import open_writer
@@ -101,7 +101,9 @@ def submit(
     name = task or (result.task if result else _task_of_run(made))
     known, _ = task_of_entries(name, data)
     run = made if path is None or made.is_dir() else path.parent.parent
-    id = result.id if result else Result.model_construct(model=elsewhere).id
+    whose = result.model if result else answers.model
+    assert whose is not None
+    id = result_id(whose.name, whose.weights, whose.true_masks)
     kept = run / "restored" / id
     if not frames and not (kept / "frames").is_dir():
         raise SpecError(f"is required, as there are none in {kept / 'frames'}", "--frames")
@@ -110,9 +112,8 @@ def submit(
         sources["masks"] = open_source(kept / "masks")
     answers.provenance(result.run.device if result else "", {"": "0" * 64})  # refused before the work
     if result is None:
-        assert elsewhere is not None
         clips = TaskClips(known, prepare_clips(known, made / "data", 1, progress))
-        result = _score(clips, elsewhere, answers, sources["frames"], device, progress)
+        result = _score(clips, whose, answers, sources["frames"], device, progress)
     hashes = _pack(known, result, sources, out / "restored" / id)
     said = answers.provenance(result.run.device, hashes)
     entry = out / f"{id}.json"
@@ -179,7 +180,7 @@ def restored(source: Source, clip: str, task: Task, masks: bool = False) -> Arra
 
 def pixels_hash(frames: Array) -> str:
     """SHA-256 of the restored frames of a clip, uint8."""
-    return hashlib.sha256(np.ascontiguousarray(frames)).hexdigest()
+    return hashlib.sha256(frames.tobytes()).hexdigest()
 
 
 def _pack(task: Task, result: Result, sources: Mapping[str, Source], folder: Path) -> dict[str, str]:
