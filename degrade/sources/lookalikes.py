@@ -26,7 +26,8 @@ class Lookalikes(Source):
     """`Stills`, and in front of each sequence one kind of content that looks like damage.
 
     Snow passes for dust, rain and blinds for scratches, wires for hair, smoke for stains, a lamp for flicker. All of it
-    is part of the clean footage. Kinds take turns as photographs do; the sequence is named after both: ``00_coffee_snow``.
+    is part of the clean footage. Kinds take turns, as photographs do, and a sequence is named after both:
+    ``00_coffee_snow``.
 
     Args:
         count: Number of sequences.
