@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from degrade.benchmark.cli_check import check
 from degrade.benchmark.cli_colorize import Frames, colorize
+from degrade.benchmark.cli_submit import submit
 from degrade.console import Json, Quiet, Version, command_line, console, errors, fail, print_json, progress, tell
 from degrade.console import run as run_command
 from degrade.core.assignment import parse_assignment
@@ -400,6 +402,10 @@ def report(
 
     for path in build_leaderboard(results, out):
         console.print(str(path), markup=False)
+
+
+app.command()(submit)
+app.command()(check)
 
 
 def main() -> None:

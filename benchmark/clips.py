@@ -7,6 +7,7 @@ from pathlib import Path
 from degrade.benchmark.flow import MotionSource, dis, exact
 from degrade.benchmark.task import Task
 from degrade.core.errors import DatasetError, SpecError
+from degrade.core.types import Array
 from degrade.dataset.generate import generate
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.verify import verify
@@ -56,6 +57,22 @@ def scored_spec(task: Task) -> Spec:
         raise SpecError(f"no sequence is in {task.split!r}", "data.splits")
     output = task.data.output.model_copy(update={"masks": "layers"})
     return task.data.model_copy(update={"splits": {task.split: names}, "output": output})
+
+
+def lookalikes(task: Task) -> Callable[[str], dict[str, Array]]:
+    """What of the content of each clip looks like damage, by the clip's name: opacity (T, H, W, 1) by kind; nothing of
+    footage that does not say so."""
+    source = None if task.dataset else task.data.footage()
+    if source is None or not hasattr(source, "lookalike"):
+        return lambda name: {}
+    planned = {clip.id: clip for clip in plan(scored_spec(task), source)}
+
+    def of_clip(name: str) -> dict[str, Array]:
+        clip = planned[name]
+        kind, opacity = source.lookalike(clip.sequence, clip.start, clip.start + clip.frames)
+        return {f"look-alike: {kind}": opacity}
+
+    return of_clip
 
 
 def motion_sources(task: Task) -> Callable[[str], MotionSource]:

@@ -272,7 +272,7 @@ def _strip(label: str, part: str, path: Path) -> _Strip:
 
 def _facts(result: Result) -> list[tuple[str, str]]:
     """Where scores and weights come from, as names and values; what is empty is left out."""
-    model, run, training = result.model, result.run, result.training
+    model, run, training, said = result.model, result.run, result.training, result.provenance
     facts = [
         ("Method", model.paper),
         ("Licence", model.licence),
@@ -280,13 +280,20 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         ("Their licence", model.weights_licence),
         ("SHA-256", model.weights_sha256 or ""),
         ("Settings", _pairs(model.config)),
-        ("Restored", f"on {run.device} in {run.seconds:.0f} s"),
+        ("Restored", f"on {run.device}" + ("" if run.seconds is None else f" in {run.seconds:.0f} s")),
         ("Versions", _pairs(run.versions)),
     ]
     if training:
         facts += [
             ("Trained", f"{training.steps} steps in {training.seconds / 60:.1f} min"),
             ("Recipe", _pairs(training.recipe)),
+        ]
+    if said:
+        facts += [
+            ("Commit", said.commit),
+            ("Hardware", said.hardware),
+            ("Training data", said.training_data),
+            ("Scored clips seen in training", "yes, so it has no rank" if said.scored_clips_seen else "no"),
         ]
     return [(name, value) for name, value in facts if value]
 

@@ -169,9 +169,9 @@ def _frames(clip: torch.Tensor) -> Array:
     return clip[0].float().cpu().permute(0, 2, 3, 1).numpy()
 
 
-def read_restored(out: Path, entry: Entry, kind: str, clip: str, channels: int) -> Array | None:
-    """Frames or masks that `restore_clips` has written of a clip, (T, H, W, C); None if there are none."""
-    path = out / "restored" / entry.id / kind / f"{clip}.mkv"
+def read_restored(out: Path, model: str, kind: str, clip: str, channels: int) -> Array | None:
+    """Frames or masks of a clip that `restore_clips` has written of the model of that id, (T, H, W, C), or None."""
+    path = out / "restored" / model / kind / f"{clip}.mkv"
     if not path.exists():
         return None
     source = open_source(path)

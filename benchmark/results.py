@@ -2,13 +2,14 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from degrade.adapters.torch import PairedClips
-from degrade.benchmark.clips import Progress, motion_sources
+from degrade.benchmark.clips import Progress, lookalikes, motion_sources
 from degrade.benchmark.coloring import grey, key_distances
 from degrade.benchmark.restoration import Restoration, read_restored
 from degrade.benchmark.score import ClipScore, score_clip
@@ -23,42 +24,91 @@ SHOWN = 5
 """Frames of a clip on its film strip."""
 
 
+class TaskClip(NamedTuple):
+    """A clip, as models are scored on it."""
+
+    record: ClipRecord
+    input: Array
+    """(T, H, W, C) float32 in [0, 1], of `target` too."""
+    target: Array
+    mask: Array
+    """(T, H, W, 1), the alpha of the damage."""
+    distances: tuple[int, ...]
+    """In colour tasks, of each frame to the nearest key frame."""
+
+
+class TaskClips:
+    """The clips that a task scores, one after the other.
+
+    Args:
+        task: What is scored.
+        data: Folder of the clips, from `prepare_clips`.
+    """
+
+    def __init__(self, task: Task, data: Path) -> None:
+        self.task, self.folder, self._clips = task, DatasetFolder(data), PairedClips(data, task.split)
+        self._motion_of, self._lookalikes = motion_sources(task), lookalikes(task)
+        self._pixels = hashlib.sha256()
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __iter__(self) -> Iterator[TaskClip]:
+        for sample in (self._clips[i] for i in range(len(self))):
+            lq, gt, mask = (sample[kind].permute(0, 2, 3, 1).numpy() for kind in ("lq", "gt", "mask"))
+            for part in (lq, gt, mask):
+                self._pixels.update(to_uint8(part).tobytes())
+            distances: tuple[int, ...] = ()
+            if asked := self.task.colorization:
+                distances = key_distances(asked, len(gt))
+                lq, gt, mask = grey(lq[: len(distances)]), gt[: len(distances)], mask[: len(distances)]
+            yield TaskClip(self.folder.clips[sample["clip"]], lq, gt, mask, distances)
+
+    @property
+    def sha256(self) -> str:
+        """Of the pixels of all clips that were given out."""
+        return self._pixels.hexdigest()
+
+    def score(
+        self, clip: TaskClip, frames: Mapping[str, Array], masks: Mapping[str, Array], device: str
+    ) -> dict[str, ClipScores]:
+        """Scores what models made of a clip, (T, H, W, C), and their masks, (T, H, W, 1), by model."""
+        name, asked = clip.record.id, self.task.colorization
+        sound = clip.mask == 0
+        kinds = masks_by_kind(self.folder, name) if not asked else {}
+        kinds |= {kind: opacity * sound for kind, opacity in self._lookalikes(name).items()}
+        scores = score_clip(
+            frames, clip.target, self.task.metrics, input=clip.input, mask=clip.mask,
+            kinds=kinds, predicted_masks=masks,
+            key_frames=asked.key_frames if asked else (), motion_of=self._motion_of(name), device=device,
+        )  # fmt: skip
+        main = self.task.metrics[0]
+        return {key: _clip_scores(clip.record, score, main, clip.distances) for key, score in scores.items()}
+
+
 def score_models(
     task: Task, restored: Sequence[Restoration], data: Path, out: Path, device: str, progress: Progress
 ) -> Iterator[Result]:
     """Scores all models on one clip after the other."""
-    folder = DatasetFolder(data)
-    clips = PairedClips(data, task.split)
-    motion_of = motion_sources(task)
-    pixels = hashlib.sha256()
+    clips = TaskClips(task, data)
     scores: dict[str, list[ClipScores]] = {r.entry.id: [] for r in restored}
-    for i, sample in enumerate(clips[i] for i in range(len(clips))):
-        name = sample["clip"]
-        lq, gt, mask = (sample[kind].permute(0, 2, 3, 1).numpy() for kind in ("lq", "gt", "mask"))
-        for part in (lq, gt, mask):
-            pixels.update(to_uint8(part).tobytes())
-        distances: tuple[int, ...] = ()
-        if asked := task.colorization:
-            distances = key_distances(asked, len(gt))
-            lq, gt, mask = grey(lq[: len(distances)]), gt[: len(distances)], mask[: len(distances)]
-        found = {r.entry.id: read_restored(out, r.entry, "frames", name, gt.shape[-1]) for r in restored}
-        seen = {r.entry.id: read_restored(out, r.entry, "masks", name, 1) for r in restored}
+    for i, clip in enumerate(clips):
+        _, lq, gt, mask, _ = clip
+        name = clip.record.id
+        found = {r.entry.id: read_restored(out, r.entry.id, "frames", name, gt.shape[-1]) for r in restored}
+        seen = {r.entry.id: read_restored(out, r.entry.id, "masks", name, 1) for r in restored}
         present = {key: frames for key, frames in found.items() if frames is not None}
-        scored_models = score_clip(
-            present, gt, task.metrics, input=lq, mask=mask, kinds={} if asked else masks_by_kind(folder, name),
-            predicted_masks={key: frames for key, frames in seen.items() if frames is not None},
-            key_frames=asked.key_frames if asked else (), motion_of=motion_of(name), device=device,
-        )  # fmt: skip
+        masks = {key: frames for key, frames in seen.items() if frames is not None}
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
-        for key, score in scored_models.items():
-            scores[key].append(_clip_scores(folder.clips[name], score, task.metrics[0], distances))
+        for key, score in clips.score(clip, present, masks, device).items():
+            scores[key].append(score)
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
         progress("score", i + 1, len(clips))
     for r in restored:
         yield Result(
             task=task.name,
             task_sha256=task.digest(),
-            data_sha256=pixels.hexdigest(),
+            data_sha256=clips.sha256,
             model=r.model,
             clips=tuple(scores[r.entry.id]),
             run=r.run,

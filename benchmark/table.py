@@ -123,6 +123,8 @@ class Row:
     def seconds(self) -> str:
         """Per frame."""
         seconds = self.result.run.seconds_per_frame
+        if seconds is None:
+            return MISSING
         return f"{seconds:.2g}" if seconds >= 0.001 else "< 0.001"
 
     @property
@@ -177,8 +179,8 @@ def tabulate(results: Sequence[Result]) -> Table:
     columns = [Column(name, registry.get(name)) for name in scores if scores[name].notna().any(axis=None)]
     if not columns:
         raise ResultError(f"{first.task}: the results hold no scores")
-    told = [label for label, result in zip(labels, results, strict=True) if result.model.true_masks]
-    ranks = {column.name: _ranks(column, scores[column.name].drop(columns=told)) for column in columns}
+    unranked = [label for label, result in zip(labels, results, strict=True) if not result.ranked]
+    ranks = {column.name: _ranks(column, scores[column.name].drop(columns=unranked)) for column in columns}
     cells = {column.name: _cells(column, scores[column.name], ranks[column.name]) for column in columns}
 
     main = columns[0]

@@ -47,7 +47,7 @@ def command_line() -> typer.Typer:
     return typer.Typer(
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="Exit codes: 0 done, 1 problems found (degrade verify, inspect), 2 wrong use or input, 130 interrupted.",
+        epilog="Exit codes: 0 done, 1 problems found (verify, inspect, check), 2 wrong use or input, 130 interrupted.",
     )
 
 

@@ -114,9 +114,9 @@ class Run(Strict):
     """How the scores were made."""
 
     device: str
-    seconds: Amount
-    """Of restoring all clips, reading and writing included."""
-    seconds_per_frame: Amount
+    seconds: Amount | None = None
+    """Of restoring all clips, reading and writing included; None of frames that were made elsewhere."""
+    seconds_per_frame: Amount | None = None
     """Of the model alone."""
     peak_memory_mib: Amount | None = None
     """Of the device's memory; on a CPU of the whole process, libraries included."""
@@ -142,6 +142,21 @@ class Training(Strict):
     curve: tuple[CurvePoint, ...] = ()
 
 
+class Provenance(Strict):
+    """What the authors of an entry say of it."""
+
+    commit: str = Field(pattern=r"^[0-9a-f]{7,64}$")
+    """Of the model's code; or the SHA-256 of its file."""
+    hardware: str = Field(min_length=1)
+    """That the frames were restored on."""
+    training_data: str = Field(min_length=1)
+    """``none`` of a model that learns nothing."""
+    scored_clips_seen: bool
+    """Whether clips that the task scores, or others of their footage, were seen in training; it has no rank then."""
+    frames_sha256: dict[str, Hash] = Field(min_length=1)
+    """By clip, of the restored frames: 8 bit, (T, H, W, C)."""
+
+
 class Result(Strict):
     """One model's scores on one task."""
 
@@ -156,6 +171,8 @@ class Result(Strict):
     clips: tuple[ClipScores, ...] = Field(min_length=1)
     run: Run
     training: Training | None = None
+    provenance: Provenance | None = None
+    """Of entries; see `degrade.benchmark.submission`."""
 
     @model_validator(mode="after")
     def _clips_differ(self) -> "Result":
@@ -176,6 +193,11 @@ class Result(Strict):
     def id(self) -> str:
         """Name for files: ``rtn-bundled``."""
         return result_id(self.model.name, self.model.weights, self.model.true_masks)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it was told neither where the damage is nor what it is scored on."""
+        return not (self.model.true_masks or (self.provenance and self.provenance.scored_clips_seen))
 
     @property
     def metrics(self) -> list[str]:

@@ -21,6 +21,7 @@ class DetectionMetric(Metric):
     higher_is_better: ClassVar[bool] = True
     needs: ClassVar[tuple[Need, ...]] = ("mask", "predicted_mask")
     by_kind: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float]] = (0, 1)
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__(device)

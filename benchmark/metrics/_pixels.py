@@ -62,6 +62,7 @@ class RegionPSNR(FrameMetric):
     unit: ClassVar[str] = "dB"
     higher_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 2
+    bounds: ClassVar[tuple[float, float]] = (0, PSNR_CAP_DB)
     needs: ClassVar[tuple[Need, ...]] = ("target", "mask")
 
     @staticmethod

@@ -101,6 +101,8 @@ class Metric(ABC):
     higher_is_better: ClassVar[bool]
     digits: ClassVar[int] = 3
     """Shown after the point."""
+    bounds: ClassVar[tuple[float, float]] = (0, math.inf)
+    """Least and greatest value that a clip can have."""
     needs: ClassVar[tuple[Need, ...]] = ("target",)
     """What it reads of a `Frame`, beside the prediction."""
     beside: ClassVar[tuple[Literal["input", "target"], ...]] = ()

@@ -20,6 +20,7 @@ class FalseRepair(SoundChange):
     label: ClassVar[str] = "false repair"
     reference: ClassVar[str] = "changes of known size"
     unit: ClassVar[str] = "%"
+    bounds: ClassVar[tuple[float, float]] = (0, 100)
 
     @staticmethod
     def value(change: Array) -> float:

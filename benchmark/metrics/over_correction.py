@@ -18,6 +18,7 @@ class OverCorrection(SoundChange):
     label: ClassVar[str] = "over correction"
     reference: ClassVar[str] = "changes of known size"
     unit: ClassVar[str] = "1/255"
+    bounds: ClassVar[tuple[float, float]] = (0, 255)
 
     @staticmethod
     def value(change: Array) -> float:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from degrade.benchmark.metrics._pixels import decibels, squared_error
+from degrade.benchmark.metrics._pixels import PSNR_CAP_DB, decibels, squared_error
 from degrade.benchmark.metrics.base import Frame, FrameMetric
 
 
@@ -17,6 +17,7 @@ class PSNR(FrameMetric):
     unit: ClassVar[str] = "dB"
     higher_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 2
+    bounds: ClassVar[tuple[float, float]] = (0, PSNR_CAP_DB)
 
     def measure(self, frame: Frame) -> float:
         """dB."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from degrade.benchmark.metrics._color import ab
-from degrade.benchmark.metrics._pixels import decibels
+from degrade.benchmark.metrics._pixels import PSNR_CAP_DB, decibels
 from degrade.benchmark.metrics.base import Frame, FrameMetric
 
 PEAK = 255.0
@@ -23,6 +23,7 @@ class PSNRab(FrameMetric):
     unit: ClassVar[str] = "dB"
     higher_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 2
+    bounds: ClassVar[tuple[float, float]] = (0, PSNR_CAP_DB)
     color: ClassVar[bool] = True
 
     def measure(self, frame: Frame) -> float:

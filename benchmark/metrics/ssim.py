@@ -24,6 +24,7 @@ class SSIM(FrameMetric):
     reference: ClassVar[str] = "scikit-image's `structural_similarity`; the paper's formula, window by window"
     higher_is_better: ClassVar[bool] = True
     digits: ClassVar[int] = 4
+    bounds: ClassVar[tuple[float, float]] = (-1, 1)
 
     def measure(self, frame: Frame) -> float:
         """In [-1, 1]. Raises SourceError if a side is under 11 pixels."""

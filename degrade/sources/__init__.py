@@ -21,7 +21,8 @@ def open_source(
 
     Args:
         spec: ``builtin:stills`` (`degrade.sources.stills.Stills`), with arguments as in
-            ``builtin:stills?height=128&width=192``; or the path or URL of a folder, video or picture
+            ``builtin:stills?height=128&width=192``; ``builtin:lookalikes``
+            (`degrade.sources.lookalikes.Lookalikes`), with the same; or the path or URL of a folder, video or picture
             (`degrade.sources.files.Files`).
         on_damaged: What is done where frames are damaged: ``error`` (if not given), ``repeat`` the frame before, or
             ``skip`` them. For the latter two, each frame is read once on opening.
@@ -43,11 +44,13 @@ def open_source(
         raise SourceError(unknown("deinterlacer", fields, get_args(Deinterlace)))
     if isinstance(spec, str) and spec.startswith("builtin:"):
         name, _, arguments = spec.removeprefix("builtin:").partition("?")
-        if name != "stills":
-            raise SourceError(unknown("built-in source", name, ["stills"]))
+        if name not in ("stills", "lookalikes"):
+            raise SourceError(unknown("built-in source", name, ["stills", "lookalikes"]))
+        from degrade.sources.lookalikes import Lookalikes
         from degrade.sources.stills import Stills
 
-        return Stills(**_integers(arguments, ("count", "frames", "height", "width")))
+        made = {"stills": Stills, "lookalikes": Lookalikes}[name]
+        return made(**_integers(name, arguments, ("count", "frames", "height", "width")))
     from degrade.sources.files import Files
 
     place = locate(spec)
@@ -58,14 +61,14 @@ def open_source(
         raise SourceError(f"{error.filename or place}: {error.strerror or error}") from error
 
 
-def _integers(arguments: str, known: tuple[str, ...]) -> dict[str, int]:
+def _integers(name: str, arguments: str, known: tuple[str, ...]) -> dict[str, int]:
     """``height=128&width=192`` as numbers."""
     values = {}
     for argument in filter(None, arguments.split("&")):
         key, _, value = argument.partition("=")
         if key not in known:
-            raise SourceError(unknown("argument of builtin:stills", key, known))
+            raise SourceError(unknown(f"argument of builtin:{name}", key, known))
         if not (value.isdecimal() and len(value) < 10):
-            raise SourceError(f"builtin:stills: {key} must be a whole number of up to 9 digits, got {shown(value)}")
+            raise SourceError(f"builtin:{name}: {key} must be a whole number of up to 9 digits, got {shown(value)}")
         values[key] = int(value)
     return values

@@ -115,7 +115,7 @@ class Spec(Settings):
     seed: Annotated[int, Field(ge=0)] = 0
     """The one integer that all randomness starts from."""
     source: Annotated[Annotated[str, Field(max_length=4096)], BeforeValidator(_is_text)] = "builtin:stills"
-    """A folder of frames or videos, a video file, a picture, or ``builtin:stills``."""
+    """A folder of frames or videos, a video file, a picture, ``builtin:stills`` or ``builtin:lookalikes``."""
     on_damaged: Literal["error", "repeat", "skip"] | None = None
     """What is done where frames of the footage are damaged: stop (if not given), repeat the frame before, or skip them.
     The manifest says which frames these were."""
