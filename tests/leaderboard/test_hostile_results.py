@@ -22,7 +22,7 @@ PUBLISHED = Path(__file__).parents[2] / "leaderboard/results/quick-v2"
 @pytest.fixture
 def trained() -> dict[str, Any]:
     """A published result with a training curve, cut to two clips."""
-    content: dict[str, Any] = json.loads((PUBLISHED / "unet-scratch.json").read_text("utf-8"))
+    content: dict[str, Any] = json.loads((PUBLISHED / "rtn-scratch.json").read_text("utf-8"))
     content["clips"] = content["clips"][:2]
     return content
 

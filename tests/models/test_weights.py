@@ -237,6 +237,6 @@ def test_bundled_weights_say_where_they_come_from(path):
 
 
 def test_weights_of_real_footage_stand_in_for_a_tasks_own():
-    assert bundled("unet", "film-v1") == bundled("unet")
-    assert bundled("rtn", "quick-v2") != bundled("rtn")
+    assert bundled("rtn", "film-v1") == bundled("rtn", "clips-v2") == bundled("rtn")
+    assert bundled("rtn").name == "rtn.safetensors"
     assert bundled("median") is None
