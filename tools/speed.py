@@ -39,9 +39,9 @@ SIZES = {"256x256": (256, 256), "640x368": (368, 640), "1920x1080": (1080, 1920)
 CLIPS = {"256x256": 12, "640x368": 10, "1920x1080": 4}
 
 LIMIT = {"256x256": 2.5, "640x368": 8.2, "1920x1080": 61.5}
-"""Milliseconds a frame of a prototype that does the work of `rtn-code` by the fastest primitives known, on 8-bit frames,
-with noise out of a bank and sharpening at quarter size, sharpened target included, in memory, grey, on one thread: what
-there is to reach. Measured where this project was made, on another day than what is printed beside it."""
+"""Milliseconds a frame of a prototype that does the work of `rtn-code` by the fastest primitives known, on 8-bit
+frames, with noise out of a bank and sharpening at quarter size, sharpened target included, in memory, grey, on one
+thread: what there is to reach. Measured where this project was made, on another day than what is printed beside it."""
 
 ORACLES: dict[str, Callable[[Array, Any], Array]] = {
     "gaussian_blur": lambda frame, p: oracle.gaussian_blur(frame, p.sigma_px[0], p.kernel_px),
