@@ -86,10 +86,10 @@ def bundled(name: str, task: str = "clips-v2") -> Path | None:
 
     Args:
         name: Of the model.
-        task: That they were trained on; those of `clips-v2`, real footage, if there are none.
+        task: That they were trained on; those of `clips-v2` or `clips-v1`, real footage, if there are none.
     """
     folder = Path(__path__[0]) / "weights"
-    found = (folder / trained_on / f"{name}.safetensors" for trained_on in (task, "clips-v2"))
+    found = (folder / trained_on / f"{name}.safetensors" for trained_on in (task, "clips-v2", "clips-v1"))
     return next((path for path in found if path.is_file()), None)
 
 

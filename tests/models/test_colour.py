@@ -14,7 +14,7 @@ def saturation(frames):
     return (frames - luma(frames))[..., [0, 2], :, :]
 
 
-@pytest.mark.parametrize("name", ["rtn", "detect_fill"])
+@pytest.mark.parametrize("name", ["rtn", "detect_fill", "unet", "basicvsr", "swin_frame"])
 def test_a_tint_stays(name, moving):
     grey = moving(4, 48, 64).mean(2, keepdim=True)
     model = build(name, bundled(name)).eval()
