@@ -11,9 +11,10 @@ from rich.markup import escape
 
 from degrade.benchmark.cli_check import check
 from degrade.benchmark.cli_colorize import colorize
+from degrade.benchmark.cli_films import Device
 from degrade.benchmark.cli_restore import restore
 from degrade.benchmark.cli_submit import submit
-from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress, tell
+from degrade.console import Json, Quiet, Version, command_line, console, fail, print_json, progress, steps, tell
 from degrade.console import run as run_command
 from degrade.core.errors import SpecError
 
@@ -152,7 +153,7 @@ def score(
     ] = None,
     grey: Annotated[bool, typer.Option("--grey", help="Compare the luma alone.")] = False,
     out: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="Also write the result as JSON.")] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
+    device: Device = "auto",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -272,14 +273,11 @@ def run(
     chosen = entries(loaded, model.split(","), weights, init, true_masks)
     folder = (out or Path("runs") / loaded.name).expanduser()
     with progress("steps", quiet=quiet) as bar:
-        tasks: dict[str, Any] = {}
+        shown = steps(bar)
 
         def step(what: str, done: int, total: int) -> None:
-            if rank():
-                return
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
+            if not rank():
+                shown(what, done, total)
 
         def damaged(line: str) -> None:
             if not rank():

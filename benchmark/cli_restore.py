@@ -1,20 +1,18 @@
 """`benchmark restore`. Heavy imports are left to the call."""
 
-from pathlib import Path
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from degrade.benchmark.cli_colorize import Frames
-from degrade.console import Quiet, console, errors, progress, tell
+from degrade.benchmark.cli_films import Config, Device, Frames, Out, Weights, make, models_that
+from degrade.console import Quiet, tell
 from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
 
 
 def _models() -> list[str]:
-    from degrade import models
-
-    return [name for name, card in models.cards().items() if card is None or card.kind == "restoration"]
+    return models_that("restoration")
 
 
 def restore(
@@ -23,16 +21,9 @@ def restore(
         typer.Option("--model", autocompletion=_models, help="A name of `benchmark ls`, or path/to/file.py:Name."),
     ],
     film: Annotated[str, typer.Option("--input", help="Video, folder of frames, or folder of these.")],
-    out: Annotated[
-        Path, typer.Option("--out", help="*.mkv (lossless), *.mov (ProRes), *.mp4, or a folder of pictures.")
-    ],
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            "--weights", help="Of models that learn, .safetensors or .pth; bundled ones if not given; none: its own."
-        ),
-    ] = None,
-    config: Annotated[list[str], typer.Option("--set", help="key=value for the model, such as flow=raft.")] = [],  # noqa: B006
+    out: Out,
+    weights: Weights = None,
+    config: Config = [],  # noqa: B006
     window: Annotated[int | None, typer.Option("--window", help="Frames restored at once.")] = None,
     tile: Annotated[
         str | None, typer.Option("--tile", help="Restore in tiles of so many pixels, for little memory; auto: as fits.")
@@ -42,7 +33,7 @@ def restore(
     ] = None,
     start: Annotated[int, typer.Option("--start", help="First frame to restore.")] = 0,
     stop: Annotated[int | None, typer.Option("--stop", help="Frame after the last to restore.")] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 ...; auto takes a GPU if any.")] = "auto",
+    device: Device = "auto",
     fps: Annotated[
         float | None,
         typer.Option(
@@ -80,24 +71,20 @@ def restore(
         source, covers = Excerpt(source, start, stop), covers and Excerpt(covers, start, stop)
     network = with_weights(restoring, model, weights, dict(map(parse_assignment, config)))
     network = network.eval().to(choose_device(device))
-    with progress("frames", quiet=quiet) as bar:
-        task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
-        written = restore_source(
-            network,
-            source,
-            out,
-            window=window,
-            tile=_tile(tile),
-            masks=covers,
-            fps=fps,
-            pictures=frames,
-            with_sheet=sheet,
-            resume=resume,
-            restored=lambda frames: bar.advance(task, frames),
-            told=lambda line: None if quiet else errors.print(line, markup=False),
-        )
-    for path in written:
-        console.print(str(path), markup=False)
+    films = partial(
+        restore_source,
+        network,
+        source,
+        out,
+        window=window,
+        tile=_tile(tile),
+        masks=covers,
+        fps=fps,
+        pictures=frames,
+        with_sheet=sheet,
+        resume=resume,
+    )
+    make(model, source, lambda done, told: films(restored=done, told=told), quiet=quiet)
 
 
 def _tile(text: str | None) -> Any:

@@ -1,11 +1,11 @@
 """`benchmark submit`. Heavy imports are left to the call."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from degrade.console import Quiet, console, progress
+from degrade.console import Quiet, console, progress, steps
 
 Task = Annotated[str | None, typer.Option("--task", help="A YAML file, where the task is not one of `benchmark ls`.")]
 Data = Annotated[str | None, typer.Option("--data", help="The footage, for tasks that bring none.")]
@@ -50,16 +50,9 @@ def submit(
         scored_clips_seen=seen,
     )  # fmt: skip
     with progress("clips", quiet=quiet) as bar:
-        begun: dict[str, Any] = {}
-
-        def step(what: str, done: int, total: int) -> None:
-            if what not in begun:
-                begun[what] = bar.add_task(what, total=total)
-            bar.update(begun[what], completed=done)
-
         place = choose_device(device)
         entry = pack(
             made.expanduser(), out.expanduser(), answers, frames=frames, task=task, data=data, device=place,
-            progress=step,
+            progress=steps(bar),
         )  # fmt: skip
     console.print(str(entry), markup=False)

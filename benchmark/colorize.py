@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degrade.benchmark.films import SHOWN, picture_format, refuse_inside, spread, taken
+from degrade.benchmark.films import SHOWN, picture_format, refuse_inside, taken
 from degrade.benchmark.making import Making, begun, describe
 from degrade.benchmark.shots import color_of, cuts, thumbnail
-from degrade.core.display import sheet
+from degrade.core.display import sheet, spread
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array, as_8bit
 from degrade.models import stream_colors
@@ -119,8 +119,9 @@ def colorize_film(
             told(f"{out.name}: {line}")
         if taken(out):  # finished before
             return [out, *beside]
+        done = making.done
         for shot in shots:
-            if making.done < shot.stop:
+            if done < shot.stop:
                 given = [
                     Reference(colours[key], None if key.frame is None else key.frame - shot.start)
                     for key in (*shot.keys, *free)
@@ -226,7 +227,7 @@ def _chosen(shots: Sequence[Shot], frames: int) -> list[int]:
     if len(shots) >= SHOWN:
         picked = np.linspace(0, len(shots) - 1, SHOWN).round().astype(int)
         return sorted({(shots[i].start + shots[i].stop) // 2 for i in picked.tolist()})
-    return spread(frames)
+    return spread(frames, SHOWN)
 
 
 def _row(

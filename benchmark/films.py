@@ -60,11 +60,6 @@ def paired(film: Source, other: Source, what: str) -> list[FrameSequence]:
     return [found[sequence.id] for sequence in wanted]
 
 
-def spread(frames: int) -> list[int]:
-    """Some frame numbers, evenly through a film."""
-    return sorted({int((i + 0.5) * frames / SHOWN) for i in range(SHOWN)})
-
-
 def depth_of(sequence: FrameSequence, path: Path) -> Depth:
     """Bits in which a new film is made: 16 if the footage has more than 8 and what is written can hold them."""
     return 16 if sequence.stream.depth > 8 and path.suffix.lower() != ".mp4" else 8

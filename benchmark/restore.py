@@ -12,17 +12,17 @@ import torch
 from torch import Tensor
 
 from degrade.benchmark.films import (
+    SHOWN,
     pace,
     paired,
     picture_format,
     refuse_inside,
-    spread,
     taken,
 )
 from degrade.benchmark.making import Making, begun, describe, frames_of
 from degrade.benchmark.memory import Tile, explained, fitting_tile
 from degrade.core import atomic
-from degrade.core.display import sheet
+from degrade.core.display import sheet, spread
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array
 from degrade.models._stream import restart, stream
@@ -183,7 +183,7 @@ def _row(
     names, row = source.names(sequence), []
     order = pace(sequence, fps if path.suffix.lower() in VIDEOS else None)[1]
     film = None if path.is_dir() else open_source(path)
-    for i in spread(len(order)):
+    for i in spread(len(order), SHOWN):
         t = order[i]
         made = (
             film.read(film.sequences()[0], i, i + 1)[0]

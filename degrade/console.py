@@ -10,6 +10,7 @@ import sys
 import time
 import unicodedata
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -186,6 +187,18 @@ def progress(unit: str, *, quiet: bool = False) -> Progress:
         console=errors,
         speed_estimate_period=60,
     )
+
+
+def steps(bar: Progress) -> Callable[[str, int, int], None]:
+    """``step(what, done, total)``: a task of the bar for each thing that is done, begun when it is first told of."""
+    begun: dict[str, TaskID] = {}
+
+    def step(what: str, done: int, total: int) -> None:
+        if what not in begun:
+            begun[what] = bar.add_task(what, total=total)
+        bar.update(begun[what], completed=done)
+
+    return step
 
 
 def _print_version(wanted: bool) -> None:

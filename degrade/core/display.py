@@ -41,6 +41,11 @@ def sheet(rows: list[list[tuple[str, np.ndarray]]], height: int = 200) -> np.nda
     return np.asarray(page)
 
 
+def spread(frames: int, count: int) -> list[int]:
+    """At most so many frame numbers, evenly through a film."""
+    return sorted({int((i + 0.5) * frames / count) for i in range(count)})
+
+
 def _thumbnail(picture: np.ndarray, height: int) -> Image.Image:
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("RGB")
     scale = min(height / image.height, 2)

@@ -14,7 +14,7 @@ from degrade.core.fields import Within
 from degrade.core.op import Op
 from degrade.match._knobs import Key, Part, Values
 from degrade.match._tint import Dyed
-from degrade.measure import Film, Reading
+from degrade.measure import Film
 from degrade.spec import Spec
 from degrade.spec.load import parse
 
@@ -100,8 +100,8 @@ class Draft:
             return f"{name}: not measured ({readings[0].reason}); {START}"
         again = [made[part.instrument][quantity] for quantity in quantities]
         frames = self.film.told[part.instrument]
-        shown = f"{', '.join(map(_read, readings))}{f' {unit}' * bool(unit)}"
-        return f"{name} {shown}, {frames} frames; rendered {', '.join(_read(r, False) for r in again)}"
+        shown = f"{', '.join(reading.text() for reading in readings)}{f' {unit}' * bool(unit)}"
+        return f"{name} {shown}, {frames} frames; rendered {', '.join(reading.text(False) for reading in again)}"
 
 
 def started() -> list[tuple[str, str, dict[str, Any]]]:
@@ -124,13 +124,6 @@ def _allowed(cls: type[Op], parameter: str, value: float, ends: tuple[float, flo
     within = next((mark for mark in field.metadata if isinstance(mark, Within)), Within(0))
     high = math.inf if within.high is None else within.high
     return [_short(min(max(end, within.low), high)) for end in ends]
-
-
-def _read(reading: Reading, interval: bool = True) -> str:
-    if reading.value is None:
-        return "–"
-    known = interval and reading.low is not None
-    return f"{reading.value:.3g}" + (f" ({reading.low:.3g} – {reading.high:.3g})" if known else "")
 
 
 def _short(value: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from degrade.core.display import spread
 from degrade.core.errors import SourceError
 from degrade.core.types import Array, to_uint8
 from degrade.dataset.pairs import render_pairs
@@ -171,7 +172,7 @@ def watched(clips: Sequence[Take | Rendered], seen: Callable[[int], object]) -> 
     """Measures clips, each by itself, by all instruments."""
     meter = Meter([registry.get(name) for name in registry.names()], seen)
     total = sum(clip.frames for clip in clips)
-    wanted = {int((i + 0.5) * total / SHOWN) for i in range(SHOWN)}
+    wanted = spread(total, SHOWN)
     kept: list[Array] = []
     number = itertools.count()
 

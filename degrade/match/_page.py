@@ -2,7 +2,6 @@
 
 import base64
 import io
-import itertools
 import math
 from collections.abc import Sequence
 from html import escape
@@ -14,9 +13,9 @@ from PIL import Image
 
 from degrade.core.types import Array
 from degrade.match._distance import Row, distances
+from degrade.match._grain import BY_BAND, BY_LEVEL
 from degrade.match._match import Match
 from degrade.measure import Film
-from degrade.measure._flat import BANDS, LEVELS
 
 WIDEST = 720
 """Pixels of a frame on the page."""
@@ -28,9 +27,9 @@ CURVES = {
     "grain": (
         (
             "standard deviation by level, levels of 255",
-            [f"sigma_{low:g}_{high:g}" for low, high in itertools.pairwise(LEVELS)],
+            BY_LEVEL,
         ),
-        ("spectrum, by cycles a pixel", [f"power_{low:g}_{high:g}" for low, high in BANDS]),
+        ("spectrum, by cycles a pixel", BY_BAND),
     )
 }
 """By instrument: what is drawn as curves, over bins."""

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from degrade.core.color import LUMA
 from degrade.measure import Film
 from degrade.ops.tinting import DYES, Dye
 
@@ -13,7 +14,6 @@ ONE_COLOUR = 0.06
 UNLIKE = 0.12
 """Of a ratio of channel and luma, beyond which a dye is not that of the film."""
 STRENGTHS = np.linspace(0, 1, 41)[1:]
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)

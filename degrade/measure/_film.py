@@ -186,8 +186,4 @@ def rows(films: Sequence[Film]) -> list[list[str]]:
 
 
 def _shown(reading: Reading) -> str:
-    if reading.value is None:
-        return f"– {reading.reason}"
-    if reading.low is None:
-        return f"{reading.value:.3g}"
-    return f"{reading.value:.3g} ({reading.low:.3g} – {reading.high:.3g})"
+    return f"– {reading.reason}" if reading.value is None else reading.text()

@@ -36,6 +36,13 @@ class Reading:
     reason: str = ""
     """Why there is no value."""
 
+    def text(self, interval: bool = True) -> str:
+        """The value in three digits, with its interval if there is one and it is wanted."""
+        if self.value is None:
+            return "–"
+        known = interval and self.low is not None
+        return f"{self.value:.3g}" + (f" ({self.low:.3g} – {self.high:.3g})" if known else "")
+
 
 class Instrument(ABC):
     """One property of film. An instance sees one shot; see `degrade.measure._film` for how shots become readings.

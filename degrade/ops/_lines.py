@@ -71,7 +71,11 @@ class Marks(NamedTuple):
         return self.of(greatest) * (self.level * self.contact)[:, None]
 
     def lay(self, frame: Array, mask: Array, alpha: Array, tone: Array) -> None:
-        """Covers the frame with the strips; alpha (N, W, H) or (N, W, H, C), tone one, or (N, W, H, 1)."""
+        """Covers the frame with the strips; alpha (N, W, H) or (N, W, H, C), tone one, or (N, W, H, 1).
+
+        Differences of float32 integrals may leave [0, 1] by some millionths.
+        """
+        alpha = alpha.clip(0, 1)
         tone = np.broadcast_to(tone, (*alpha.shape[:3], 1))
         alpha = alpha[..., None] if alpha.ndim == 3 else alpha
         touched = np.unique(np.concatenate([np.arange(c.start, c.stop) for c in self.columns]))

@@ -63,8 +63,7 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
         for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1):
             depth, half = some.weight(params.depth), some.half.astype(np.float32)
             above = [_integral(some.borders, half, depth, k) for k in range(4)]
-            # Differences of float32 integrals may leave [0, 1] by some millionths.
-            cut = [np.diff(above[k] - above[k + 1], axis=1).clip(0, 1) for k in range(3)]
+            cut = [np.diff(above[k] - above[k + 1], axis=1) for k in range(3)]
             channels = [cut[LAYERS[self.stock].index(channel)] for channel in range(3)]
             some.lay(frame, mask, np.stack(channels, -1) if frame.shape[2] == 3 else np.mean(channels, 0), tone)
 

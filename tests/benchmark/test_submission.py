@@ -21,18 +21,12 @@ from degrade.benchmark.submission import answers_of, submit
 from degrade.benchmark.task import load_task
 from degrade.dataset.layout import DatasetFolder
 from degrade.leaderboard.schema import load
+from tests.benchmark.conftest import TINY
 
 SAID = {"commit": "0123abc", "hardware": "a laptop", "training_data": "none", "scored_clips_seen": False}
 TASK: dict[str, Any] = {
     "about": "Tiny.",
-    "data": {
-        "seed": 3,
-        "source": "builtin:stills?count=4&frames=6&height=32&width=48",
-        "clips": {"length": 3},
-        "color": "grey",
-        "pipeline": [{"dust": {"per_frame": [5, 9], "size": [0.05, 0.1], "opacity": 1}}, {"noise": {"sigma": [5, 9]}}],
-        "splits": {"val": ["*_chelsea", "*_camera"], "train": 1.0},
-    },
+    "data": TINY["data"],
     "metrics": ["psnr", "psnr_inside", "over_correction"],
     "baselines": ["input"],
     "train": {"steps": 1},
