@@ -51,6 +51,7 @@ def _page(table: Table, strips: Path | None, about: str) -> str:
         about=about,
         breakdowns=[part for column in table.columns if (part := _breakdown(table, column))],
         distance_chart=_distance_chart(table),
+        severity_charts=_severity_charts(table),
         clip_charts=_clip_charts(table),
         strips=_strips(table, strips),
         gain=GAIN,
@@ -193,6 +194,24 @@ def _distance_chart(table: Table) -> Chart | None:
         series.append((row.label, row.style, points))
     unit = f", {column.unit}" if column.unit else ""
     return chart("All clips", series, "frames from the nearest key frame", f"{column.title}{unit}")
+
+
+def _severity_charts(table: Table) -> list[Chart]:
+    """Every metric over the severity of the damage, the mean over the clips."""
+    charts = []
+    for column in table.columns:
+        series = []
+        for row in table.rows:
+            found: dict[float, list[float]] = {}
+            for clip in row.result.clips:
+                score = clip.metrics.get(column.name)
+                if clip.severity is not None and score is not None:
+                    found.setdefault(clip.severity, []).append(score)
+            points = [(severity, sum(scores) / len(scores)) for severity, scores in sorted(found.items())]
+            series.append((row.label, row.style, points))
+        unit = f", {column.unit}" if column.unit else ""
+        charts.append(chart(column.title, series, "severity", f"{column.title}{unit}", whole=False))
+    return [found for found in charts if found]
 
 
 def _clip_charts(table: Table) -> list[Chart]:
