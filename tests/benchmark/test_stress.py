@@ -26,7 +26,7 @@ def small(name: str, folder: Path, source: str, baselines: list[str], **data: ob
 
 
 def test_a_median_takes_lookalikes_for_damage_and_the_page_says_which(tmp_path: Path) -> None:
-    source = "builtin:lookalikes?count=10&frames=5&height=64&width=96"
+    source = "builtin:lookalikes?count=12&frames=5&height=64&width=96"
     path = small("stress-lookalikes-v1", tmp_path, source, ["input", "median"], clips={"length": 5}, splits={"val": 1})
     task = load_task(path)
     paths, _ = run(task, entries(task, [], None), tmp_path / "run")
