@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.models._card import ModelCard
@@ -21,10 +22,10 @@ from degrade.models.base import Flows, RestorationModel, Restored
 class DetectFill(RestorationModel):
     """Finds what is in one frame only, and fills it from the frames before and after along the flow.
 
-    A detector compares each frame with both aligned neighbours. Sound pixels are then carried through the clip in both
-    directions, over the defects, and a second network mixes what arrives with what lies around. The mixture is pasted
-    through the mask: what the detector takes for sound stays as it is, bit for bit. Both networks see luma, and
-    colour is mixed as luma is, so weights that were trained on grey films serve for colour.
+    A detector compares each frame with both aligned neighbours, where these agree. Sound pixels are then carried
+    through the clip in both directions, over the defects, and a second network mixes what arrives with what lies
+    around. The mixture is pasted through the mask: what the detector takes for sound stays as it is, bit for bit. Both
+    networks see luma, and colour is mixed as luma is, so weights that were trained on grey films serve for colour.
 
     Args:
         widths: Channels of the detector on each level.
@@ -133,12 +134,24 @@ class Detector(nn.Module):
         below = (torch.minimum(-highest(-a), -highest(-b)) - frame).clamp_min(0) * inside
         clues = torch.cat((frame, a, b, frame - a, frame - b, above, below), 1)
         learnt = self.net(clues.contiguous(memory_format=torch.channels_last))
-        return torch.sigmoid(learnt + STEEPNESS * (torch.maximum(above, below).clamp_max(2 * THRESHOLD) - THRESHOLD))
+        found = torch.sigmoid(learnt + STEEPNESS * (torch.maximum(above, below).clamp_max(2 * THRESHOLD) - THRESHOLD))
+        return found * trusted(frame, a, b)
+
+
+def trusted(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Where both aligned neighbours (B, 1, H, W) of a frame agree well enough to speak against it, as bool: where they
+    differ from each other something moves that the flow has missed, and nobody knows what was there."""
+    apart, out = (a - b).abs(), torch.minimum((frame - a).abs(), (frame - b).abs())
+    still = around(apart, 15) < MOVING + apart.mean((1, 2, 3), keepdim=True)
+    return (around(out, 3) > AGREEING * around(apart, 3)) & still
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
 """What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both, where
 both are inside the frame."""
+AGREEING, MOVING = 2.0, 0.04
+"""How many times further from either neighbour than these from each other a defect is, in the mean of 3×3 pixels; and
+by how much (of 1) the neighbours may differ in the mean of 15×15 pixels beyond what they do in the whole frame."""
 SOUND, DAMAGED = 0.03, 0.1
 """Probability of damage up to which a pixel stays as it is, and from which on it is replaced altogether. A defect that
 is missed costs far more than a sound pixel that is made anew from its neighbours."""
@@ -173,6 +186,11 @@ def sweep(frames: Tensor, masks: Tensor, flow: Tensor, order: Sequence[int]) -> 
 
 FADE = 0.9
 """What is left of the trust in a pixel for each defect that it was carried over."""
+
+
+def around(x: Tensor, size: int) -> Tensor:
+    """The mean of size × size pixels, an odd number; at the border of those that there are."""
+    return F.avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
 
 
 def matched(x: Tensor, like: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -35,6 +35,20 @@ def test_a_speck_is_found_and_filled_and_the_rest_stays(moving):
     assert torch.equal(restored[far], damaged[far])
 
 
+def test_what_moves_faster_than_the_flow_is_no_damage(moving):
+    """A bar that swings: each frame differs from both neighbours where it is, and these from each other beside it."""
+    clean, flows = moving
+    swung = clean.clone()
+    for t in range(7):
+        swung[:, t, :, 10:40, 2 + 8 * t : 8 + 8 * t] = 1
+    swung[:, 3, :, 42:45, 50:54] = 0
+    model = build("detect_fill").eval()
+    with torch.no_grad():
+        masks = model(swung, flows, return_masks=True).masks[:, 3]
+    assert masks[..., 42:45, 50:54].min() > 0.5
+    assert masks[..., 14:36, 26:32].max() == 0
+
+
 def test_flicker_is_no_damage(moving):
     clean, flows = moving
     gains = torch.tensor([0.8, 0.7, 0.85, 0.75, 0.8, 0.7, 0.85]).view(1, 7, 1, 1, 1)
