@@ -91,7 +91,7 @@ def chart(
         title,
         x_label,
         y_label,
-        [(round(across(x), 1), f"{x:g}") for x in _ticks(*x_ends, whole=True)],
+        [(round(across(x), 1), f"{x:g}") for x in _ticks(*x_ends, whole=all(x == round(x) for x in xs))],
         [(round(down(y), 1), f"{y:g}") for y in _ticks(*y_ends)],
         lines,
     )

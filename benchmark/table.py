@@ -9,51 +9,10 @@ import pandas as pd
 
 from degrade.benchmark import statistics
 from degrade.benchmark._charts import Style, styles
-from degrade.benchmark.metrics import Metric, registry
+from degrade.benchmark.columns import MISSING, Column, by_importance, grouped
+from degrade.benchmark.metrics import registry
 from degrade.benchmark.statistics import Estimate
 from degrade.leaderboard.schema import Result, ResultError, check_same_task
-
-MISSING = "–"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A metric, as the head of a column."""
-
-    name: str
-    metric: type[Metric]
-
-    @property
-    def title(self) -> str:
-        """Name for people."""
-        return self.metric.label
-
-    @property
-    def unit(self) -> str:
-        """Empty for a plain number."""
-        return self.metric.unit
-
-    @property
-    def arrow(self) -> str:
-        """Points to where better scores are."""
-        return "↑" if self.metric.higher_is_better else "↓"
-
-    @property
-    def first(self) -> str:
-        """The order that has the best score first."""
-        return "descending" if self.metric.higher_is_better else "ascending"
-
-    def show(self, value: float | None, sign: str = "") -> str:
-        """A value with the metric's digits; one that is not defined as a dash."""
-        if value is None or math.isnan(value):
-            return MISSING
-        return f"{value:{sign}.{self.metric.digits}f}".replace("-", "−")
-
-    def span(self, estimate: Estimate, sign: str = "") -> str:
-        """Its interval; empty if it has none, as for a single clip."""
-        if math.isnan(estimate.low):
-            return ""
-        return f"{self.show(estimate.low, sign)} – {self.show(estimate.high, sign)}"
 
 
 class Bar(NamedTuple):
@@ -151,6 +110,16 @@ class Table:
     """By metric: a row per clip, under the name of its sequence, and a column per model."""
     references: dict[str, dict[str, Cell | None]]
     """By name and metric: what is scored beside the models."""
+
+    @property
+    def groups(self) -> dict[str, dict[str, str]]:
+        """See `grouped`."""
+        return grouped(self.columns, bool(self.baseline))
+
+    @property
+    def by_importance(self) -> list[str]:
+        """See `by_importance`."""
+        return by_importance(self.columns, bool(self.baseline))
 
     @property
     def sequences(self) -> int:

@@ -3,11 +3,16 @@
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from pages import Page
 
+from degrade.benchmark._charts import Style, chart
+from degrade.benchmark.breakdown import breakdowns
+from degrade.benchmark.columns import Column
+from degrade.benchmark.metrics import registry
 from degrade.benchmark.report import build_leaderboard, build_report, markdown
 from degrade.benchmark.strips import GAP, error_strip, save_strips, strip
 from degrade.benchmark.table import tabulate
@@ -139,7 +144,7 @@ def test_missing_scores_are_dashes_and_come_last_when_sorted(results: list[Resul
     assert rows["level"].cells["mask_ap"].interval == ""  # one clip says nothing about the spread
     _, page = page_of(results, tmp_path)
     even = next(row for row in page.rows if row[1:] and row[1] == "even")
-    assert even[3].strip() == "–"
+    assert even[4].strip() == "–"
     assert {"data-value": ""} in page.all("td")
 
 
@@ -329,12 +334,76 @@ def test_the_leaderboard_has_a_page_for_each_task(results: list[Result], tmp_pat
             moved.save(tmp_path / "results" / task / f"{moved.id}.json")
     paint_strips(results, tmp_path / "results" / "two-v1" / "strips")
     written = build_leaderboard(tmp_path / "results", tmp_path / "site")
-    assert [path.name for path in written] == ["index.html", "README.md", "one-v1.html", "two-v1.html"]
+    assert [path.name for path in written[:4]] == ["index.html", "README.md", "one-v1.html", "two-v1.html"]
+    assert [path.name for path in written[4:]] == [
+        f"{name}.html" for name in ("good-scratch", "level", "even", "input")
+    ]
     index = Page(written[0].read_text(encoding="utf-8"))
     assert {"one-v1.html", "two-v1.html"} <= {link["href"] for link in index.all("a")}
     assert len(index.all("table")) == 2
     assert "## one-v1" in written[1].read_text(encoding="utf-8")
-    assert [len(Page(path.read_text(encoding="utf-8")).all("img")) for path in written[2:]] == [0, 10]
+    assert [len(Page(path.read_text(encoding="utf-8")).all("img")) for path in written[2:4]] == [0, 10]
+
+
+def test_the_page_of_a_model_has_its_card_results_training_and_strips(results: list[Result], tmp_path: Path) -> None:
+    for task, some in (("one-v1", results), ("two-v1", results[2:])):
+        for result in some:
+            moved = result.model_copy(update={"task": task})
+            moved.save(tmp_path / "results" / task / f"{moved.id}.json")
+    paint_strips(results, tmp_path / "results" / "two-v1" / "strips")
+    build_leaderboard(tmp_path / "results", tmp_path / "site")
+    pages = {path.stem: path.read_text("utf-8") for path in (tmp_path / "site" / "models").iterdir()}
+    assert pages.keys() == {"good-scratch", "level", "even", "input"}
+    good = Page(pages["good-scratch"])
+    assert [[" ".join(cell.split()) for cell in row[:2]] for row in good.rows[1:3]] == [
+        ["one-v1", "1 of 4by PSNR"],
+        ["two-v1", "1 of 2by PSNR"],
+    ]
+    links = {link["href"] for link in good.all("a")}
+    assert {"../index.html", "../one-v1.html#row-good-scratch", "../two-v1.html#row-good-scratch"} <= links
+    assert pages["good-scratch"].count("<figcaption>Loss") == 2  # of each task
+    assert "<figcaption>" not in pages["level"]
+    shown = [image["alt"].split(",")[0] for image in good.all("img")]
+    assert shown == ["input", "good (scratch)", "good (scratch)", "clean", "mask"]
+    assert not Page(pages["even"]).all("img")  # it has no result where there are strips
+    index = Page((tmp_path / "site" / "index.html").read_text("utf-8"))
+    assert {f"models/{name}.html" for name in pages} <= {link["href"] for link in index.all("a")}
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "映画" * 100, "a/b#c?d%e", "...", "a.b"])
+def test_a_model_of_any_name_has_a_page(results: list[Result], tmp_path: Path, name: str) -> None:
+    make(name, SPREAD.tolist()).save(tmp_path / "results" / "small-v1" / "one.json")
+    *_, page = build_leaderboard(tmp_path / "results", tmp_path / "site")
+    assert page.parent == tmp_path / "site" / "models"
+    index = Page((tmp_path / "site" / "index.html").read_text("utf-8"))
+    (link,) = [link["href"] for link in index.all("a") if link["href"].startswith("models/")]
+    assert tmp_path / "site" / unquote(link) == page
+
+
+def test_two_models_whose_files_would_have_one_name_share_no_table(results: list[Result]) -> None:
+    with pytest.raises(ResultError, match=r"a\+b: its files would be named 'a_b', as those of a b are; keep one"):
+        tabulate([make("a b", SPREAD.tolist()), make("a+b", SPREAD.tolist())])
+
+
+def test_columns_are_grouped_by_what_they_are_about(results: list[Result]) -> None:
+    table = tabulate(results)
+    assert list(table.groups) == ["Picture quality", "Over time", "Cost"]
+    assert table.groups["Picture quality"] == {"psnr": "PSNR", "gain": "Gain"}
+    assert table.by_importance == ["psnr", "gain", "e_warp", "parameters", "time", "memory"]
+    about = {
+        name: Column(name, registry.get(name)).group for name in ("mask_ap", "psnr_inside", "tof", "psnr_ab", "lpips")
+    }
+    assert list(about.values()) == ["Damage", "Damage", "Over time", "Colour", "Picture quality"]
+
+
+def test_the_heat_of_a_kind_of_damage_goes_from_its_worst_model_to_its_best(results: list[Result]) -> None:
+    parts = {part.column.name: part for part in breakdowns(tabulate(results))}
+    heats = {row.label: [mean.heat for mean in means] for row, means in parts["psnr"].rows}
+    assert heats["good (scratch)"] == [100, 100]
+    assert heats["input"] == [0, 0]
+    assert all(40 < heat < 60 for heat in heats["even"])
+    alone = breakdowns(tabulate(results[:1]))
+    assert [mean.heat for _, means in alone[0].rows for mean in means] == [0, 0]
 
 
 def test_a_bad_file_leaves_the_last_good_pages(results: list[Result], tmp_path: Path) -> None:
@@ -379,3 +448,11 @@ def test_the_published_results_build(tmp_path: Path) -> None:
     published = Path(__file__).parents[2] / "leaderboard"
     build_leaderboard(published / "results", tmp_path)
     assert (tmp_path / "README.md").read_text("utf-8") == (published / "README.md").read_text("utf-8")
+
+
+def test_ticks_are_whole_where_steps_are_counted_and_only_there() -> None:
+    style = Style(0, "s0")
+    counted = chart("", [("a", style, [(1.0, 1.0), (2.0, 2.0)])], "frame", "")
+    severities = chart("", [("a", style, [(0.0, 1.0), (0.25, 2.0), (1.5, 2.0)])], "severity", "")
+    assert [text for _, text in counted.x_ticks] == ["1", "2"]
+    assert [text for _, text in severities.x_ticks] == ["0", "0.5", "1", "1.5"]
