@@ -1,10 +1,10 @@
-"""Film strips, as the pages embed them."""
+"""Film strips and samples, as the pages embed them."""
 
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from os.path import isfile
+from os.path import isdir, isfile
 from pathlib import Path
 
 from PIL import Image
@@ -57,6 +57,65 @@ def strips(table: Table, folder: Path | None) -> Strips:
         if pictures:
             found.append((clip, pictures))
     return found
+
+
+CLIPS = 4
+"""Whose samples a page embeds."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Frames of one clip, one above the other."""
+
+    clip: str
+    source: str
+    """`Result.id`; ``=input`` and ``=clean`` of what is no model's."""
+    frames: int
+    data: str
+    """WebP in base64."""
+    width: int
+    height: int
+    """Of one frame."""
+
+
+def samples(table: Table, folder: Path | None) -> list[Sample]:
+    """Of a few clips, one of a sequence first, those that are there.
+
+    Args:
+        table: Of the task.
+        folder: As in `strips`.
+
+    Raises:
+        SourceError: A damaged picture.
+    """
+    if folder is None:
+        return []
+    found, sources = [], {row.result.id: row.result.id for row in table.rows}
+    for name in ("input", "clean"):
+        if name not in sources:
+            sources[name] = f"={name}"
+    seen = {clip.clip: clip.sequence for clip in table.rows[0].result.clips}
+    first = list({sequence: clip for clip, sequence in reversed(seen.items())}.values())[::-1]
+    there = [clip for clip in dict.fromkeys([*first, *table.clips]) if isdir(folder / clip)]
+    for clip in [clip for clip in there if any((folder / clip).glob("frames-*"))][:CLIPS]:
+        (place, *_) = sorted((folder / clip).glob("frames-*"))
+        for name, source in sources.items():
+            if isfile(path := place / f"{name}.webp"):
+                found.append(_sample(clip, source, path))
+    return found
+
+
+def _sample(clip: str, source: str, path: Path) -> Sample:
+    try:
+        content, frames = path.read_bytes(), int(path.parent.name.partition("-")[2])
+        with Image.open(BytesIO(content), formats=["WEBP"]) as image:
+            image.load()
+            width, height = image.size
+        if frames < 1 or height % frames:
+            raise ValueError
+    except (OSError, SyntaxError, ValueError):
+        raise SourceError(f"{path}: damaged, no WebP picture of {path.parent.name}") from None
+    return Sample(clip, source, frames, base64.b64encode(content).decode(), width, height // frames)
 
 
 def of_model(strips: Strips, model: str) -> Strips:

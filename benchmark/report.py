@@ -1,5 +1,6 @@
 """Reports of tasks: a page of HTML each, one for each model, one of all tasks, and tables in Markdown."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from degrade.benchmark import pictures
 from degrade.benchmark._charts import Chart
 from degrade.benchmark.breakdown import Breakdown, Mean, breakdowns
-from degrade.benchmark.columns import MISSING
+from degrade.benchmark.columns import MISSING, Column
 from degrade.benchmark.curves import curves, training_charts
 from degrade.benchmark.metrics import registry
 from degrade.benchmark.strips import GAIN
@@ -28,12 +29,13 @@ class _Task(NamedTuple):
 
     table: Table
     strips: pictures.Strips
+    samples: list[pictures.Sample]
     about: str
     breakdowns: list[Breakdown]
 
     @classmethod
     def of(cls, table: Table, strips: Path | None, about: str) -> "_Task":
-        return cls(table, pictures.strips(table, strips), about, breakdowns(table))
+        return cls(table, pictures.strips(table, strips), pictures.samples(table, strips), about, breakdowns(table))
 
 
 def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, about: str = "") -> str:
@@ -119,9 +121,25 @@ def _task_page(task: _Task, links: Mapping[str, str], home: str = "") -> str:
         home=home,
         links=links,
         curves=curves(task.table),
+        differences=_differences(task.table),
         gain_of_errors=GAIN,
         facts={row.label: _facts(row.result) for row in task.table.rows},
     )
+
+
+def _differences(table: Table) -> dict[str, Any]:
+    """Of every two models, by metric, as the page's script reads them: mean and interval, or null."""
+    ids = {row.label: row.result.id for row in table.rows}
+
+    def facts(column: Column) -> dict[str, Any]:
+        digits, compared = column.metric.digits, table.compared[column.name]
+        pairs = {
+            f"{ids[a]} {ids[b]}": [None if math.isnan(value) else round(value, digits + 1) for value in found]
+            for (a, b), found in compared.items()
+        }
+        return {"digits": digits, "higher": column.metric.higher_is_better, "pairs": pairs}
+
+    return {column.name: facts(column) for column in table.columns}
 
 
 class _Entry(NamedTuple):

@@ -13,7 +13,7 @@ from degrade.benchmark.clips import Progress, lookalikes, motion_sources
 from degrade.benchmark.coloring import grey, key_distances
 from degrade.benchmark.restoration import Restoration, read_restored
 from degrade.benchmark.score import ClipScore, score_clip
-from degrade.benchmark.strips import save_strips
+from degrade.benchmark.strips import save_samples, save_strips
 from degrade.benchmark.task import Task
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.layout import DatasetFolder
@@ -103,6 +103,7 @@ def score_models(
         for key, score in clips.score(clip, present, masks, device).items():
             scores[key].append(score)
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
+            save_samples(out / "strips" / name, key, lq, present[key], gt)
         progress("score", i + 1, len(clips))
     for r in restored:
         yield Result(

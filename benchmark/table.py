@@ -14,6 +14,9 @@ from degrade.benchmark.metrics import registry
 from degrade.benchmark.statistics import Estimate
 from degrade.leaderboard.schema import Result, ResultError, check_same_task
 
+Pairs = dict[tuple[str, str], Estimate]
+"""By two labels, the better mean first: how much the first is above the second."""
+
 
 class Bar(NamedTuple):
     """Where an interval and its mean lie on the column's scale, percent."""
@@ -108,6 +111,8 @@ class Table:
     """The best one's label; empty: there is none."""
     scores: dict[str, pd.DataFrame]
     """By metric: a row per clip, under the name of its sequence, and a column per model."""
+    compared: dict[str, Pairs]
+    """By metric."""
     references: dict[str, dict[str, Cell | None]]
     """By name and metric: what is scored beside the models."""
 
@@ -149,7 +154,11 @@ def tabulate(results: Sequence[Result]) -> Table:
     if not columns:
         raise ResultError(f"{first.task}: the results hold no scores")
     unranked = [label for label, result in zip(labels, results, strict=True) if not result.ranked]
-    ranks = {column.name: _ranks(column, scores[column.name].drop(columns=unranked)) for column in columns}
+    compared = {column.name: _compared(column, scores[column.name]) for column in columns}
+    ranks = {
+        column.name: _ranks(column, scores[column.name].drop(columns=unranked), compared[column.name])
+        for column in columns
+    }
     cells = {column.name: _cells(column, scores[column.name], ranks[column.name]) for column in columns}
 
     main = columns[0]
@@ -183,6 +192,7 @@ def tabulate(results: Sequence[Result]) -> Table:
         [row.clip for row in first.clips],
         baseline,
         scores,
+        compared,
         _references(results, columns),
     )
 
@@ -203,8 +213,12 @@ def _by_sequence(scores: pd.DataFrame, results: Sequence[Result]) -> pd.DataFram
     return scores.reindex([row.clip for row in clips]).set_axis([row.sequence for row in clips])
 
 
-def _ranks(column: Column, scores: pd.DataFrame) -> dict[str, int]:
-    return statistics.ranks(scores.dropna(axis=1, how="all"), column.metric.higher_is_better)
+def _compared(column: Column, scores: pd.DataFrame) -> Pairs:
+    return statistics.compare(scores.dropna(axis=1, how="all"), column.metric.higher_is_better)
+
+
+def _ranks(column: Column, scores: pd.DataFrame, compared: Pairs) -> dict[str, int]:
+    return statistics.ranks(scores.dropna(axis=1, how="all"), column.metric.higher_is_better, compared=compared)
 
 
 def _shared(ranks: dict[str, int], label: str) -> str:

@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 BINARIES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -53,6 +56,25 @@ class Browser:
             selector,
         )
         return found
+
+    def level(self, selector: str, x: float, y: float) -> int:
+        """The brightness, 0 to 255, that is seen at a place of an element, from 0 to 1 of its width and height."""
+        box = self.ask(
+            "(e => { e.scrollIntoView({block: 'center', behavior: 'instant'}); const b = e.getBoundingClientRect();"
+            " return [b.x, b.y, b.width, b.height]; })(document.querySelector(arguments[0]))",
+            selector,
+        )
+        with Image.open(BytesIO(self.driver.get_screenshot_as_png())) as picture:
+            level = picture.convert("L").getpixel((round(box[0] + x * box[2]), round(box[1] + y * box[3])))
+        return int(level)
+
+    def wait(self, script: str, seconds: float = 10) -> Any:
+        """The value of an expression, once it is true."""
+        end = time.monotonic() + seconds
+        while not (value := self.ask(script)):
+            assert time.monotonic() < end, script
+            time.sleep(0.02)
+        return value
 
     @property
     def address(self) -> str:

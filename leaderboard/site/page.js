@@ -153,6 +153,9 @@ for (const tabs of all(".tabs")) {
   tabs.hidden = buttons.length < 2;
 }
 
-followers.forEach((follow) => follow());
-addEventListener("hashchange", open);
-open();
+// All that the page's scripts do is set up: the address is looked at.
+function start() {
+  followers.forEach((follow) => follow());
+  addEventListener("hashchange", open);
+  open();
+}

@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import browser as browsers
+import numpy as np
+import pandas as pd
 import pytest
 from browser import Browser
 
 from degrade.benchmark.report import build_leaderboard
+from degrade.benchmark.statistics import difference
+from degrade.benchmark.strips import save_samples
+from degrade.leaderboard.schema import load
 
 pytest.importorskip("jinja2")
 PUBLISHED = Path(__file__).parents[2] / "leaderboard/results"
@@ -19,6 +24,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     build_leaderboard(PUBLISHED, folder)
     return folder
+
+
+CLIPS = ["03_camera_00000", "04_rocket_00000"]
+LEVELS = {"median": 0.4, "rtn-scratch": 0.8}
+
+
+@pytest.fixture(scope="module")
+def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of three models with samples: plain pictures, whose upper left quarter is lit in every other frame."""
+    folder = tmp_path_factory.mktemp("pictured")
+    task = folder / "results" / "quick-v2"
+    for name in (*LEVELS, "input"):
+        load(PUBLISHED / "quick-v2" / f"{name}.json").save(task / f"{name}.json")
+    for clip in CLIPS:
+        frames = np.zeros((10, 128, 192, 1), np.float32)
+        lit = frames.copy()
+        lit[1::2, :64, :96] = 0.2
+        for name, level in LEVELS.items():
+            save_samples(task / "strips" / clip, name, frames, lit + level, frames + 1)
+    build_leaderboard(folder / "results", folder / "site")
+    return folder / "site" / "quick-v2.html"
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +204,91 @@ def test_text_is_readable_on_every_ground_in_light_and_dark(browser: Browser, si
         grounds.add(browser.ask("getComputedStyle(document.body).backgroundColor"))
     browser.dark(False)
     assert len(grounds) == 2
+
+
+def choose(browser: Browser, selector: str, value: str) -> None:
+    browser.ask(
+        "((box, value) => { box.value = value; for (const e of ['input', 'change']) box.dispatchEvent(new Event(e)) })"
+        "(document.querySelector(arguments[0]), arguments[1])",
+        selector,
+        value,
+    )
+
+
+def test_two_models_are_compared_score_by_score(browser: Browser, site: Path) -> None:
+    browser.open(site / "quick-v2.html", at="#compare?compare=nlmeans,rtn-scratch")
+    rows = browser.texts("#compare .scores > :nth-child(1) tbody tr")
+    a, b = (load(PUBLISHED / "quick-v2" / f"{name}.json") for name in ("nlmeans", "rtn-scratch"))
+    series = [[clip.metrics["psnr"] for clip in result.clips] for result in (a, b)]
+    films = [clip.sequence for clip in a.clips]
+    mean, low, high = difference(*(pd.Series(values, index=films) for values in series))
+    signed = [f"{value:+.2f}".replace("-", "−") for value in (mean, low, high)]
+    assert rows[0].startswith("PSNR ↑ dB 31.27 29.33 – 33.29 31.91 30.28 – 33.78 ")
+    assert high < 0
+    assert rows[0].endswith(f" {signed[0]} {signed[1]} – {signed[2]} rtn (scratch) is better")
+    assert next(row for row in rows if row.startswith("E_warp")).endswith("rtn (scratch) is better")  # the lower
+    assert any(row.startswith("mask AP ↑ – 0.477") and row.endswith("–") for row in rows)
+    assert "Weights – scratch" in [row[:17] for row in browser.texts("#compare .scores > :nth-child(3) tbody tr")]
+    damage = browser.texts("#compare .scores > :nth-child(2) tbody tr")
+    assert damage[0].startswith("PSNR inside ↑ dust ")
+    browser.click("#compare .swap")
+    turned = browser.texts("#compare .scores > :nth-child(1) tbody tr")[0]
+    swap = str.maketrans("+−", "−+")
+    assert turned.endswith(f"{signed[0]} {signed[2]} – {signed[1]}".translate(swap) + " rtn (scratch) is better")
+    assert browser.address == "#compare?compare=rtn-scratch,nlmeans"
+    choose(browser, "#compare .first", "median")
+    choose(browser, "#compare .second", "classical")
+    assert browser.texts("#compare .scores > :nth-child(1) tbody tr")[0].endswith("not told apart")
+    assert browser.address == "#compare?compare=median,classical"
+
+
+def test_one_picture_lies_over_the_other_up_to_the_divide(browser: Browser, pictured: Path) -> None:
+    browser.open(pictured, at="#compare?compare=median,rtn-scratch")
+    left, right = 102, 204  # 0.4 and 0.8 of 255
+    assert [browser.level(".stage", x, 0.8) for x in (0.1, 0.45, 0.55, 0.9)] == pytest.approx(
+        [left] * 2 + [right] * 2, abs=3
+    )
+    browser.ask("document.querySelector('.split input').focus()")
+    browser.press("\ue010")  # end
+    assert browser.level(".stage", 0.9, 0.8) == pytest.approx(left, abs=3)
+    browser.press("\ue011")  # home
+    assert browser.level(".stage", 0.1, 0.8) == pytest.approx(right, abs=3)
+
+
+def test_clips_are_played_frame_by_frame(browser: Browser, pictured: Path) -> None:
+    browser.open(pictured, at="#compare?compare=median,rtn-scratch")
+    assert browser.ask("Number(document.querySelector('input.frame').max)") == 9
+    for frame, lit in ((0, 0), (1, 51), (2, 0), (9, 51)):
+        choose(browser, "input.frame", str(frame))
+        assert browser.level(".stage", 0.1, 0.2) == pytest.approx(102 + lit, abs=3)
+    browser.ask("document.querySelector('.stage').focus({preventScroll: true})")
+    browser.press(".")  # after the last comes the first
+    assert browser.ask("document.querySelector('input.frame').value") == "0"
+    browser.press(" ")
+    assert browser.texts(".play[aria-pressed=true]") == ["Play"]
+    seen = browser.wait("(() => { const f = document.querySelector('input.frame').value; return f > 2 && f })()")
+    browser.press(" ")
+    assert 2 < int(seen) <= 9
+
+
+def test_zoom_and_place_are_the_same_in_the_pictures_of_all_models(browser: Browser, pictured: Path) -> None:
+    browser.open(pictured, at="#compare")
+    choose(browser, ".view", "all")
+    assert browser.texts(".stage figcaption") == ["input", "median", "rtn (scratch)", "clean"]
+    browser.ask("document.querySelector('.stage').focus({preventScroll: true})")
+    browser.press("++", "\ue012")  # to the left
+    seen = browser.ask(
+        "[...document.querySelectorAll('.stage img')].map(e => [e, e.parentNode].map(e => e.getBoundingClientRect()))"
+        ".map(([a, b]) => [a.width / b.width, (b.x - a.x) / b.width].map(v => v.toFixed(2)))"
+    )
+    # Enlarged twice, from the middle a tenth to the left: what is seen begins at a fifth of the picture.
+    assert seen == [["2.00", "0.40"]] * 4
+    choose(browser, "input.frame", "1")
+    median = ".stage .tile:nth-child(2) .frame-window"
+    assert [browser.level(median, x, 0.2) for x in (0.1, 0.5, 0.7)] == pytest.approx([153, 153, 102], abs=3)
+
+
+def test_without_samples_there_is_no_viewer(browser: Browser, site: Path) -> None:
+    browser.open(site / "quick-v2.html")
+    assert browser.texts("#compare h2") == ["Compare two models"]
+    assert not browser.ask("document.querySelector('.viewer')")
