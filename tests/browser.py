@@ -59,9 +59,12 @@ class Browser:
 
     def level(self, selector: str, x: float, y: float) -> int:
         """The brightness, 0 to 255, that is seen at a place of an element, from 0 to 1 of its width and height."""
-        box = self.ask(
-            "(e => { e.scrollIntoView({block: 'center', behavior: 'instant'}); const b = e.getBoundingClientRect();"
-            " return [b.x, b.y, b.width, b.height]; })(document.querySelector(arguments[0]))",
+        found = "const e = document.querySelector(arguments[0]); "
+        self.driver.execute_script(found + "e.scrollIntoView({block: 'center', behavior: 'instant'})", selector)
+        box = self.driver.execute_async_script(  # once it is painted
+            found + "const pictures = [...document.images].filter(e => e.checkVisibility()).map(e => e.decode());"
+            "const painted = () => { const b = e.getBoundingClientRect(); arguments[1]([b.x, b.y, b.width, b.height]); };"
+            "Promise.allSettled(pictures).then(() => requestAnimationFrame(() => requestAnimationFrame(painted)))",
             selector,
         )
         with Image.open(BytesIO(self.driver.get_screenshot_as_png())) as picture:

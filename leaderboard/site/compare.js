@@ -12,8 +12,8 @@ if (compare) {
     return made;
   };
   const rowHead = (text) => Object.assign(element("th", text, "name"), {scope: "row"});
-  const panel = (heads, rows) => {
-    const [box, table, head, body] = [element("div", "", "scroll"), element("table"), element("thead"), element("tbody")];
+  const panel = (heads, rows, className = "") => {
+    const [box, table, head, body] = [element("div", "", `scroll ${className}`), element("table"), element("thead"), element("tbody")];
     head.append(row(...heads.map((text) => Object.assign(element("th", text), {scope: "col"}))));
     head.rows[0].cells[0].className = "name";
     body.append(...rows);
@@ -81,7 +81,7 @@ if (compare) {
     const names = [...new Set([...here.keys(), ...there.keys()])].filter((name) => here.get(name) !== there.get(name));
     const cell = (text) => element("td", text ?? "–", "fact");
     return names.length ? panel(["What differs", label(first), label(second)],
-      names.map((name) => row(rowHead(name), cell(here.get(name)), cell(there.get(name))))) : "";
+      names.map((name) => row(rowHead(name), cell(here.get(name)), cell(there.get(name)))), "facts-differ") : "";
   };
 
   const show = () => {
@@ -136,7 +136,7 @@ if (compare) {
 
   const tile = (sample, name) => {
     const [made, frame] = [element("figure", "", "tile"), element("div", "", "frame-window")];
-    const picture = Object.assign(element("img"), {src: sample.src, alt: name, draggable: false});
+    const picture = Object.assign(element("img"), {src: sample.src, alt: name, draggable: false, decoding: "sync"});
     frame.style.aspectRatio = `${sample.width} / ${sample.height}`;
     frame.append(picture);
     made.append(frame, element("figcaption", name));

@@ -288,6 +288,28 @@ def test_zoom_and_place_are_the_same_in_the_pictures_of_all_models(browser: Brow
     assert [browser.level(median, x, 0.2) for x in (0.1, 0.5, 0.7)] == pytest.approx([153, 153, 102], abs=3)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_strangers_write_is_text_and_bursts_no_page(browser: Browser, tmp_path: Path, width: int) -> None:
+    attack = "<img src=x onerror=hit=1>\"'&%" + "x" * 400
+    for name in ("median", "rtn-scratch"):
+        result = load(PUBLISHED / "quick-v2" / f"{name}.json")
+        facts = {"title": attack + name, "summary": attack, "paper": attack, "config": {attack: name}}
+        clips = [
+            clip.model_copy(update={"clip": attack + clip.clip, "kinds": {attack: {"psnr_inside": 20.0}}})
+            for clip in result.clips
+        ]
+        model = result.model.model_copy(update={**facts, "name": "<b>" + name})
+        made = result.model_copy(update={"model": model, "clips": tuple(clips)})
+        made.save(tmp_path / "results" / "quick-v2" / f"{name}.json")
+    written = build_leaderboard(tmp_path / "results", tmp_path / "site")
+    for page in (path for path in written if path.suffix == ".html"):
+        browser.open(page, width)
+        assert browser.ask("[typeof hit, document.querySelectorAll('img, b').length]")[0] == "undefined"
+        assert not browser.ask("document.querySelectorAll('td img, th img, h1 img, option img').length")
+        assert set(overflow(browser)) == {0}, page.name
+    assert browser.texts("h1")[0].startswith(attack)
+
+
 def test_without_samples_there_is_no_viewer(browser: Browser, site: Path) -> None:
     browser.open(site / "quick-v2.html")
     assert browser.texts("#compare h2") == ["Compare two models"]
