@@ -166,11 +166,11 @@ def _measured(
         told(f"{path}: no frames in {folder}, so nothing was scored again")
     rows, known = {row.clip: (i, row) for i, row in enumerate(result.clips)}, set()
     for clip in clips:
-        known.add(clip.record.id)
-        if clip.record.id not in rows:
-            yield f"clips: {clip.record.id!r} is missing"
+        known.add(clip.name)
+        if clip.name not in rows:
+            yield f"clips: {clip.name!r} is missing"
             continue
-        i, row = rows[clip.record.id]
+        i, row = rows[clip.name]
         yield from (f"clips[{i}].{line}" for line in _of_clip(row, clip))
         try:
             yield from _of_frames(result, i, row, clip, clips, sources, device)
@@ -186,6 +186,8 @@ def _measured(
 def _of_clip(row: ClipScores, clip: TaskClip) -> Iterator[str]:
     if row.sequence != clip.record.sequence:
         yield f"sequence: is {row.sequence!r}, not {clip.record.sequence!r}"
+    if row.severity != clip.severity:
+        yield f"severity: is {row.severity}, not {clip.severity}"
     if row.psnr_over_time and len(row.psnr_over_time) != len(clip.target):
         yield f"psnr_over_time: has {len(row.psnr_over_time)} frames, the clip {len(clip.target)}"
     given, clean = to_uint8(clip.input), to_uint8(clip.target)

@@ -1,4 +1,4 @@
-"""What the pages draw as curves: scores over time and over the distance from a key frame, and trainings."""
+"""What the pages draw as curves: scores over severity, time and the distance from a key frame, and trainings."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,6 +28,17 @@ def curves(table: Table) -> list[Curves]:
     main = table.columns[0]
     trained = [row for row in table.rows if row.result.training and row.result.training.curve]
     found = [
+        Curves(
+            "severity",
+            "Over the severity of the damage",
+            "The same clips under the same damage, from none (0) to all of it (1): the mean over the clips. At 0 a model"
+            " is asked to leave clean film alone; a line that bends shows where it breaks.",
+            table.rows,
+            _drawn(
+                chart(column.title, series(table.rows, partial(_by_severity, column.name)), "severity", _axis(column))
+                for column in table.columns
+            ),
+        ),
         Curves(
             "distance",
             f"{main.title} over the distance from the key frame",
@@ -81,14 +92,24 @@ def _axis(column: Column) -> str:
     return f"{column.title}, {column.unit}" if column.unit else column.title
 
 
+def _by_severity(metric: str, row: Row) -> Points:
+    clips = row.result.clips
+    return _means((clip.severity, clip.metrics.get(metric)) for clip in clips if clip.severity is not None)
+
+
 def _by_distance(row: Row) -> Points:
-    """The main metric by distance, the mean over all frames of all clips."""
-    found: dict[int, list[float]] = {}
-    for clip in row.result.clips:
-        for distance, score in zip(clip.key_distances, clip.main_over_time, strict=False):
-            if distance and score is not None:
-                found.setdefault(distance, []).append(score)
-    return [(float(distance), sum(scores) / len(scores)) for distance, scores in sorted(found.items())]
+    """The main metric by distance, the mean over all frames of all clips but the key frames."""
+    frames = ((clip.key_distances, clip.main_over_time) for clip in row.result.clips)
+    return _means((distance, score) for pair in frames for distance, score in zip(*pair, strict=False) if distance)
+
+
+def _means(scores: Iterable[tuple[float, float | None]]) -> Points:
+    """The mean score at each x."""
+    found: dict[float, list[float]] = {}
+    for x, score in scores:
+        if score is not None:
+            found.setdefault(float(x), []).append(score)
+    return [(x, sum(some) / len(some)) for x, some in sorted(found.items())]
 
 
 def _over_time(clip: str, row: Row) -> Points:

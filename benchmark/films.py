@@ -48,16 +48,30 @@ def paired(film: Source, other: Source, what: str) -> list[FrameSequence]:
     wanted, found = film.sequences(), {sequence.id: sequence for sequence in other.sequences()}
     if len(wanted) == len(found) == 1:
         found = dict.fromkeys([wanted[0].id], *found.values())
-    for name in found.keys() - {sequence.id for sequence in wanted}:
-        raise DatasetError(f"{what}: {unknown('sequence', name, [sequence.id for sequence in wanted])}")
+    names = [sequence.id for sequence in wanted]
+    if strangers := found.keys() - set(names):
+        raise DatasetError(f"{what}: {unknown('sequence', min(strangers), names)}")
+    if missing := [name for name in names if name not in found]:
+        more = f" and {len(missing) - 1} more" * (len(missing) > 1)
+        raise DatasetError(f"{what}: sequence {missing[0]!r}{more} is missing")
     for sequence in wanted:
-        name, size = repr(sequence.id), f"{sequence.frames} frames of {sequence.width}×{sequence.height} pixels"
-        if sequence.id not in found:
-            raise DatasetError(f"{what}: sequence {name} is missing")
         its = found[sequence.id]
-        if (its.frames, its.height, its.width) != (sequence.frames, sequence.height, sequence.width):
-            raise DatasetError(f"{what}: {name} has {its.frames} of {its.width}×{its.height}, but the film {size}")
-    return [found[sequence.id] for sequence in wanted]
+        size, whole = (f"{one.frames} frames of {one.width}×{one.height} pixels" for one in (its, sequence))
+        if size != whole:
+            gap = _first_gap(other, its, film, sequence)
+            raise DatasetError(f"{what}: {sequence.id!r} has {size}, but the film {whole}{gap}")
+    return [found[name] for name in names]
+
+
+def _first_gap(source: Source, clip: FrameSequence, other: Source, whole: FrameSequence) -> str:
+    """Which frame is missing, where both are folders of pictures under the same names."""
+    names = [
+        [path.stem for path in getattr(getattr(one, "footage", {}).get(sequence.id), "paths", ())]
+        for one, sequence in ((source, clip), (other, whole))
+    ]
+    if not set(names[0]) <= set(names[1]):
+        return ""
+    return next((f"; frame {name} is missing" for name in names[1] if name not in names[0]), "")
 
 
 def depth_of(sequence: FrameSequence, path: Path) -> Depth:

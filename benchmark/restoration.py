@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-from degrade.adapters.torch import PairedClips, Sample
-from degrade.benchmark.clips import Progress
+from degrade.adapters.torch import Sample
+from degrade.benchmark.clips import PreparedClips, Progress
 from degrade.benchmark.coloring import color_clip, fitting
 from degrade.benchmark.entries import Entry, trainable
 from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memory
@@ -58,9 +58,9 @@ def restore_clips(
     if entry.restorer:
         before = restoring(build(entry.restorer.model, entry.restorer.file)).eval().to(device)
     reset_peak_memory(device)
-    clips = PairedClips(data, task.split)
+    clips = PreparedClips(task, data)
     begun, busy, frames = time.monotonic(), 0.0, 0
-    for i, sample in enumerate(clips[i] for i in range(len(clips))):
+    for i, (name, _, _, sample) in enumerate(clips):
         start = time.monotonic()
         if isinstance(model, RestorationModel):
             made, masks = apply(model, sample, device, entry.true_masks)
@@ -70,7 +70,7 @@ def restore_clips(
         busy, frames = busy + time.monotonic() - start, frames + len(made)
         for kind, pictures in (("frames", made), ("masks", masks)):
             if pictures is not None:
-                with open_writer(folder / kind / f"{sample['clip']}.mkv") as writer:
+                with open_writer(folder / kind / f"{name}.mkv") as writer:
                     for picture in to_uint8(pictures):
                         writer.write(picture)
         progress(f"restore {entry.id}", i + 1, len(clips))

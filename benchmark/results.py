@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from degrade.adapters.torch import PairedClips
-from degrade.benchmark.clips import Progress, lookalikes, motion_sources
+from degrade.benchmark.clips import PreparedClips, Progress, lookalikes, motion_sources
 from degrade.benchmark.coloring import grey, key_distances
 from degrade.benchmark.restoration import Restoration, read_restored
 from degrade.benchmark.score import ClipScore, score_clip
@@ -27,7 +26,13 @@ SHOWN = 5
 class TaskClip(NamedTuple):
     """A clip, as models are scored on it."""
 
+    name: str
+    """Among the clips of the task."""
+    severity: float | None
+    """Of the damage, in tasks that have severities."""
     record: ClipRecord
+    folder: DatasetFolder
+    """The dataset that it is in."""
     input: Array
     """(T, H, W, C) float32 in [0, 1], of `target` too."""
     target: Array
@@ -46,7 +51,7 @@ class TaskClips:
     """
 
     def __init__(self, task: Task, data: Path) -> None:
-        self.task, self.folder, self._clips = task, DatasetFolder(data), PairedClips(data, task.split)
+        self.task, self._clips = task, PreparedClips(task, data)
         self._motion_of, self._lookalikes = motion_sources(task), lookalikes(task)
         self._pixels = hashlib.sha256()
 
@@ -54,7 +59,7 @@ class TaskClips:
         return len(self._clips)
 
     def __iter__(self) -> Iterator[TaskClip]:
-        for sample in (self._clips[i] for i in range(len(self))):
+        for name, severity, folder, sample in self._clips:
             lq, gt, mask = (sample[kind].permute(0, 2, 3, 1).numpy() for kind in ("lq", "gt", "mask"))
             for part in (lq, gt, mask):
                 self._pixels.update(to_uint8(part).tobytes())
@@ -62,7 +67,7 @@ class TaskClips:
             if asked := self.task.colorization:
                 distances = key_distances(asked, len(gt))
                 lq, gt, mask = grey(lq[: len(distances)]), gt[: len(distances)], mask[: len(distances)]
-            yield TaskClip(self.folder.clips[sample["clip"]], lq, gt, mask, distances)
+            yield TaskClip(name, severity, folder.clips[sample["clip"]], folder, lq, gt, mask, distances)
 
     @property
     def sha256(self) -> str:
@@ -73,28 +78,27 @@ class TaskClips:
         self, clip: TaskClip, frames: Mapping[str, Array], masks: Mapping[str, Array], device: str
     ) -> dict[str, ClipScores]:
         """Scores what models made of a clip, (T, H, W, C), and their masks, (T, H, W, 1), by model."""
-        name, asked = clip.record.id, self.task.colorization
+        id, asked = clip.record.id, self.task.colorization
         sound = clip.mask == 0
-        kinds = masks_by_kind(self.folder, name) if not asked else {}
-        kinds |= {kind: opacity * sound for kind, opacity in self._lookalikes(name).items()}
+        kinds = masks_by_kind(clip.folder, id) if not asked else {}
+        kinds |= {kind: opacity * sound for kind, opacity in self._lookalikes(id).items()}
         scores = score_clip(
             frames, clip.target, self.task.metrics, input=clip.input, mask=clip.mask,
             kinds=kinds, predicted_masks=masks,
-            key_frames=asked.key_frames if asked else (), motion_of=self._motion_of(name), device=device,
+            key_frames=asked.key_frames if asked else (), motion_of=self._motion_of(id), device=device,
         )  # fmt: skip
         main = self.task.metrics[0]
-        return {key: _clip_scores(clip.record, score, main, clip.distances) for key, score in scores.items()}
+        return {key: _clip_scores(clip, score, main) for key, score in scores.items()}
 
 
 def score_models(
     task: Task, restored: Sequence[Restoration], data: Path, out: Path, device: str, progress: Progress
 ) -> Iterator[Result]:
-    """Scores all models on one clip after the other."""
+    """Scores all models on one clip after the other; of severities the strips show the first sequence at each."""
     clips = TaskClips(task, data)
     scores: dict[str, list[ClipScores]] = {r.entry.id: [] for r in restored}
     for i, clip in enumerate(clips):
-        _, lq, gt, mask, _ = clip
-        name = clip.record.id
+        name, lq, gt, mask = clip.name, clip.input, clip.target, clip.mask
         found = {r.entry.id: read_restored(out, r.entry.id, "frames", name, gt.shape[-1]) for r in restored}
         seen = {r.entry.id: read_restored(out, r.entry.id, "masks", name, 1) for r in restored}
         present = {key: frames for key, frames in found.items() if frames is not None}
@@ -102,6 +106,8 @@ def score_models(
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
         for key, score in clips.score(clip, present, masks, device).items():
             scores[key].append(score)
+            if clip.severity is not None and clip.record.sequence != scores[key][0].sequence:
+                continue
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
             save_samples(out / "strips" / name, key, lq, present[key], gt)
         progress("score", i + 1, len(clips))
@@ -126,20 +132,21 @@ def masks_by_kind(folder: DatasetFolder, clip: str) -> dict[str, Array]:
     return kinds
 
 
-def _clip_scores(record: ClipRecord, score: ClipScore, main: str, distances: tuple[int, ...]) -> ClipScores:
+def _clip_scores(clip: TaskClip, score: ClipScore, main: str) -> ClipScores:
     values = {key: None if math.isnan(value) else value for key, value in score.values.items()}
     references: dict[str, dict[str, float | None]] = {}
     for key in [key for key in values if "." in key]:
         metric, _, what = key.partition(".")
         references.setdefault(what, {})[metric] = values.pop(key)
     return ClipScores(
-        clip=record.id,
-        sequence=record.sequence,
-        damage=tuple(record.fired.split()),
+        clip=clip.name,
+        sequence=clip.record.sequence,
+        severity=clip.severity,
+        damage=tuple(clip.record.fired.split()),
         metrics=values,
         psnr_over_time=tuple(score.series.get("psnr", ())),
-        key_distances=distances,
-        main_over_time=tuple(score.series.get(main, ())) if distances else (),
+        key_distances=clip.distances,
+        main_over_time=tuple(score.series.get(main, ())) if clip.distances else (),
         references=references,
         kinds={
             kind: {name: None if math.isnan(value) else value for name, value in values.items()}

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from degrade.benchmark.films import paired
 from degrade.benchmark.flow import MotionSource, dis, exact, luma
 from degrade.benchmark.metrics import Frame, Metric, make, registry
 from degrade.benchmark.summary import ScoredClip
-from degrade.core.errors import DatasetError, SpecError, unknown
+from degrade.core.errors import DatasetError, SpecError
 from degrade.core.types import Array
 from degrade.sources.base import FrameSequence, Source
 
@@ -143,50 +144,15 @@ class ScoringInputs(NamedTuple):
     def clips(self) -> list[dict[str, FrameSequence]]:
         """Each clip's sequences, by field.
 
-        Sources of one sequence each belong together whatever their names.
-
         Raises:
-            DatasetError: A clip that is missing, left over, or of another length or size.
+            DatasetError: See `paired`.
         """
-        sources = {field: source for field, source in self._asdict().items() if source is not None}
-        found = {field: {s.id: s for s in source.sequences()} for field, source in sources.items()}
-        targets = found["target"]
-        if all(len(clips) == 1 for clips in found.values()):
-            found = {field: dict.fromkeys(targets, *clips.values()) for field, clips in found.items()}
-        for field, clips in found.items():
-            words = field.replace("_", " ")
-            for name, clip in clips.items():
-                if name not in targets:
-                    raise DatasetError(f"{words}: {unknown('clip', name, targets)}")
-                self._check(words, field, targets[name], clip)
-            missing = [name for name in targets if name not in clips]
-            if missing:
-                more = f" and {len(missing) - 1} more" * (len(missing) > 1)
-                raise DatasetError(f"{words}: clip {missing[0]!r}{more} of the ground truth is missing")
-        return [{field: clips[name] for field, clips in found.items()} for name in targets]
-
-    def _check(self, words: str, field: str, target: FrameSequence, clip: FrameSequence) -> None:
-        if clip.frames != target.frames:
-            gap = _first_gap(getattr(self, field), clip, self.target, target)
-            raise DatasetError(
-                f"{words}: clip {target.id!r} has {clip.frames} frames, its ground truth {target.frames}{gap}"
-            )
-        if (clip.height, clip.width) != (target.height, target.width):
-            raise DatasetError(
-                f"{words}: clip {target.id!r} is {clip.width}×{clip.height} pixels, "
-                f"its ground truth {target.width}×{target.height}"
-            )
-
-
-def _first_gap(source: Source, clip: FrameSequence, other: Source, target: FrameSequence) -> str:
-    """Which frame is missing, where both are folders of pictures under the same names."""
-    names = [
-        [path.stem for path in getattr(getattr(s, "footage", {}).get(c.id), "paths", ())]
-        for s, c in ((source, clip), (other, target))
-    ]
-    if not set(names[0]) <= set(names[1]):
-        return ""
-    return next((f"; frame {name} is missing" for name in names[1] if name not in names[0]), "")
+        found = {
+            field: paired(self.target, source, field.replace("_", " "))
+            for field, source in self._asdict().items()
+            if source is not None
+        }
+        return [dict(zip(found, clip, strict=True)) for clip in zip(*found.values(), strict=True)]
 
 
 def pick(names: Sequence[str] | None, given: ScoringInputs, grey: bool = False) -> list[str]:

@@ -142,8 +142,8 @@ def _task_of_run(run: Path) -> str:
 def _score(clips: TaskClips, model: Model, answers: Answers, source: Source, device: str, progress: Progress) -> Result:
     rows = []
     for i, clip in enumerate(clips):
-        found = as_clip(restored(source, clip.record.id, clips.task))
-        check_form(clip.record.id, found, clip.target)
+        found = as_clip(restored(source, clip.name, clips.task))
+        check_form(clip.name, found, clip.target)
         rows.append(clips.score(clip, {"it": found}, {}, device)["it"])
         progress("score", i + 1, len(clips))
     return Result(

@@ -97,6 +97,9 @@ class Task(Settings):
     """Footage, damage, target and splits."""
     split: str = "val"
     """The clips that are scored; training uses ``train``."""
+    severities: tuple[Probability, ...] = ()
+    """Each clip is scored at each of these severities of its damage, which keeps its place; as the pipeline stands if
+    none are given. Training leaves the pipeline as it stands."""
     metrics: tuple[str, ...]
     """The first one ranks."""
     flow: Literal["exact", "dis"] = "dis"
@@ -117,6 +120,8 @@ class Task(Settings):
     def digest(self) -> str:
         """SHA-256 of all that the task fixes; where footage and VGG's weights lie is not part of it."""
         content = self.model_dump(mode="json", exclude_none=True, exclude={"dataset"})
+        if not self.severities:
+            del content["severities"]  # a task without them is the one that it was before there were any
         content["data"] = self.data.digest()
         content["train"]["loss"]["perceptual_weights"] = ""
         return hashlib.sha256(canonical(content)).hexdigest()
@@ -160,7 +165,7 @@ def load_task(name: str | Path, changes: tuple[str, ...] = (), source: str | Non
     if "name" in data:
         raise SpecError("is the task's own, the name of its file", "data.name")
     if source and (written := DatasetFolder(Path(source))).record_path.is_file():
-        raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": written.path}
+        raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": written.path, "severities": ()}
         return Task(**raw, data=written.spec)
     if source:
         data["source"] = source

@@ -97,6 +97,8 @@ class ClipScores(Strict):
     clip: Annotated[str, Field(min_length=1), AfterValidator(_inside)]
     sequence: str = Field(min_length=1)
     """What it was cut from; the clips of one sequence are no independent measurements."""
+    severity: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Of the damage, in tasks that score each clip at several; the clips of one sequence then share its damage."""
     damage: tuple[str, ...] = ()
     """Labels of the ops that fired."""
     metrics: dict[str, Score]

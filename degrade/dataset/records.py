@@ -150,7 +150,7 @@ def record_hash(record: dict[str, Any]) -> str:
 def file_hashes(path: Path) -> dict[str, bytes]:
     """SHA-256 of a file, or of all files in a folder, by their relative names in order."""
     hashes = {}
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for file in sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]:
         with file.open("rb") as stream:
             hashes[file.relative_to(path).as_posix()] = hashlib.file_digest(stream, "sha256").digest()
     return hashes

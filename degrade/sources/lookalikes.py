@@ -10,7 +10,7 @@ from degrade.core.rng import Stream
 from degrade.core.types import Array
 from degrade.sources.base import Depth, FrameSequence, Source, check_range
 from degrade.sources.pictures import to_depth
-from degrade.sources.stills import Stills
+from degrade.sources.stills import BACKGROUNDS, Stills
 
 SHIFT = 4
 """Bits of OpenCV's coordinates after the point."""
@@ -25,9 +25,9 @@ Draw = Callable[[np.random.Generator, int, int, int], Iterator[Layer]]
 class Lookalikes(Source):
     """`Stills`, and in front of each sequence one kind of content that looks like damage.
 
-    Snow passes for dust, rain and blinds for scratches, wires for hair, smoke for stains, a lamp for flicker. All of it
-    is part of the clean footage. Kinds take turns, as photographs do, and a sequence is named after both:
-    ``00_coffee_snow``.
+    Snow and stars pass for dust, rain and blinds for scratches, wires for hair, smoke for stains, a lamp and flashes
+    for flicker. All of it is part of the clean footage. Kinds take turns, as photographs do, so that each photograph
+    comes to show many of them, and a sequence is named after both: ``00_coffee_snow``.
 
     Args:
         count: Number of sequences.
@@ -38,9 +38,10 @@ class Lookalikes(Source):
 
     def __init__(self, count: int = 20, frames: int = 48, height: int = 256, width: int = 384) -> None:
         self._stills = Stills(count, frames, height, width)
-        kinds = list(KINDS)
+        kinds, photographs = list(KINDS), len(BACKGROUNDS)
         self._behind = {
-            f"{behind.id}_{kinds[i % len(kinds)]}": behind for i, behind in enumerate(self._stills.sequences())
+            f"{behind.id}_{kinds[(i + 2 * (i // photographs)) % len(kinds)]}": behind
+            for i, behind in enumerate(self._stills.sequences())
         }
         self._named = {name: FrameSequence(name, frames, behind.stream) for name, behind in self._behind.items()}
 
@@ -236,7 +237,30 @@ def _lamp(rng: np.random.Generator, t: int, height: int, width: int) -> Iterator
     yield np.rint(255 * glow).astype(np.uint8), (255, 245, 220)
 
 
+def _stars(rng: np.random.Generator, t: int, height: int, width: int) -> Iterator[Layer]:
+    """They twinkle, and pass slowly as the camera turns."""
+    pixel, count = height / 256, 90
+    drift = rng.uniform(-0.8, 0.8, 2) * pixel
+    sky = _moved(_scattered(rng, count, height, width) + drift * t, height, width)
+    size, phase, pace = rng.uniform(0.5, 1.6, count), rng.uniform(0, 2 * np.pi, count), rng.uniform(0.3, 1.5, count)
+    shine = 0.75 + 0.25 * np.sin(pace * t + phase)
+    layer = np.zeros((height, width), np.uint8)
+    for (at,), radius, light in zip(map(_points, sky), size, shine, strict=True):
+        cv2.circle(layer, at, round(radius * pixel * 2**SHIFT), int(255 * light), -1, cv2.LINE_AA, SHIFT)
+    yield layer, (250, 250, 255)
+
+
+def _flashes(rng: np.random.Generator, t: int, height: int, width: int) -> Iterator[Layer]:
+    """Of photographers: one frame, from one side, now and then; the next frame has what is left of it."""
+    period, first, weak = int(rng.integers(5, 9)), int(rng.integers(0, 5)), rng.uniform(0.1, 0.25)
+    side = rng.uniform(0, 1) < 0.5
+    strength = {0: 0.85, 1: float(weak)}.get((t + first) % period, 0.0)
+    across = np.linspace(1, 0.45, width) if side else np.linspace(0.45, 1, width)
+    yield np.broadcast_to(np.rint(255 * strength * across), (height, width)).astype(np.uint8), (255, 252, 245)
+
+
 KINDS: dict[str, Draw] = {
     "snow": _snow, "rain": _rain, "sparks": _sparks, "smoke": _smoke, "wires": _wires, "blinds": _blinds,
     "confetti": _confetti, "birds": _birds, "subtitles": _subtitles, "lamp": _lamp,
+    "stars": _stars, "flashes": _flashes,
 }  # fmt: skip

@@ -68,7 +68,9 @@ def test_command(films: dict[str, str], tmp_path: Path) -> None:
 
 def test_other_lengths_are_refused(films: dict[str, str], tmp_path: Path) -> None:
     short = write(tmp_path / "short", np.zeros((5, 180, 240, 3), np.uint8))
-    with pytest.raises(DatasetError, match=r"short: .* has 5 of 240×180, but the film 6 frames of 240×180 pixels"):
+    with pytest.raises(
+        DatasetError, match=r"short: .* has 5 frames of 240×180 pixels, but the film 6 frames of 240×180 pixels"
+    ):
         diagnose(open_source(films["dirty"]), {"short": open_source(short)})
 
 

@@ -243,10 +243,13 @@ def cut_off_frame(data: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (remove_frame, "clip '01_astronaut' has 4 frames, its ground truth 5; frame 00002 is missing"),
-        (remove_clip, "prediction: clip '01_astronaut' of the ground truth is missing"),
-        (rename_clip, "prediction: unknown clip '01_astronaud'; did you mean '01_astronaut'"),
-        (resize_clip, "prediction: clip '01_astronaut' is 64×40 pixels, its ground truth 64×48"),
+        (
+            remove_frame,
+            "'01_astronaut' has 4 frames of 64×48 pixels, but the film 5 frames of 64×48 pixels; frame 00002",
+        ),
+        (remove_clip, "prediction: sequence '01_astronaut' is missing"),
+        (rename_clip, "prediction: unknown sequence '01_astronaud'; did you mean '01_astronaut'"),
+        (resize_clip, "prediction: '01_astronaut' has 5 frames of 64×40 pixels, but the film 5 frames of 64×48 pixels"),
         (empty_folder, "no pictures or videos in this folder"),
         (cut_off_frame, "00003.png: truncated PNG"),
     ],

@@ -10,6 +10,7 @@ from made_results import CLIPS, make, page_of, paint_strips
 from degrade.benchmark._charts import Style, chart
 from degrade.benchmark.breakdown import breakdowns
 from degrade.benchmark.columns import Column
+from degrade.benchmark.curves import curves
 from degrade.benchmark.metrics import registry
 from degrade.benchmark.report import build_report, markdown
 from degrade.benchmark.table import tabulate
@@ -254,6 +255,26 @@ def test_the_same_results_make_the_same_page(results: list[Result], tmp_path: Pa
     first, _ = page_of(results, tmp_path)
     again, _ = page_of(results, tmp_path)
     assert first == again
+
+
+def test_scores_are_drawn_over_the_severities_of_a_task(results: list[Result], tmp_path: Path) -> None:
+    severities = [0.0, 0.5, 1.0, 0.0, 0.5, 1.0]
+    several = [
+        result.model_copy(update={"clips": tuple(
+            clip.model_copy(update={"severity": at}) for clip, at in zip(result.clips, severities, strict=True)
+        )})
+        for result in results
+    ]  # fmt: skip
+    (section, *_) = curves(tabulate(several))
+    assert (section.id, [chart.title for chart in section.charts]) == ("severity", ["PSNR", "E_warp"])
+    assert [text for _, text in section.charts[0].x_ticks] == ["0", "0.5", "1"]
+    even = next(line for line in section.charts[0].lines if line.label == "even")
+    # Means of clips 0 and 3, 1 and 4, 2 and 5: 24.5, 25.5 and 26.5; they lie on a line.
+    points = [tuple(map(float, point.split())) for point in even.path.strip("M").split("L")]
+    assert [x for x, _ in points] == pytest.approx([42, 213, 384])
+    assert points[0][1] - points[1][1] == pytest.approx(points[1][1] - points[2][1], abs=0.2)
+    assert "Over the severity" in page_of(several, tmp_path)[0]
+    assert all(section.id != "severity" for section in curves(tabulate(results)))
 
 
 def test_ticks_are_whole_where_steps_are_counted_and_only_there() -> None:
