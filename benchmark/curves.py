@@ -31,8 +31,8 @@ def curves(table: Table) -> list[Curves]:
         Curves(
             "severity",
             "Over the severity of the damage",
-            "The same clips under the same damage, from none (0) to all of it (1): the mean over the clips. At 0 a model"
-            " is asked to leave clean film alone; a line that bends shows where it breaks.",
+            "The same clips under the same damage, from none (0) to all of it (1): the mean over the clips. At 0 a"
+            " model is asked to leave clean film alone; a line that bends shows where it breaks.",
             table.rows,
             _drawn(
                 chart(column.title, series(table.rows, partial(_by_severity, column.name)), "severity", _axis(column))

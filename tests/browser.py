@@ -63,7 +63,8 @@ class Browser:
         self.driver.execute_script(found + "e.scrollIntoView({block: 'center', behavior: 'instant'})", selector)
         box = self.driver.execute_async_script(  # once it is painted
             found + "const pictures = [...document.images].filter(e => e.checkVisibility()).map(e => e.decode());"
-            "const box = (b) => [b.x, b.y, b.width, b.height], painted = () => arguments[1](box(e.getBoundingClientRect()));"
+            "const box = (b) => [b.x, b.y, b.width, b.height];"
+            "const painted = () => arguments[1](box(e.getBoundingClientRect()));"
             "Promise.allSettled(pictures).then(() => requestAnimationFrame(() => requestAnimationFrame(painted)))",
             selector,
         )

@@ -267,7 +267,7 @@ def test_scores_are_drawn_over_the_severities_of_a_task(results: list[Result], t
     ]  # fmt: skip
     (section, *_) = curves(tabulate(several))
     assert (section.id, [chart.title for chart in section.charts]) == ("severity", ["PSNR", "E_warp"])
-    assert [text for _, text in section.charts[0].x_ticks] == ["0", "0.5", "1"]
+    assert [text for _, text in section.charts[0].x_ticks] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
     even = next(line for line in section.charts[0].lines if line.label == "even")
     # Means of clips 0 and 3, 1 and 4, 2 and 5: 24.5, 25.5 and 26.5; they lie on a line.
     points = [tuple(map(float, point.split())) for point in even.path.strip("M").split("L")]
