@@ -19,7 +19,7 @@ function open() {
     [...chosen.keys()].forEach((name) => chosen.delete(name));
     new URLSearchParams(query).forEach((value, name) => chosen.set(name, value));
     followers.forEach((follow) => follow());
-  } else if (chosen.size) keep("", null);  // a link to a place of the page keeps what is chosen
+  } else if ([...chosen].length) keep("", null);  // a link to a place of the page keeps what is chosen
   all(".linked").forEach((other) => other.classList.remove("linked"));
   const target = place() && all("[id]").find((element) => encodeURIComponent(element.id) === place());
   if (!target) return;
