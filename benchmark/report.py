@@ -163,6 +163,13 @@ class _Entry(NamedTuple):
         return pictures.of_model(self.task.strips, self.row.result.id)
 
     @property
+    def others(self) -> list[Row]:
+        """What it is to be compared with: the model with other weights, and the best baseline."""
+        name = self.row.result.model.name
+        found = [row for row in self.task.table.rows if row.result.model.name == name or row.is_best_baseline]
+        return [row for row in found if row is not self.row]
+
+    @property
     def curves(self) -> list[Chart]:
         return training_charts([self.row])
 

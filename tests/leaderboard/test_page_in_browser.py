@@ -161,6 +161,11 @@ def test_each_model_has_a_page_and_the_pages_lead_to_each_other(browser: Browser
     assert browser.texts("#results .rank")[1].startswith("6 of 8")
     browser.click("a[href='../quick-v2.html#row-rtn-scratch']")
     assert browser.texts("tr.linked .model") == ["rtn (scratch)"]
+    browser.open(site / "models" / "rtn-scratch.html")
+    others = browser.texts("#task-quick-v2 > p a")
+    assert others == ["median", "rtn (bundled)"]  # the best baseline, and other weights
+    browser.click("#task-quick-v2 > p a:last-child")
+    assert browser.texts("#compare .scores > :first-child th")[1:3] == ["rtn (scratch)", "rtn (bundled)"]
     browser.click(".eyebrow a")
     assert browser.texts("h1") == ["Leaderboard"]
 
