@@ -132,12 +132,11 @@ def _differences(table: Table) -> dict[str, Any]:
     ids = {row.label: row.result.id for row in table.rows}
 
     def facts(column: Column) -> dict[str, Any]:
-        digits, compared = column.metric.digits, table.compared[column.name]
         pairs = {
-            f"{ids[a]} {ids[b]}": [None if math.isnan(value) else round(value, digits + 1) for value in found]
-            for (a, b), found in compared.items()
+            f"{ids[a]} {ids[b]}": [None if math.isnan(value) else float(f"{value:.6g}") for value in found]
+            for (a, b), found in table.compared[column.name].items()
         }
-        return {"digits": digits, "higher": column.metric.higher_is_better, "pairs": pairs}
+        return {"digits": column.metric.digits, "higher": column.metric.higher_is_better, "pairs": pairs}
 
     return {column.name: facts(column) for column in table.columns}
 
