@@ -58,7 +58,6 @@ def chart(
     series: Sequence[tuple[str, Style, Sequence[tuple[float, float]]]],
     x_label: str,
     y_label: str,
-    whole: bool = True,
 ) -> Chart | None:
     """Lays out a chart.
 
@@ -67,7 +66,6 @@ def chart(
         series: Lines: label, style, and points (x, y).
         x_label: Name of the horizontal axis.
         y_label: Name of the vertical axis.
-        whole: Whether x counts something, so that its ticks are whole numbers.
 
     Returns:
         The chart, or None if there is no point to draw.
@@ -93,7 +91,7 @@ def chart(
         title,
         x_label,
         y_label,
-        [(round(across(x), 1), f"{x:g}") for x in _ticks(*x_ends, whole)],
+        [(round(across(x), 1), f"{x:g}") for x in _ticks(*x_ends, whole=all(x == round(x) for x in xs))],
         [(round(down(y), 1), f"{y:g}") for y in _ticks(*y_ends)],
         lines,
     )

@@ -1,24 +1,41 @@
-"""Reports of a task's results: a Markdown table, and one self-contained HTML page."""
+"""Reports of tasks: a page of HTML each, one for each model, one of all tasks, and tables in Markdown."""
 
-import base64
+import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from io import BytesIO
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
-import pandas as pd
-from PIL import Image
-
-from degrade.benchmark._charts import Chart, Style, chart
+from degrade.benchmark import pictures
+from degrade.benchmark._charts import Chart
+from degrade.benchmark.breakdown import Breakdown, Mean, breakdowns
+from degrade.benchmark.columns import MISSING, Column
+from degrade.benchmark.curves import curves, training_charts
 from degrade.benchmark.metrics import registry
 from degrade.benchmark.strips import GAIN
-from degrade.benchmark.table import MISSING, Cell, Column, Gain, Row, Table, tabulate
+from degrade.benchmark.table import Cell, Gain, Row, Table, tabulate
 from degrade.benchmark.task import task_about
 from degrade.core import atomic
-from degrade.core.errors import SourceError, SpecError, unknown
+from degrade.core.errors import SpecError, unknown
 from degrade.leaderboard.schema import Result, ResultError, load_table
+
+MODELS = "models"
+"""Folder of their pages."""
+
+
+class _Task(NamedTuple):
+    """What the pages show of a task."""
+
+    table: Table
+    strips: pictures.Strips
+    samples: list[pictures.Sample]
+    about: str
+    breakdowns: list[Breakdown]
+
+    @classmethod
+    def of(cls, table: Table, strips: Path | None, about: str) -> "_Task":
+        return cls(table, pictures.strips(table, strips), pictures.samples(table, strips), about, breakdowns(table))
 
 
 def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, about: str = "") -> str:
@@ -26,7 +43,7 @@ def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, a
 
     Args:
         results: At least one; all of the same task and data.
-        strips: Folder of film strips, laid out as `degrade.benchmark.strips` says; None: the page has none.
+        strips: Film strips, laid out as `degrade.benchmark.strips` says; None: the page has none.
         out: The HTML file; its folder is made if needed.
         about: What the task is, in one line.
 
@@ -39,34 +56,17 @@ def build_report(results: Sequence[Result], strips: Path | None, out: Path, *, a
         SourceError: A damaged picture.
     """
     table = tabulate(results)
-    atomic.write(out, _page(table, strips, about))
+    links = {row.label: f"#model-{quote(row.result.id)}" for row in table.rows}
+    atomic.write(out, _task_page(_Task.of(table, strips, about), links))
     return markdown(table)
 
 
-def _page(table: Table, strips: Path | None, about: str) -> str:
-    return _render(
-        "report.html.jinja",
-        title=f"{table.task} · film restoration benchmark",
-        table=table,
-        about=about,
-        breakdowns=[part for column in table.columns if (part := _breakdown(table, column))],
-        distance_chart=_distance_chart(table),
-        severity_charts=_severity_charts(table),
-        clip_charts=_clip_charts(table),
-        strips=_strips(table, strips),
-        gain=GAIN,
-        trainings=[row for row in table.rows if row.result.training and row.result.training.curve],
-        training_charts=_training_charts(table),
-        facts={row.label: _facts(row.result) for row in table.rows},
-    )
-
-
 def build_leaderboard(folder: str | Path, out: str | Path) -> list[Path]:
-    """Writes an overview of all tasks, and the page of each; nothing if a file is bad.
+    """Writes an overview of all tasks, and the page of each task and model; nothing if a file is bad.
 
     Args:
         folder: Holds ``<task>/*.json``, and may hold film strips in ``<task>/strips``.
-        out: Folder for ``index.html``, ``README.md`` and ``<task>.html``.
+        out: Folder for ``index.html``, ``README.md``, ``<task>.html`` and ``models/<model>.html``.
 
     Returns:
         The files written.
@@ -83,14 +83,18 @@ def build_leaderboard(folder: str | Path, out: str | Path) -> list[Path]:
         raise ResultError(f"{folder}: no <task>/*.json here")
     # All is made before anything is written: a bad file leaves the last good pages as they are.
     tables = {task: _table(task, paths) for task, paths in found.items()}
-    pages = {
-        f"{task.name}.html": _page(table, task / "strips", task_about(task.name)) for task, table in tables.items()
-    }
+    tasks = [_Task.of(table, task / "strips", task_about(task.name)) for task, table in tables.items()]
+    links = {table.task: {row.label: quote(_model_file(row)) for row in table.rows} for table in tables.values()}
     parts = ["# Leaderboard", ""]
     for table in tables.values():
         parts += [f"## {_plain(table.task)}", "", markdown(table), ""]
-    overview = _render("index.html.jinja", title="Leaderboard", tables=list(tables.values()))
-    for name, text in (written := {"index.html": overview, "README.md": "\n".join(parts), **pages}).items():
+    overview = _render("index.html.jinja", title="Leaderboard", tables=list(tables.values()), links=links)
+    written = {"index.html": overview, "README.md": "\n".join(parts)}
+    written |= {
+        f"{task.table.task}.html": _task_page(task, links[task.table.task], home="index.html") for task in tasks
+    }
+    written |= _model_pages(tasks)
+    for name, text in written.items():
         atomic.write(out / name, text)
     return [out / name for name in written]
 
@@ -106,6 +110,99 @@ def _table(task: Path, paths: Sequence[Path]) -> Table:
             if name not in registry:
                 raise ResultError(f"{path}: {unknown('metric', name, registry.names())}")
     return tabulate(results)
+
+
+def _task_page(task: _Task, links: Mapping[str, str], home: str = "") -> str:
+    return _render(
+        "report.html.jinja",
+        title=f"{task.table.task} · film restoration benchmark",
+        task=task,
+        table=task.table,
+        home=home,
+        links=links,
+        curves=curves(task.table),
+        differences=_differences(task.table),
+        gain_of_errors=GAIN,
+        facts={row.label: _facts(row.result) for row in task.table.rows},
+    )
+
+
+def _differences(table: Table) -> dict[str, Any]:
+    """Of every two models, by metric, as the page's script reads them: mean and interval, or null."""
+    ids = {row.label: row.result.id for row in table.rows}
+
+    def facts(column: Column) -> dict[str, Any]:
+        pairs = {
+            f"{ids[a]} {ids[b]}": [None if math.isnan(value) else float(f"{value:.6g}") for value in found]
+            for (a, b), found in table.compared[column.name].items()
+        }
+        return {"digits": column.metric.digits, "higher": column.metric.higher_is_better, "pairs": pairs}
+
+    return {column.name: facts(column) for column in table.columns}
+
+
+class _Entry(NamedTuple):
+    """A model in one task."""
+
+    task: _Task
+    row: Row
+
+    @property
+    def kinds(self) -> dict[str, dict[str, Mean]]:
+        """By kind of damage and metric."""
+        found: dict[str, dict[str, Mean]] = {}
+        for part in self.task.breakdowns:
+            for means in (means for row, means in part.rows if row is self.row):
+                for (kind, _), mean in zip(part.kinds, means, strict=True):
+                    found.setdefault(kind, {})[part.column.name] = mean
+        return found
+
+    @property
+    def strips(self) -> pictures.Strips:
+        return pictures.of_model(self.task.strips, self.row.result.id)
+
+    @property
+    def others(self) -> list[Row]:
+        """What it is to be compared with: the model with other weights, and the best baseline."""
+        name = self.row.result.model.name
+        found = [row for row in self.task.table.rows if row.result.model.name == name or row.is_best_baseline]
+        return [row for row in found if row is not self.row]
+
+    @property
+    def curves(self) -> list[Chart]:
+        return training_charts([self.row])
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        return _facts(self.row.result)
+
+
+def _model_file(row: Row) -> str:
+    return f"{MODELS}/{row.result.id}.html"
+
+
+def _model_pages(tasks: Sequence[_Task]) -> dict[str, str]:
+    """By file; models of one name with weights of one name share a page."""
+    entries: dict[str, list[_Entry]] = {}
+    for task in tasks:
+        for row in task.table.rows:
+            entries.setdefault(_model_file(row), []).append(_Entry(task, row))
+    return {file: _model_page(found) for file, found in entries.items()}
+
+
+def _model_page(entries: Sequence[_Entry]) -> str:
+    columns = {column.name: column for entry in entries for column in entry.task.table.columns}
+    label = entries[0].row.label
+    return _render(
+        "model.html.jinja",
+        title=f"{label} · film restoration benchmark",
+        label=label,
+        model=entries[0].row.result.model,
+        entries=entries,
+        columns=list(columns.values()),
+        importance=list(dict.fromkeys(name for entry in entries for name in entry.task.table.by_importance)),
+        gain_of_errors=GAIN,
+    )
 
 
 def markdown(table: Table) -> str:
@@ -137,156 +234,6 @@ def _score(score: Cell | Gain | None) -> str:
 def _plain(text: str) -> str:
     """Text that Markdown takes literally."""
     return re.sub(r"([\\`*_\[\]<>|!&#~])", r"\\\1", " ".join(text.split()))
-
-
-@dataclass(frozen=True)
-class _Mean:
-    value: float
-    """NaN where it is not defined."""
-    text: str
-    best: bool
-
-
-@dataclass(frozen=True)
-class _Breakdown:
-    """Mean scores by one metric on each kind of damage alone, over the clips that have it."""
-
-    column: Column
-    kinds: list[tuple[str, int]]
-    rows: list[tuple[Row, list[_Mean]]]
-
-
-def _breakdown(table: Table, column: Column) -> _Breakdown | None:
-    scores = pd.DataFrame(
-        [
-            (row.label, kind, values[column.name])
-            for row in table.rows
-            for clip in row.result.clips
-            for kind, values in clip.kinds.items()
-            if values.get(column.name) is not None
-        ],
-        columns=["model", "kind", "score"],
-    )
-    if scores.empty:
-        return None
-    clips = scores.groupby(["kind", "model"]).size().groupby("kind").max()
-    kinds = clips.sort_index().sort_values(ascending=False, kind="stable")
-    means = scores.groupby(["kind", "model"])["score"].mean().unstack("model").reindex(kinds.index)
-    best = means.max(axis=1) if column.metric.higher_is_better else means.min(axis=1)
-    rows = [
-        (row, [_Mean(m, column.show(m), m == top) for m, top in zip(means[row.label], best, strict=True)])
-        for row in table.rows
-        if row.label in means
-    ]
-    return _Breakdown(column, [(str(kind), int(count)) for kind, count in kinds.items()], rows)
-
-
-def _distance_chart(table: Table) -> Chart | None:
-    """The main metric over the distance from the nearest key frame, the mean over all frames of all clips."""
-    column, series = table.columns[0], []
-    for row in table.rows:
-        found: dict[int, list[float]] = {}
-        for clip in row.result.clips:
-            for distance, score in zip(clip.key_distances, clip.main_over_time, strict=False):
-                if distance and score is not None:
-                    found.setdefault(distance, []).append(score)
-        points = [(float(distance), sum(scores) / len(scores)) for distance, scores in sorted(found.items())]
-        series.append((row.label, row.style, points))
-    unit = f", {column.unit}" if column.unit else ""
-    return chart("All clips", series, "frames from the nearest key frame", f"{column.title}{unit}")
-
-
-def _severity_charts(table: Table) -> list[Chart]:
-    """Every metric over the severity of the damage, the mean over the clips."""
-    charts = []
-    for column in table.columns:
-        series = []
-        for row in table.rows:
-            found: dict[float, list[float]] = {}
-            for clip in row.result.clips:
-                score = clip.metrics.get(column.name)
-                if clip.severity is not None and score is not None:
-                    found.setdefault(clip.severity, []).append(score)
-            points = [(severity, sum(scores) / len(scores)) for severity, scores in sorted(found.items())]
-            series.append((row.label, row.style, points))
-        unit = f", {column.unit}" if column.unit else ""
-        charts.append(chart(column.title, series, "severity", f"{column.title}{unit}", whole=False))
-    return [found for found in charts if found]
-
-
-def _clip_charts(table: Table) -> list[Chart]:
-    charts = []
-    for clip in table.clips:
-        series = []
-        for row in table.rows:
-            scores = next(scores for scores in row.result.clips if scores.clip == clip).psnr_over_time
-            points = [(float(t), psnr) for t, psnr in enumerate(scores) if psnr is not None]
-            series.append((row.label, row.style, points))
-        charts.append(chart(clip, series, "frame", "PSNR, dB"))
-    return [found for found in charts if found]
-
-
-def _training_charts(table: Table) -> list[Chart]:
-    def series(key: str) -> list[tuple[str, Style, list[tuple[float, float]]]]:
-        return [
-            (
-                row.label,
-                row.style,
-                [
-                    (float(point.step), value)
-                    for point in row.result.training.curve
-                    if (value := getattr(point, key)) is not None
-                ],
-            )
-            for row in table.rows
-            if row.result.training
-        ]
-
-    charts = [
-        chart("Loss", series("loss"), "step", "training"),
-        chart("PSNR", series("psnr"), "step", "validation, dB"),
-    ]
-    return [found for found in charts if found]
-
-
-@dataclass(frozen=True)
-class _Strip:
-    label: str
-    part: str
-    """``picture`` or ``error``, of which one is seen at a time; empty: always seen."""
-    data: str
-    width: int
-    height: int
-
-
-def _strips(table: Table, folder: Path | None) -> list[tuple[str, list[_Strip]]]:
-    """For each clip that has strips: input, models, clean and mask."""
-    found = []
-    for clip in table.clips if folder else []:
-        files = [("input", "", "input")]
-        for row in table.rows:
-            # The input has a row already.
-            pictures = [] if row.result.model.name == "input" else [(row.label, "picture", row.result.id)]
-            files += [*pictures, (row.label, "error", f"{row.result.id}.error")]
-        files += [("clean", "", "clean"), ("mask", "", "mask")]
-        assert folder is not None
-        paths = [(label, part, folder / clip / f"{name}.png") for label, part, name in files]
-        rows = [_strip(label, part, path) for label, part, path in paths if path.is_file()]
-        if rows:
-            found.append((clip, rows))
-    return found
-
-
-def _strip(label: str, part: str, path: Path) -> _Strip:
-    packed = BytesIO()
-    try:
-        with Image.open(path, formats=["PNG"]) as image:
-            width, height = image.size
-            # A fifth of the PNG's size; a strip is there to be looked at.
-            image.convert("RGB").save(packed, "webp", quality=85)
-    except (OSError, SyntaxError):
-        raise SourceError(f"{path}: damaged, not a PNG picture") from None
-    return _Strip(label, part, base64.b64encode(packed.getvalue()).decode(), width, height)
 
 
 def _facts(result: Result) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from degrade.benchmark.clips import PreparedClips, Progress, lookalikes, motion_
 from degrade.benchmark.coloring import grey, key_distances
 from degrade.benchmark.restoration import Restoration, read_restored
 from degrade.benchmark.score import ClipScore, score_clip
-from degrade.benchmark.strips import save_strips
+from degrade.benchmark.strips import save_samples, save_strips
 from degrade.benchmark.task import Task
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.layout import DatasetFolder
@@ -109,6 +109,7 @@ def score_models(
             if clip.severity is not None and clip.record.sequence != scores[key][0].sequence:
                 continue
             save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
+            save_samples(out / "strips" / name, key, lq, present[key], gt)
         progress("score", i + 1, len(clips))
     for r in restored:
         yield Result(

@@ -1,7 +1,7 @@
 """Statistics of few clips: bootstrap intervals over sequences, paired differences, ranks."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -106,7 +106,24 @@ def versus_best(
     return best, {name: difference(scores[name], scores[best], seed=seed) for name in order if name != best}
 
 
-def ranks(scores: pd.DataFrame, higher_is_better: bool, seed: int = 0) -> dict[str, int]:
+def compare(scores: pd.DataFrame, higher_is_better: bool, seed: int = 0) -> dict[tuple[str, str], Estimate]:
+    """Every two models: the `difference` of the one with the better mean from the other.
+
+    Args:
+        scores: A column of `Values` per model.
+        higher_is_better: Of the metric.
+        seed: Of the bootstrap.
+    """
+    order = _best_first(scores, higher_is_better)
+    return {(a, b): difference(scores[a], scores[b], seed=seed) for place, b in enumerate(order) for a in order[:place]}
+
+
+def ranks(
+    scores: pd.DataFrame,
+    higher_is_better: bool,
+    seed: int = 0,
+    compared: Mapping[tuple[str, str], Estimate] | None = None,
+) -> dict[str, int]:
     """Ranks from 1, best mean first.
 
     A rank is one more than the number of models with a better mean that the paired test at 5% tells apart, and never
@@ -117,12 +134,13 @@ def ranks(scores: pd.DataFrame, higher_is_better: bool, seed: int = 0) -> dict[s
         scores: A column of `Values` per model.
         higher_is_better: Of the metric.
         seed: Of the bootstrap.
+        compared: What `compare` says of these models, and maybe of others; None: it is asked.
     """
+    compared = compare(scores, higher_is_better, seed) if compared is None else compared
     order = _best_first(scores, higher_is_better)
     found: dict[str, int] = {}
     for place, name in enumerate(order):
-        above = order[:place]
-        beaten = sum(difference(scores[other], scores[name], seed=seed).excludes_zero for other in above)
+        beaten = sum(compared[other, name].excludes_zero for other in order[:place])
         found[name] = max([beaten + 1, *found.values()])
     return found
 

@@ -1,17 +1,24 @@
-"""Film strips: a few frames of a clip before and after restoration, and the error.
+"""Film strips: a few frames of a clip before and after restoration, and the error. Samples: frames to look at closely.
 
-Scoring writes them as PNGs, one row each, which the report shows below one another:
+Scoring writes strips as PNGs, one row each, which the report shows below one another:
 
     strips/<clip>/{input,clean,mask}.png      the same for every model
     strips/<clip>/<model>.png                 what it made; <model> is `Result.id`
     strips/<clip>/<model>.error.png           its error
+
+A sample is neighbouring frames in full size, one above the other, which the report plays and lays over each other:
+
+    strips/<clip>/frames-<how many>/{input,clean,<model>}.webp
 """
 
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from degrade.core import atomic
 from degrade.core.types import Array, mask_to_uint8, to_uint8
 from degrade.preview import save_picture
 
@@ -20,6 +27,8 @@ HEIGHT = 160
 GAP = 4
 GAIN = 4
 """Error maps are brightest at an error of 1 / `GAIN`."""
+SAMPLE_FRAMES, SAMPLE_PIXELS, SAMPLE_SIDE = 10, 2_500_000, 16_383
+"""Of a sample at most; a WebP has no longer side."""
 
 
 def strip(frames: Array, height: int = HEIGHT) -> Array:
@@ -78,3 +87,28 @@ def save_strips(folder: Path, model: str, damaged: Array, restored: Array, clean
     }
     for name, picture in rows.items():
         save_picture(folder / f"{name}.png", picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def sampled(frames: int, height: int, width: int) -> slice:
+    """The frames of a clip that its samples show: from the middle, fewer of larger ones; none that are too large."""
+    count = min(frames, SAMPLE_FRAMES, max(1, SAMPLE_PIXELS // (height * width)), SAMPLE_SIDE // max(height, width))
+    start = (frames - count) // 2
+    return slice(start, start + count)
+
+
+def save_samples(folder: Path, model: str, damaged: Array, restored: Array, clean: Array) -> None:
+    """Writes the samples of one model on one clip.
+
+    Args:
+        folder: ``strips/<clip>``, made if needed.
+        model: `Result.id`.
+        damaged: (T, H, W, C) float32 in [0, 1], the whole clip.
+        restored: Shape as `damaged`.
+        clean: Shape as `damaged`.
+    """
+    shown = sampled(*damaged.shape[:3])
+    for name, frames in {"input": damaged[shown], "clean": clean[shown], model: restored[shown]}.items():
+        if len(frames):
+            stack, packed = to_uint8(frames).reshape(-1, *frames.shape[2:]), BytesIO()
+            Image.fromarray(stack[..., 0] if stack.shape[-1] == 1 else stack).save(packed, "webp", quality=90)
+            atomic.write(folder / f"frames-{len(frames)}" / f"{name}.webp", packed.getvalue())

@@ -9,51 +9,13 @@ import pandas as pd
 
 from degrade.benchmark import statistics
 from degrade.benchmark._charts import Style, styles
-from degrade.benchmark.metrics import Metric, registry
+from degrade.benchmark.columns import MISSING, Column, by_importance, grouped
+from degrade.benchmark.metrics import registry
 from degrade.benchmark.statistics import Estimate
 from degrade.leaderboard.schema import Result, ResultError, check_same_task
 
-MISSING = "–"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A metric, as the head of a column."""
-
-    name: str
-    metric: type[Metric]
-
-    @property
-    def title(self) -> str:
-        """Name for people."""
-        return self.metric.label
-
-    @property
-    def unit(self) -> str:
-        """Empty for a plain number."""
-        return self.metric.unit
-
-    @property
-    def arrow(self) -> str:
-        """Points to where better scores are."""
-        return "↑" if self.metric.higher_is_better else "↓"
-
-    @property
-    def first(self) -> str:
-        """The order that has the best score first."""
-        return "descending" if self.metric.higher_is_better else "ascending"
-
-    def show(self, value: float | None, sign: str = "") -> str:
-        """A value with the metric's digits; one that is not defined as a dash."""
-        if value is None or math.isnan(value):
-            return MISSING
-        return f"{value:{sign}.{self.metric.digits}f}".replace("-", "−")
-
-    def span(self, estimate: Estimate, sign: str = "") -> str:
-        """Its interval; empty if it has none, as for a single clip."""
-        if math.isnan(estimate.low):
-            return ""
-        return f"{self.show(estimate.low, sign)} – {self.show(estimate.high, sign)}"
+Pairs = dict[tuple[str, str], Estimate]
+"""By two labels, the better mean first: how much the first is above the second."""
 
 
 class Bar(NamedTuple):
@@ -149,8 +111,20 @@ class Table:
     """The best one's label; empty: there is none."""
     scores: dict[str, pd.DataFrame]
     """By metric: a row per clip, under the name of its sequence, and a column per model."""
+    compared: dict[str, Pairs]
+    """By metric."""
     references: dict[str, dict[str, Cell | None]]
     """By name and metric: what is scored beside the models."""
+
+    @property
+    def groups(self) -> dict[str, dict[str, str]]:
+        """See `grouped`."""
+        return grouped(self.columns, bool(self.baseline))
+
+    @property
+    def by_importance(self) -> list[str]:
+        """See `by_importance`."""
+        return by_importance(self.columns, bool(self.baseline))
 
     @property
     def sequences(self) -> int:
@@ -180,7 +154,11 @@ def tabulate(results: Sequence[Result]) -> Table:
     if not columns:
         raise ResultError(f"{first.task}: the results hold no scores")
     unranked = [label for label, result in zip(labels, results, strict=True) if not result.ranked]
-    ranks = {column.name: _ranks(column, scores[column.name].drop(columns=unranked)) for column in columns}
+    compared = {column.name: _compared(column, scores[column.name]) for column in columns}
+    ranks = {
+        column.name: _ranks(column, scores[column.name].drop(columns=unranked), compared[column.name])
+        for column in columns
+    }
     cells = {column.name: _cells(column, scores[column.name], ranks[column.name]) for column in columns}
 
     main = columns[0]
@@ -214,6 +192,7 @@ def tabulate(results: Sequence[Result]) -> Table:
         [row.clip for row in first.clips],
         baseline,
         scores,
+        compared,
         _references(results, columns),
     )
 
@@ -234,8 +213,12 @@ def _by_sequence(scores: pd.DataFrame, results: Sequence[Result]) -> pd.DataFram
     return scores.reindex([row.clip for row in clips]).set_axis([row.sequence for row in clips])
 
 
-def _ranks(column: Column, scores: pd.DataFrame) -> dict[str, int]:
-    return statistics.ranks(scores.dropna(axis=1, how="all"), column.metric.higher_is_better)
+def _compared(column: Column, scores: pd.DataFrame) -> Pairs:
+    return statistics.compare(scores.dropna(axis=1, how="all"), column.metric.higher_is_better)
+
+
+def _ranks(column: Column, scores: pd.DataFrame, compared: Pairs) -> dict[str, int]:
+    return statistics.ranks(scores.dropna(axis=1, how="all"), column.metric.higher_is_better, compared=compared)
 
 
 def _shared(ranks: dict[str, int], label: str) -> str:

@@ -4,6 +4,7 @@ A result is JSON, schema version 2. A score that is not defined (PSNR inside the
 damage) is ``null``. Scores are finite: the PSNR of identical frames is 100 dB, as the metric says.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -51,6 +52,8 @@ def _no_constant(name: str) -> None:
 DEEPEST = 100
 MOST = 1e12
 """No score or amount is greater; means and differences of what is allowed stay finite."""
+LONGEST = 100
+"""Bytes of `Result.id`; file systems allow 255 to a name."""
 Score = Annotated[Annotated[float, Field(strict=True, ge=-MOST, le=MOST)] | None, BeforeValidator(_undefined)]
 """NaN, which metrics return where they are not defined, becomes None."""
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -215,9 +218,13 @@ class Result(Strict):
 
 
 def result_id(model: str, weights: str, true_masks: bool) -> str:
-    """Names the files and folders of a model with its weights: ``rtn-bundled``."""
+    """Names the files and folders of a model with its weights: ``rtn-bundled``. What is too long ends in a hash."""
     parts = [model, *([] if weights == "none" else [weights]), *(["true-masks"] if true_masks else [])]
-    return re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")
+    name = re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".") or "_"
+    coded = name.encode()
+    if len(coded) <= LONGEST:
+        return name
+    return f"{coded[: LONGEST - 20].decode(errors='ignore')}-{hashlib.sha256(coded).hexdigest()[:16]}"
 
 
 def load(path: str | Path) -> Result:
@@ -270,7 +277,7 @@ def check_same_task(results: Iterable[tuple[str, Result]]) -> None:
 
     Raises:
         ResultError: Two differ in task, task hash, data hash, or in the clips that were scored; or are of one model
-            with weights of one name.
+            with weights of one name, or of two whose files would have one name.
     """
     named = list(results)
     for name, result in named[1:]:
@@ -288,3 +295,10 @@ def check_same_task(results: Iterable[tuple[str, Result]]) -> None:
         if result.label in seen:
             raise ResultError(f"{name}: holds {result.label!r}, as does {seen[result.label]}; keep one")
         seen[result.label] = name
+    files: dict[str, str] = {}
+    for name, result in named:
+        if result.id in files:
+            raise ResultError(
+                f"{name}: its files would be named {result.id!r}, as those of {files[result.id]} are; keep one"
+            )
+        files[result.id] = name

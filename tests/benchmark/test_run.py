@@ -99,6 +99,8 @@ def test_models_of_one_file_are_told_apart_and_scored_again_when_it_changes(
     first = scores(resume=False)
     assert len(set(first.values())) == 4
     assert len(list((tmp_path / "out/strips").glob("*/median.Dark.png"))) == 4
+    assert len(list((tmp_path / "out/strips").glob("*/frames-*/median.Dark.webp"))) == 4
+    assert 'class="sample"' in (tmp_path / "out/report.html").read_text("utf-8")
     own.write_text(OWN.replace("0.5", "0.8"))
     again = scores(resume=True)
     assert again.pop("median.Dark") != first.pop("median.Dark")

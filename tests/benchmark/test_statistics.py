@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from degrade.benchmark.statistics import difference, interval, ranks, versus_best
+from degrade.benchmark.statistics import Estimate, compare, difference, interval, ranks, versus_best
 from degrade.core.errors import DatasetError, SpecError
 
 
@@ -111,6 +111,16 @@ def test_ranks_tie_what_the_clips_cannot_tell_apart() -> None:
     scores = pd.DataFrame({"good": CLIPS + 3, "same": CLIPS + 3 + NOISE, "input": CLIPS})
     assert ranks(scores, higher_is_better=True) == {"good": 1, "same": 1, "input": 3}
     assert ranks(-scores, higher_is_better=False) == {"good": 1, "same": 1, "input": 3}
+
+
+def test_every_two_models_are_compared_the_better_mean_first() -> None:
+    scores = pd.DataFrame({"input": CLIPS - 3, "good": CLIPS, "none": math.nan})
+    found = compare(scores, higher_is_better=True)
+    assert list(found) == [("good", "input"), ("good", "none"), ("input", "none")]
+    assert found["good", "input"] == difference(CLIPS, CLIPS - 3)
+    assert list(compare(scores[["good", "input"]], higher_is_better=False)) == [("input", "good")]
+    made_up = {("good", "input"): Estimate(3, -1, 7)}
+    assert ranks(scores[["good", "input"]], higher_is_better=True, compared=made_up) == {"good": 1, "input": 1}
 
 
 def test_a_rank_is_never_above_that_of_a_better_mean() -> None:

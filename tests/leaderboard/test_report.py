@@ -1,69 +1,23 @@
-"""The table and the pages made of results."""
+"""The table and the page made of results."""
 
+import json
 import re
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from pages import Page
+from made_results import CLIPS, make, page_of, paint_strips
 
-from degrade.benchmark.report import build_leaderboard, build_report, markdown
-from degrade.benchmark.strips import GAP, error_strip, save_strips, strip
+from degrade.benchmark._charts import Style, chart
+from degrade.benchmark.breakdown import breakdowns
+from degrade.benchmark.columns import Column
+from degrade.benchmark.curves import curves
+from degrade.benchmark.metrics import registry
+from degrade.benchmark.report import build_report, markdown
 from degrade.benchmark.table import tabulate
-from degrade.core.errors import SourceError, SpecError
+from degrade.core.errors import SpecError
 from degrade.leaderboard.schema import Result, ResultError
 
 pytest.importorskip("jinja2")
-CLIPS = [f"clip{k}" for k in range(6)]
-DAMAGE = [["dust"], ["dust", "noise"], ["noise"], ["dust", "noise"], [], ["dust"]]
-SPREAD = np.array([-2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
-
-
-def make(name: str, psnr: list[float], *, model: dict[str, Any] | None = None, **extra: Any) -> Result:
-    """A result with these PSNRs, and E_warp 50 − PSNR."""
-    scores = [{"psnr": p, "e_warp": 50 - p} for p in psnr]
-    clips = [
-        {
-            "clip": clip,
-            "sequence": clip,
-            "damage": damage,
-            "metrics": score,
-            "psnr_over_time": [score["psnr"] - 1, score["psnr"] + 1],
-            "references": {"input": {"e_warp": 30.0}, "target": {"e_warp": 5.0}},
-            "kinds": {kind: {"psnr": score["psnr"] - 5 * (kind == "noise")} for kind in damage},
-        }
-        for clip, damage, score in zip(CLIPS, DAMAGE, scores, strict=True)
-    ]
-    facts: dict[str, Any] = {
-        "task": "small-v1",
-        "task_sha256": "a" * 64,
-        "data_sha256": "b" * 64,
-        "model": {"name": name, **(model or {})},
-        "clips": clips,
-        "run": {"device": "cpu", "seconds": 1, "seconds_per_frame": 0.5, "peak_memory_mib": 321.4},
-    }
-    return Result(**{**facts, **extra})
-
-
-@pytest.fixture
-def results() -> list[Result]:
-    """Best to worst: `good`; `even` and `level`, which differ by chance; `input`."""
-    jitter = np.array([0.5, -0.5, 0.5, -0.5, 0.5, -0.4])
-    training = {"steps": 20, "seconds": 60, "curve": [{"step": s, "loss": 1 / s, "psnr": 20 + s} for s in (5, 10)]}
-    learnt = {"parameters": 921205, "weights": "scratch"}
-    return [
-        make("input", (20 + SPREAD).tolist(), model={"baseline": True}),
-        make("even", (25 + SPREAD).tolist(), model={"baseline": True}),
-        make("level", (25 + SPREAD + jitter).tolist()),
-        make("good", (30 + SPREAD + jitter / 5).tolist(), model=learnt, training=training),
-    ]
-
-
-def page_of(results: list[Result], folder: Path, strips: Path | None = None, about: str = "") -> tuple[str, Page]:
-    build_report(results, strips, folder / "page.html", about=about)
-    text = (folder / "page.html").read_text(encoding="utf-8")
-    return text, Page(text)
 
 
 def test_rows_go_from_best_to_worst_and_ties_share_a_rank(results: list[Result]) -> None:
@@ -139,7 +93,7 @@ def test_missing_scores_are_dashes_and_come_last_when_sorted(results: list[Resul
     assert rows["level"].cells["mask_ap"].interval == ""  # one clip says nothing about the spread
     _, page = page_of(results, tmp_path)
     even = next(row for row in page.rows if row[1:] and row[1] == "even")
-    assert even[3].strip() == "–"
+    assert even[4].strip() == "–"
     assert {"data-value": ""} in page.all("td")
 
 
@@ -276,97 +230,25 @@ def test_charts_show_every_clip_and_the_training(results: list[Result], tmp_path
     assert up < y
 
 
-def paint_strips(results: list[Result], folder: Path, channels: int = 1) -> None:
-    clean = np.full((3, 200, 100, channels), 0.5, np.float32)
-    mask = np.zeros((3, 200, 100, 1), np.float32)
-    for result in results:
-        save_strips(folder / "clip0", result.id, clean * 0.5, clean * 0.9, clean, mask)
+def test_columns_are_grouped_by_what_they_are_about(results: list[Result]) -> None:
+    table = tabulate(results)
+    assert list(table.groups) == ["Picture quality", "Over time", "Cost"]
+    assert table.groups["Picture quality"] == {"psnr": "PSNR", "gain": "Gain"}
+    assert table.by_importance == ["psnr", "gain", "e_warp", "parameters", "time", "memory"]
+    about = {
+        name: Column(name, registry.get(name)).group for name in ("mask_ap", "psnr_inside", "tof", "psnr_ab", "lpips")
+    }
+    assert list(about.values()) == ["Damage", "Damage", "Over time", "Colour", "Picture quality"]
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_strips_are_shown_in_order_input_models_clean_mask(
-    results: list[Result], tmp_path: Path, channels: int
-) -> None:
-    paint_strips(results, tmp_path / "strips", channels)
-    assert len(list((tmp_path / "strips" / "clip0").iterdir())) == 3 + 2 * len(results) - 1  # input.png
-    _, page = page_of(results, tmp_path, tmp_path / "strips")
-    shown = [image["alt"].split(",")[0] for image in page.all("img")]
-    models = ["good (scratch)", "good (scratch)", "level", "level", "even", "even", "input"]
-    assert shown == ["input", *models, "clean", "mask"]
-    assert {(image["width"], image["height"]) for image in page.all("img")} == {(str(3 * 80 + 2 * GAP), "160")}
-
-
-def test_a_strip_that_is_no_picture_is_one_line(results: list[Result], tmp_path: Path) -> None:
-    paint_strips(results, tmp_path / "strips")
-    bad = tmp_path / "strips" / "clip0" / "clean.png"
-    bad.write_bytes(bad.read_bytes()[:60])
-    with pytest.raises(SourceError, match=r"clean\.png: damaged, not a PNG picture"):
-        build_report(results, tmp_path / "strips", tmp_path / "page.html")
-
-
-def test_strips_hold_the_frames_side_by_side() -> None:
-    frames = np.stack([np.full((20, 10, 1), value, np.uint8) for value in (10, 200)])
-    row = strip(frames)
-    assert row.shape == (20, 10 + GAP + 10, 1)
-    assert (row[:, :10] == 10).all()
-    assert (row[:, 10 : 10 + GAP] == 0).all()
-    assert (row[:, -10:] == 200).all()
-
-
-def test_error_strips_are_dark_where_right_and_brighter_with_the_error() -> None:
-    clean = np.full((3, 8, 8, 3), 0.5, np.float32)
-    restored = clean + np.array([0, 0.05, 0.25], np.float32)[:, None, None, None]
-    row = error_strip(restored, clean).astype(int).sum(-1)
-    right, small, large = row[0, 0], row[0, 8 + GAP], row[0, 2 * (8 + GAP)]
-    assert right < 30 < small < large
-    assert large > 600
-
-
-def test_the_leaderboard_has_a_page_for_each_task(results: list[Result], tmp_path: Path) -> None:
-    for task in ("one-v1", "two-v1"):
-        for result in results:
-            moved = result.model_copy(update={"task": task})
-            moved.save(tmp_path / "results" / task / f"{moved.id}.json")
-    paint_strips(results, tmp_path / "results" / "two-v1" / "strips")
-    written = build_leaderboard(tmp_path / "results", tmp_path / "site")
-    assert [path.name for path in written] == ["index.html", "README.md", "one-v1.html", "two-v1.html"]
-    index = Page(written[0].read_text(encoding="utf-8"))
-    assert {"one-v1.html", "two-v1.html"} <= {link["href"] for link in index.all("a")}
-    assert len(index.all("table")) == 2
-    assert "## one-v1" in written[1].read_text(encoding="utf-8")
-    assert [len(Page(path.read_text(encoding="utf-8")).all("img")) for path in written[2:]] == [0, 10]
-
-
-def test_a_bad_file_leaves_the_last_good_pages(results: list[Result], tmp_path: Path) -> None:
-    results[0].save(tmp_path / "results" / "small-v1" / "input.json")
-    (index, *_) = build_leaderboard(tmp_path / "results", tmp_path / "site")
-    before = index.read_bytes()
-    (tmp_path / "results" / "small-v1" / "other.json").write_text("{")
-    with pytest.raises(ResultError, match=r"other\.json: damaged"):
-        build_leaderboard(tmp_path / "results", tmp_path / "site")
-    assert index.read_bytes() == before
-    odd = results[1].clips[0].model_copy(update={"metrics": {"psnrr": 1.0}})
-    results[1].model_copy(update={"task": "zoo-v1", "clips": (odd,)}).save(tmp_path / "results/zoo-v1/odd.json")
-    (tmp_path / "results" / "small-v1" / "other.json").unlink()
-    results[2].save(tmp_path / "results" / "small-v1" / "level.json")
-    with pytest.raises(ResultError, match=r"odd\.json: unknown metric 'psnrr'; did you mean 'psnr'"):
-        build_leaderboard(tmp_path / "results", tmp_path / "site")
-    assert not re.findall("level", (tmp_path / "site" / "small-v1.html").read_text("utf-8"))
-    (tmp_path / "results" / "zoo-v1" / "odd.json").unlink()
-    (tmp_path / "results" / "small-v1" / "level.json").unlink()
-    (tmp_path / "results" / "small-v1").rename(tmp_path / "results" / "renamed-v1")
-    with pytest.raises(ResultError, match=r"input\.json: is of task 'small-v1', not 'renamed-v1'"):
-        build_leaderboard(tmp_path / "results", tmp_path / "site")
-
-
-def test_an_empty_leaderboard_says_so(results: list[Result], tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match="none: no folder of results"):
-        build_leaderboard(tmp_path / "none", tmp_path / "site")
-    (tmp_path / "results").mkdir()
-    results[0].save(tmp_path / "results" / "input.json")  # not in the folder of its task
-    with pytest.raises(ResultError, match=r"results: no <task>/\*\.json here"):
-        build_leaderboard(tmp_path / "results", tmp_path / "site")
-    assert not (tmp_path / "site").exists()
+def test_the_heat_of_a_kind_of_damage_goes_from_its_worst_model_to_its_best(results: list[Result]) -> None:
+    parts = {part.column.name: part for part in breakdowns(tabulate(results))}
+    heats = {row.label: [mean.heat for mean in means] for row, means in parts["psnr"].rows}
+    assert heats["good (scratch)"] == [100, 100]
+    assert heats["input"] == [0, 0]
+    assert all(40 < heat < 60 for heat in heats["even"])
+    alone = breakdowns(tabulate(results[:1]))
+    assert [mean.heat for _, means in alone[0].rows for mean in means] == [0, 0]
 
 
 def test_the_same_results_make_the_same_page(results: list[Result], tmp_path: Path) -> None:
@@ -375,7 +257,43 @@ def test_the_same_results_make_the_same_page(results: list[Result], tmp_path: Pa
     assert first == again
 
 
-def test_the_published_results_build(tmp_path: Path) -> None:
-    published = Path(__file__).parents[2] / "leaderboard"
-    build_leaderboard(published / "results", tmp_path)
-    assert (tmp_path / "README.md").read_text("utf-8") == (published / "README.md").read_text("utf-8")
+def test_scores_are_drawn_over_the_severities_of_a_task(results: list[Result], tmp_path: Path) -> None:
+    severities = [0.0, 0.5, 1.0, 0.0, 0.5, 1.0]
+    several = [
+        result.model_copy(update={"clips": tuple(
+            clip.model_copy(update={"severity": at}) for clip, at in zip(result.clips, severities, strict=True)
+        )})
+        for result in results
+    ]  # fmt: skip
+    (section, *_) = curves(tabulate(several))
+    assert (section.id, [chart.title for chart in section.charts]) == ("severity", ["PSNR", "E_warp"])
+    assert [text for _, text in section.charts[0].x_ticks] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+    even = next(line for line in section.charts[0].lines if line.label == "even")
+    # Means of clips 0 and 3, 1 and 4, 2 and 5: 24.5, 25.5 and 26.5; they lie on a line.
+    points = [tuple(map(float, point.split())) for point in even.path.strip("M").split("L")]
+    assert [x for x, _ in points] == pytest.approx([42, 213, 384])
+    assert points[0][1] - points[1][1] == pytest.approx(points[1][1] - points[2][1], abs=0.2)
+    assert "Over the severity" in page_of(several, tmp_path)[0]
+    assert all(section.id != "severity" for section in curves(tabulate(results)))
+
+
+def test_ticks_are_whole_where_steps_are_counted_and_only_there() -> None:
+    style = Style(0, "s0")
+    counted = chart("", [("a", style, [(1.0, 1.0), (2.0, 2.0)])], "frame", "")
+    severities = chart("", [("a", style, [(0.0, 1.0), (0.25, 2.0), (1.5, 2.0)])], "severity", "")
+    assert [text for _, text in counted.x_ticks] == ["1", "2"]
+    assert [text for _, text in severities.x_ticks] == ["0", "0.5", "1", "1.5"]
+
+
+def test_a_page_knows_the_difference_of_every_two_models(results: list[Result], tmp_path: Path) -> None:
+    results[0] = results[0].model_copy(update={"model": results[0].model.model_copy(update={"true_masks": True})})
+    _, page = page_of(results, tmp_path)
+    (section,) = [attrs for attrs in page.all("section") if attrs.get("id") == "compare"]
+    found = json.loads(section["data-differences"])
+    assert found.keys() == {"psnr", "e_warp"}
+    assert len(found["psnr"]["pairs"]) == 6  # those without a rank are compared, too
+    mean, low, high = found["psnr"]["pairs"]["good-scratch level"]
+    assert mean == pytest.approx(5, abs=0.1)
+    assert low < mean < high
+    assert found["e_warp"]["pairs"]["good-scratch level"][0] == pytest.approx(-mean, abs=1e-3)
+    assert (found["psnr"]["higher"], found["e_warp"]["higher"]) == (True, False)
