@@ -8,6 +8,7 @@ Example:
 """
 
 from degrade.measure._beside import Apart, apart, rows, to_json
+from degrade.measure._cutting import cuts
 from degrade.measure._film import Film, measure, measure_all, registry
 from degrade.measure.base import Instrument, Quantity, Reading
 
@@ -18,6 +19,7 @@ __all__ = [
     "Quantity",
     "Reading",
     "apart",
+    "cuts",
     "measure",
     "measure_all",
     "registry",
