@@ -15,7 +15,7 @@ from degrade.benchmark.cli import app
 from degrade.benchmark.tint import color_of
 from degrade.console import run as run_command
 from degrade.models._colorization import ColorizationModel, Guides
-from degrade.ops import Flicker, Tinting, Toning
+from degrade.ops import Tinting, Toning
 from degrade.sources import open_source
 from degrade.sources.stills import Stills
 from degrade.writers import open_writer
