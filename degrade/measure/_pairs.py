@@ -40,9 +40,8 @@ def pairs(one: Array, other: Array, step: Array | None, scale: float) -> Pairs:
         scale: How many times smaller that is.
     """
     places, level = flat_places(one)
-    chosen = np.unique(np.linspace(0, len(places) - 1, min(MOST, len(places))).round().astype(int)) if places else []
     off, found, kept = [], [], []
-    for i in chosen:
+    for i in np.linspace(0, len(places) - 1, min(MOST, len(places))).round().astype(int).tolist():
         there = _around(places[i], other.shape, step, scale)
         if there is None:
             continue
