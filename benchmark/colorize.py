@@ -13,10 +13,11 @@ from torch import Tensor
 
 from degrade.benchmark.films import SHOWN, picture_format, refuse_inside, taken
 from degrade.benchmark.making import Making, begun, describe
-from degrade.benchmark.shots import color_of, cuts, thumbnail
+from degrade.benchmark.tint import color_of
 from degrade.core.display import sheet, spread
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array, as_8bit
+from degrade.measure import cuts
 from degrade.models import stream_colors
 from degrade.models._colorization import ColorizationModel, Reference
 from degrade.models._lab import lab_to_rgb, rgb_to_lab
@@ -174,7 +175,7 @@ def _judge(source: Source, sequence: FrameSequence) -> None:
 
 
 def _shots(source: Source, sequence: FrameSequence, references: Sequence[Given]) -> list[Shot]:
-    bounds = [0, *cuts(map(thumbnail, source.each(sequence))), sequence.frames]
+    bounds = [0, *cuts(source.each(sequence)), sequence.frames]
     return [
         Shot(start, stop, tuple(r for r in references if r.frame is not None and start <= r.frame < stop))
         for start, stop in itertools.pairwise(bounds)

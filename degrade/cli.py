@@ -322,25 +322,25 @@ def measure_films(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Measures the damage of films, side by side if there are several."""
+    """Measures the damage of films; of several, how far others are from the first, and whether intervals overlap."""
     from rich.table import Table
 
-    from degrade.measure import measure, rows
+    from degrade.measure import measure_all, rows, to_json
 
-    measured = {}
     with progress("frames", quiet=quiet) as bar:
-        for film in films:
-            measured[film] = measure(
-                film,
-                instruments or None,
-                limit=frames,
-                started=lambda total, film=film: bar.add_task(film, total=total),  # type: ignore[misc]
-                seen=lambda count: bar.advance(bar.task_ids[-1], count),
-            )
+        measured = measure_all(
+            films,
+            instruments or None,
+            limit=frames,
+            started=lambda film, total: bar.add_task(film, total=total),
+            seen=lambda count: bar.advance(bar.task_ids[-1], count),
+        )
     if as_json:
-        print_json({film: found.to_json() for film, found in measured.items()})
+        print_json(to_json(measured))
         return
-    table = Table("instrument", "quantity", *map(escape, films), "unit", box=None, header_style="dim")
+    first, *others = map(escape, films)
+    beside = [column for film in others for column in (film, "off by")]
+    table = Table("instrument", "quantity", first, *beside, "unit", box=None, header_style="dim")
     for row in rows(list(measured.values())):
         table.add_row(*map(escape, row))
     console.print(table)

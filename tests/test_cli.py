@@ -223,6 +223,18 @@ def test_measure_a_film_beside_a_dataset(degrade: Callable, spec_file: Path, foo
     assert [read[str(film)]["frames"] for film in films] == [8, 8]
     levels = [read[str(film)]["readings"]["tone"]["level"]["value"] for film in films]
     assert levels[0] != levels[1]
-    code, _, err = degrade("measure", films[0], "--instrument", "weeve")
-    assert code == 2
-    assert "did you mean 'weave'" in err
+    factor = read[str(films[1])]["readings"]["tone"]["level"]["factor"]
+    assert factor == pytest.approx(levels[1] / levels[0])
+    assert f"× {factor:.2f}" in degrade("measure", *films, "--instrument", "tone", "--frames", 2, "-q")[1]
+    (tmp_path / "empty").mkdir()
+    for arguments, error in (
+        ([films[0], "--instrument", "weeve"], "did you mean 'weave'"),
+        ([films[0], films[0]], "named twice"),
+        ([*films, tmp_path / "none.mp4"], "none.mp4"),
+        ([*films, tmp_path / "empty"], "empty"),
+        ([*films, Path(__file__)], "test_cli.py"),
+    ):
+        code, text, err = degrade("measure", *arguments, "--frames", 2, "-q")
+        assert (code, text) == (2, "")
+        assert error in err
+        assert len(err.splitlines()) == 1

@@ -9,12 +9,9 @@ import numpy as np
 from degrade.match._knobs import Part
 from degrade.match._ways import Ratio, Share, Way
 from degrade.measure import Film
-from degrade.measure.gate import SIDES
 
 NEAR = 1.25
 """Factor up to which two readings are the same."""
-BORDER = 5.0
-"""Thousandths of the height: what is narrower is no border."""
 BESIDE: Sequence[tuple[str, str, Way]] = [
     ("tone", "clipped", Share()),
     ("softness", "edge_px", Ratio()),
@@ -73,8 +70,8 @@ def distances(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def unmatched(parts: Sequence[Part], rows: Sequence[Row], film: Film) -> list[str]:
-    """In words, what was not measured, what differs by more than a quarter, and what no op makes."""
-    return [*_not_measured(parts, film), *_differing(rows), *_borders(film), UNKNOWN]
+    """In words, what was not measured, what differs by more than a quarter, and what no instrument reads."""
+    return [*_not_measured(parts, film), *_differing(rows), UNKNOWN]
 
 
 def _not_measured(parts: Sequence[Part], film: Film) -> Iterator[str]:
@@ -99,10 +96,3 @@ def _differing(rows: Sequence[Row]) -> Iterator[str]:
             if row.clean is not None and row.set and made > row.film and row.clean >= row.film:
                 why = f"; the clean footage alone has {row.clean:.3g}"
             yield f"{row.instrument} {row.quantity}: {row.film:.3g}{unit} in the film, {made:.3g} in the render{why}"
-
-
-def _borders(film: Film) -> Iterator[str]:
-    seen = {side: film["gate"][side].value or 0.0 for side in SIDES}
-    if wide := {side: width for side, width in seen.items() if width > BORDER}:
-        told = ", ".join(f"{side} {width:.3g}‰ of the height" for side, width in wide.items())
-        yield f"gate: dark borders, which no op draws: {told}"

@@ -46,9 +46,11 @@ class Grain:
         """See `Part.turned`."""
         if made["grain"]["sigma"].value is None or STRENGTH not in now:
             return {key: now[key] for key in self.keys if key in now}
-        wanted, got = _excess(film, own), _excess(made, own)
-        steps = [step / 2 * trust(film["grain"][name].value or 0.0, made["grain"][name]) for name in BY_LEVEL]
-        sigma = np.array([now[key] for key in SIGMA]) * _filled(_factor(wanted, got) ** steps)
+        before, wanted, got = np.array([now[key] for key in SIGMA]), _values(film, BY_LEVEL), _values(made, BY_LEVEL)
+        steps = [step * trust(film["grain"][name].value or 0.0, made["grain"][name]) for name in BY_LEVEL]
+        # Variances add up: rain, dust and what the footage has of its own stay as they are.
+        more = np.where(np.isnan(got), 0, np.array(steps) * (wanted**2 - got**2))
+        sigma = _filled(np.sqrt(np.maximum(before**2 + more, 0)))
         power = np.array([now[key] for key in POWER]) * _factor(_values(film, BY_BAND), _values(made, BY_BAND)) ** step
         return {STRENGTH: now[STRENGTH], **_named(SIGMA, sigma.tolist()), **_named(POWER, power.tolist())}
 

@@ -8,6 +8,7 @@ from degrade.match._grain import Grain
 from degrade.match._tone import Tone
 from degrade.match._ways import Ratio, Share, Shift, Squares, Way, trust
 from degrade.measure import Film, Reading
+from degrade.measure.gate import SIDES
 
 Key = tuple[str, str]
 """Label of an op in ``start.yaml``, and a parameter; of one that is a list, ``sigma.0`` is the first value."""
@@ -105,6 +106,8 @@ def parts() -> Sequence[Part]:
         Tone(),
         Grain(),
         Knob("vignette", "falloff", "gate", "falloff", Shift(1.0, 0.2), strength=True),
+        *(Knob("border", side, "gate", side, Ratio(0.001, least=1), strength=True, most=0.25) for side in SIDES),
+        Knob("border", "radius", "gate", "corners", Ratio(0.001, least=1), strength=True, most=0.5),
         Knob("flicker", "std", "flicker", "std", Ratio(own=2), strength=True),
         Knob("flicker", "correlation", "flicker", "memory", Ratio(), held=True),
         Knob("periodic_flicker", "amplitude", "flicker", "periodic", Ratio(), strength=True),
@@ -131,5 +134,6 @@ def parts() -> Sequence[Part]:
         Knob("scratch", "width", "lines", "width", Ratio(0.7), wide=0.4, most=0.02),
         Knob("scratch", "lifetime", "lines", "lifetime", Ratio(), wide=0.6, held=True),
         Knob("scratch", "broken", "lines", "broken", Share(), wide=0.6),
-        Knob("rain", "per_frame", "lines", "rain", Ratio(15, own=1, least=0.15), strength=True, most=300),
+        Knob("rain", "per_frame", "lines", "rain", Ratio(130, least=0.15), strength=True, most=500),
+        Knob("rain", "opacity", "lines", "rain_contrast", Ratio(0.075), wide=0.8, most=0.5),
     ]

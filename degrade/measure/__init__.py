@@ -7,7 +7,22 @@ Example:
     True
 """
 
-from degrade.measure._film import Film, measure, registry, rows
+from degrade.measure._beside import Apart, apart, rows, to_json
+from degrade.measure._cutting import cuts
+from degrade.measure._film import Film, measure, measure_all, registry
 from degrade.measure.base import Instrument, Quantity, Reading
 
-__all__ = ["Film", "Instrument", "Quantity", "Reading", "measure", "registry", "rows"]
+__all__ = [
+    "Apart",
+    "Film",
+    "Instrument",
+    "Quantity",
+    "Reading",
+    "apart",
+    "cuts",
+    "measure",
+    "measure_all",
+    "registry",
+    "rows",
+    "to_json",
+]

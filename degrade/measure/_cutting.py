@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-from degrade.core.types import Array
+from degrade.core.types import Array, as_clip
 
 SIZE = (24, 18)
 """Of the picture that frames are told by, width and height."""
@@ -14,36 +14,58 @@ APART = 0.55
 """Frames whose pictures correlate by less than one less this are of different shots."""
 UNUSUAL = 2.5
 """And so much further apart than frames lately were."""
+AHEAD = 2
+"""Frames that are looked ahead."""
+
+
+def cuts(frames: Iterable[Array]) -> list[int]:
+    """The frames at which a new shot begins, without the first; frames are (H, W, C), uint8 or floats in [0, 1].
+
+    Slow dissolves are not found.
+    """
+    ready = (np.asarray(as_clip(frame)[0]) for frame in frames)
+    return [t for t, (_, cut) in enumerate(with_cuts(ready)) if cut]
 
 
 def with_cuts(frames: Iterable[Array]) -> Iterator[tuple[Array, bool]]:
     """Each frame (H, W, C) float32, and whether a shot begins with it.
 
-    A frame that is unlike the one before begins a shot if the next is unlike it, too: black frames, flashes and
-    torn frames are damage, not cuts. So one frame is looked ahead.
+    A frame that is unlike the last begins a shot if one of the next is like it, and none like the last: black frames,
+    flashes and torn frames are damage, not cuts. Pictures are correlated, which flicker and fading leave as it is.
     """
     lately: deque[float] = deque(maxlen=12)
-    last: Array | None = None  # picture of the last frame that showed anything
-    held: tuple[Array, Array] | None = None  # a frame that may begin a shot, and its picture
-    for frame in frames:
-        seen = picture(frame)
-        if held is not None and last is not None:
-            cut = seen is None or apart(last, seen) >= APART
-            yield held[0], cut
-            if cut:
-                last = held[1]
-                lately.clear()
-            held = None
+    last: Array | None = None  # picture of the last frame that showed anything and was not passed over
+    for frame, seen, coming in _with_coming(frames):
+        cut = False
         if last is not None and seen is not None:
             distance = apart(last, seen)
             if distance > max(APART, UNUSUAL * float(np.median(lately or [0]))):
-                held = frame, seen
-                continue
-            lately.append(distance)
+                back = any(apart(last, later) < APART for later in coming)
+                stays = any(apart(seen, later) < APART for later in coming)
+                cut = stays and not back
+                if cut:
+                    lately.clear()
+                else:
+                    seen = None
+            else:
+                lately.append(distance)
         last = last if seen is None else seen
-        yield frame, False
-    if held is not None:
-        yield held[0], False
+        yield frame, cut
+
+
+def _with_coming(frames: Iterable[Array]) -> Iterator[tuple[Array, Array | None, list[Array]]]:
+    """Each frame, its picture, and the pictures of the next ones that show anything."""
+    held: deque[tuple[Array, Array | None]] = deque()
+    for frame in frames:
+        held.append((frame, picture(frame)))
+        if len(held) > AHEAD:
+            yield (*held.popleft(), _shown(held))
+    while held:
+        yield (*held.popleft(), _shown(held))
+
+
+def _shown(held: Iterable[tuple[Array, Array | None]]) -> list[Array]:
+    return [seen for _, seen in held if seen is not None]
 
 
 def picture(frame: Array) -> Array | None:

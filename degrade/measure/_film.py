@@ -83,14 +83,47 @@ def measure(
         SpecError: No such instrument.
         SourceError, DatasetError: Footage that cannot be read, or no frames.
     """
-    chosen = [registry.get(name) for name in instruments or registry.names()]
-    sequences: Sequence[Iterable[Array]]
-    if isinstance(film, str | Path | Source):
-        sequences = found = takes(film, limit)
-        started(sum(take.frames for take in found))
-    else:
-        sequences = [islice(film, limit)]
-    meter = Meter(chosen, seen)
+    of = _chosen(instruments)
+    if not isinstance(film, str | Path | Source):
+        return _read([islice(film, limit)], of, seen)
+    sequences = takes(film, limit)
+    started(sum(take.frames for take in sequences))
+    return _read(sequences, of, seen)
+
+
+def measure_all(
+    films: Sequence[str],
+    instruments: Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
+    started: Callable[[str, int], object] = lambda film, frames: None,
+    seen: Callable[[int], object] = lambda frames: None,
+) -> dict[str, Film]:
+    """Measures films one after the other, once all are known to be there; see `measure`.
+
+    Raises:
+        SpecError: No such instrument.
+        SourceError, DatasetError: A film that cannot be read, has no frames, or is named twice.
+    """
+    of = _chosen(instruments)
+    if twice := [film for i, film in enumerate(films) if film in films[:i]]:
+        raise SourceError(f"{twice[0]}: named twice; films are measured beside others")
+    opened = {film: takes(film, limit) for film in films}
+    measured = {}
+    for film, sequences in opened.items():
+        started(film, sum(take.frames for take in sequences))
+        measured[film] = _read(sequences, of, seen)
+    return measured
+
+
+def _chosen(instruments: Sequence[str] | None) -> list[type[Instrument]]:
+    return [registry.get(name) for name in instruments or registry.names()]
+
+
+def _read(
+    sequences: Iterable[Iterable[Array]], instruments: Sequence[type[Instrument]], seen: Callable[[int], object]
+) -> Film:
+    meter = Meter(instruments, seen)
     for frames in sequences:
         meter.see(frames)
     return meter.film()
@@ -173,17 +206,3 @@ def _ready(frame: Array) -> Array:
         blocks = ready[:height, :width].reshape(height // factor, factor, -1, factor, ready.shape[2])
         ready = np.ascontiguousarray(blocks.mean(axis=(1, 3)))
     return ready
-
-
-def rows(films: Sequence[Film]) -> list[list[str]]:
-    """A table of films side by side: instrument, quantity, the reading of each with its interval, and the unit."""
-    out, notes = [], [film.readings for film in films]
-    for instrument, quantities in films[0].units.items():
-        for name, quantity in quantities.items():
-            shown = [_shown(readings[instrument][name]) for readings in notes]
-            out.append([instrument, name, *shown, quantity.unit])
-    return out
-
-
-def _shown(reading: Reading) -> str:
-    return f"– {reading.reason}" if reading.value is None else reading.text()

@@ -8,7 +8,7 @@ import numpy as np
 
 from degrade.core.color import luma
 from degrade.core.types import Array, to_uint8
-from degrade.measure import _motion
+from degrade.measure import _motion, _pairs
 
 WORKING = 368
 """Height at which motion is estimated; larger frames are reduced to it."""
@@ -67,6 +67,21 @@ class View:
         if self.before is None or self.blank or self.before.blank:
             return None
         return _motion.affine(self.before.levels, self.levels)
+
+    @functools.cached_property
+    def difference(self) -> float | None:
+        """Mean levels of 255 by which this frame differs from the one before; none if either shows nothing."""
+        if self.before is None or self.blank or self.before.blank:
+            return None
+        return 255 * float(cv2.absdiff(self.small, self.before.small).mean())
+
+    @functools.cached_property
+    def pairs(self) -> _pairs.Pairs | None:
+        """Flat patches of the frame before and what is new in them; none if there are none, or either shows nothing."""
+        if self.before is None or self.blank or self.before.blank:
+            return None
+        found = _pairs.pairs(self.before.grey, self.grey, self.step, self.height / self.small.shape[0])
+        return found if found.places else None
 
     @functools.cached_property
     def change(self) -> Array | None:

@@ -18,6 +18,8 @@ DARK = 0.08
 """Luma of a border."""
 WIDEST = 0.2
 """Share of a side that a border may take."""
+BRIGHTEST = 80
+"""Percentile of luma along a side by which a border is told: dark all along."""
 FEWEST = 3
 """Shots for a falloff: one scene alone has lights and shadows of its own."""
 STOPS = np.arange(0, 4.01, 0.05)
@@ -25,16 +27,17 @@ STOPS = np.arange(0, 4.01, 0.05)
 
 
 class Gate(Instrument):
-    """Dark borders on each side in thousandths of the height, and the stops of light lost half a diagonal away.
+    """Dark borders and their corners in thousandths of the height, and the stops of light lost half a diagonal away.
 
-    A border is what stays dark from the frame's edge inwards in the mean of a shot, the median over shots. The
-    falloff, as `vignette` draws it about the centre, is fitted to the mean of all shots within the borders, and its
-    interval is wide: scenes are often darker, or lighter, at their sides. Fooled by letterboxes, by night scenes, and
-    by skies.
+    A border is what stays dark from the frame's edge inwards in the mean of a shot, all along the side; the median over
+    shots. The radius of its corners is told by the diagonal, where all four are dark. The falloff, as `vignette` draws
+    it about the centre, is fitted to the mean of all shots within the borders, and its interval is wide: scenes are
+    often darker, or lighter, at their sides. Fooled by letterboxes, by night scenes, and by skies.
     """
 
     quantities: ClassVar[Mapping[str, Quantity]] = {
-        **{side: Quantity("thousandths of the height", f"dark border, {side}") for side in SIDES},
+        **{side: Quantity("thousandths of the height", f"dark border: frame_border.{side}") for side in SIDES},
+        "corners": Quantity("thousandths of the height", "radius of dark corners: frame_border.radius"),
         "falloff": Quantity("stops", "light lost half a diagonal away: vignette.falloff"),
     }
     nothing: ClassVar[str] = "all frames are blank"
@@ -54,13 +57,13 @@ class Gate(Instrument):
         if self.sum is None:
             return None
         mean = self.sum / self.frames
-        sides = [_border(mean.mean(axis=0)), _border(mean.mean(axis=0)[::-1]),
-                 _border(mean.mean(axis=1)), _border(mean.mean(axis=1)[::-1])]  # fmt: skip
+        across, down = (np.percentile(mean, BRIGHTEST, axis=axis) for axis in (0, 1))
+        sides = [_border(profile) for profile in (across, across[::-1], down, down[::-1])]
         height, width = mean.shape
         inner = mean[sides[2] : height - sides[3], sides[0] : width - sides[1]]
         coarse = cv2.resize(inner, CELLS[::-1], interpolation=cv2.INTER_AREA)
         return {
-            "sides": 1000 * np.array(sides) / height,
+            "sides": 1000 * np.array([*sides, _radius(inner)]) / height,
             "picture": np.log2(coarse + 0.02),
             "shape": np.array(mean.shape),
         }
@@ -69,7 +72,7 @@ class Gate(Instrument):
     def values(cls, shots: Sequence[Stats]) -> Values:
         """See `Instrument.values`."""
         sides = np.median([shot["sides"] for shot in shots], axis=0).tolist()
-        found: dict[str, float | str] = dict(zip(SIDES, sides, strict=True))
+        found: dict[str, float | str] = dict(zip((*SIDES, "corners"), sides, strict=True))
         if len(shots) < FEWEST:
             return found | {"falloff": f"fewer than {FEWEST} shots"}
         mean = np.mean([shot["picture"] for shot in shots], axis=0)
@@ -89,3 +92,10 @@ def _border(profile: Array) -> int:
     """Pixels from the beginning of a profile that are dark, if what follows is not."""
     light = np.flatnonzero(profile > DARK)
     return int(light[0]) if light.size and light[0] <= WIDEST * len(profile) else 0
+
+
+def _radius(inner: Array) -> float:
+    """Of the dark corners of what lies within the borders, in pixels."""
+    side = min(inner.shape)
+    corners = (inner, inner[:, ::-1], inner[::-1], inner[::-1, ::-1])
+    return min(_border(corner[:side, :side].diagonal()) for corner in corners) / (1 - np.sqrt(0.5))

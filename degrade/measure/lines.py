@@ -8,8 +8,8 @@ import numpy as np
 from degrade.core.rng import Stream
 from degrade.core.types import Array
 from degrade.measure import _lines
-from degrade.measure._flat import flat_places, smoothed_out
 from degrade.measure._motion import at_centre
+from degrade.measure._pairs import shown_twice
 from degrade.measure._spikes import reduced
 from degrade.measure._view import View
 from degrade.measure.base import Instrument, Quantity, Stats, Values
@@ -28,6 +28,8 @@ GAP = 2
 """Frames that a line may be out of sight."""
 FEWEST = 5
 """Lines for a width."""
+SURPLUS = 0.25
+"""Share by which thin lines along the film must outnumber those across it, for their contrast."""
 
 
 class Lines(Instrument):
@@ -37,8 +39,9 @@ class Lines(Instrument):
     one place of the scene over more than half of the shot is the scene's: so a line that stays for long before a steady
     camera is lost. Lines across the film are found in the same way and taken off: what the scene has, it has either
     way, and a shot that has many tells little. What is missed is found by laying lines, as `scratch` draws them, on
-    some of the frames. Thin faint lines, rain, are counted in flat patches alone. Fooled by posts, trunks and fences in
-    short shots and among movers, by the frame's own border, and by text.
+    some of the frames. Thin faint lines, rain, are counted in flat patches alone, in what is new there in a frame, so
+    that the grain of wood is none; frames shown twice are passed over. Fooled by posts, trunks and fences in short
+    shots and among movers, by the frame's own border, and by text.
     """
 
     quantities: ClassVar[Mapping[str, Quantity]] = {
@@ -51,16 +54,19 @@ class Lines(Instrument):
         "lifetime": Quantity("frames", "mean number of frames that a line stays: middle of scratch.lifetime"),
         "broken": Quantity("", "share of the height where a line is not seen: scratch.broken"),
         "wander": Quantity("thousandths of the height", "median step sideways from frame to frame"),
-        "rain": Quantity("lines", "thin lines a flat patch of 32 pixels, those across it taken off"),
+        "rain": Quantity("lines", "thin new lines a flat patch of 32 pixels, those across it taken off"),
+        "rain_contrast": Quantity("levels of 255", "mean by which these are above the least that is told, 1 level"),
     }
 
     def __init__(self) -> None:
-        self.frames = self.patches = 0
+        self.frames = 0
         self.found: list[Array] = []
         self.across: list[Array] = []
         self.path = [np.zeros(2)]  # of the scene, in frame heights
         self.laid = np.zeros(2)
-        self.rain = np.zeros(2)
+        self.rain: list[Array] = []  # of a pair of frames: patches, and of lines along and across number and sum
+        self.differences: list[float] = []
+        self.at: list[int] = []  # of these, those of the pairs
         self.open: list[tuple[float, float, int, int]] = []  # place, sign, age, frames out of sight
         self.ends = np.zeros(2)  # lines that ended, and frames of all
         self.steps: list[float] = []
@@ -79,12 +85,14 @@ class Lines(Instrument):
         self.across.append(over)
         if view.t % TESTED == 0:
             self._test(grey, here)
-        if view.t % EVERY == 0:
-            places, _ = flat_places(view.grey)
-            if places:
-                flat = smoothed_out(np.stack([view.grey[place] for place in places]))
-                self.rain += [np.count_nonzero(_lines.lines(flat, axis)) for axis in (1, 2)]
-                self.patches += len(places)
+        if view.difference is not None:
+            self.differences.append(view.difference)
+        if view.t % EVERY == 1 and view.pairs is not None:
+            self.at.append(len(self.differences) - 1)
+            off = view.pairs.off
+            ways = [abs(_lines.lines(off, axis)) for axis in (1, 2)]
+            sums = [sum_of for way in ways for sum_of in (np.count_nonzero(way), (way[way > 0] - 1).sum())]
+            self.rain.append(np.array([len(off), *sums]))
 
     def _follow(self, here: _lines.Columns) -> None:
         free = set(range(len(here.x)))
@@ -126,8 +134,10 @@ class Lines(Instrument):
         for rows in kept:
             self._follow(_lines.Columns(*rows.T))
         found = np.concatenate(kept)
+        repeated = shown_twice(np.array(self.differences))[0][self.at]
         return {
-            "counts": np.array([self.frames, len(found), across, *self.laid, *self.ends, self.patches, *self.rain]),
+            "counts": np.array([self.frames, len(found), across, *self.laid, *self.ends]),
+            "rain": np.array(self.rain).reshape(-1, 5)[~repeated].sum(axis=0),
             "sums": np.array([(found[:, 1] > 0).sum(), found[:, 3].sum()]),
             "middles": np.median(abs(found), axis=0) if len(found) else np.zeros(4),
             "steps": np.array([np.median(self.steps or [0]), len(self.steps)]),
@@ -136,8 +146,9 @@ class Lines(Instrument):
     @classmethod
     def values(cls, shots: Sequence[Stats]) -> Values:
         """See `Instrument.values`."""
-        counts, sums = (np.sum([shot[name] for shot in shots], axis=0) for name in ("counts", "sums"))
-        frames, along, across, laid, seen, ended, lived, patches, down, over = counts.tolist()
+        counts, sums, rain = (np.sum([shot[name] for shot in shots], axis=0) for name in ("counts", "sums", "rain"))
+        frames, along, across, laid, seen, ended, lived = counts.tolist()
+        patches, down, excess, over, excess_over = rain.tolist()
         own = np.array([shot["counts"][:3] for shot in shots])
         trust = own[:, 0] / (1 + own[:, 2] / own[:, 0]) ** 2
         more = max(float(trust @ ((own[:, 1] - own[:, 2]) / own[:, 0]) / trust.sum()), 0.0)
@@ -147,7 +158,10 @@ class Lines(Instrument):
             "along": along / frames,
             "across": across / frames,
             "rain": (down - over) / patches if patches else "no flat patches",
+            "rain_contrast": "no rain",
         }
+        if down - over >= max(FEWEST, SURPLUS * over):
+            out["rain_contrast"] = max(excess - excess_over, 0) / (down - over)
         if along < FEWEST:
             return out | dict.fromkeys(["contrast", "light", "width", "lifetime", "broken", "wander"], few)
         weights = np.array([shot["counts"][1] for shot in shots])

@@ -3,20 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from degrade.core.types import Array
 from degrade.measure._motion import at_centre
+from degrade.measure._pairs import AROUND, shown_twice
 from degrade.measure._view import View
 from degrade.measure.base import Instrument, Quantity, Stats, Values
 
-AROUND = 6
-"""Frames to each side with which one is compared."""
-SAME = 0.25
-"""A repeated frame differs from the one before by less than this share of what frames around differ by."""
-LEAST = 0.3
-"""Levels that frames must differ by, for repeated ones to be told."""
 FASTEST = 0.004
 """Frame heights a frame: what a camera must move by, for lost frames to be told."""
 FEWEST = 8
@@ -46,15 +40,15 @@ class Repeated(Instrument):
         """See `Instrument.see`."""
         self.frames += 1
         self.blank += view.blank
-        if view.before is None or view.blank or view.before.blank:
+        if view.difference is None:
             return
-        self.differences.append(float(cv2.absdiff(view.small, view.before.small).mean()) * 255)
+        self.differences.append(view.difference)
         if view.step is not None:
             self.steps.append(at_centre(view.step, view.small.shape)[:2])
 
     def close(self) -> Stats:
         """See `Instrument.close`."""
-        repeated, told = _repeated(np.array(self.differences))
+        repeated, told = (int(which.sum()) for which in shown_twice(np.array(self.differences)))
         missing, followed = _missing(np.array(self.steps).reshape(-1, 2))
         counts = self.frames, self.blank, repeated, told, missing, followed
         return {"counts": np.array(counts)}
@@ -68,18 +62,6 @@ class Repeated(Instrument):
             "blank": blank / frames,
             "missing": missing / followed if followed else "no camera that moves steadily",
         }
-
-
-def _repeated(differences: Array) -> tuple[int, int]:
-    """How many frames repeat the one before, and of how many it can be told."""
-    found = told = 0
-    for i, one in enumerate(differences):
-        around = np.delete(differences[max(0, i - AROUND) : i + AROUND + 1], min(i, AROUND))
-        usual = float(np.percentile(around, 60)) if len(around) >= FEWEST // 2 else 0.0
-        if usual > LEAST:
-            told += 1
-            found += one < SAME * usual
-    return found, told
 
 
 def _missing(steps: Array) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from degrade.ops.emulsion_scratch import EmulsionScratch
 from degrade.ops.exposure_jitter import ExposureJitter
 from degrade.ops.fading import Fading
 from degrade.ops.flicker import Flicker
+from degrade.ops.frame_border import FrameBorder
 from degrade.ops.frame_faults import FrameFaults
 from degrade.ops.gate_dirt import GateDirt
 from degrade.ops.gaussian_blur import GaussianBlur
@@ -93,6 +94,7 @@ __all__ = [
     "ExposureJitter",
     "Fading",
     "Flicker",
+    "FrameBorder",
     "FrameFaults",
     "GateDirt",
     "GaussianBlur",

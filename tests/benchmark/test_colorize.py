@@ -1,4 +1,4 @@
-"""`benchmark colorize`, cuts, and what tells a tinted film from one in colour."""
+"""`benchmark colorize`, and what tells a tinted film from one in colour."""
 
 import sys
 import warnings
@@ -12,10 +12,10 @@ import torch
 from skimage.color import rgb2lab
 
 from degrade.benchmark.cli import app
-from degrade.benchmark.shots import color_of, cuts, thumbnail
+from degrade.benchmark.tint import color_of
 from degrade.console import run as run_command
 from degrade.models._colorization import ColorizationModel, Guides
-from degrade.ops import Flicker, Tinting, Toning
+from degrade.ops import Tinting, Toning
 from degrade.sources import open_source
 from degrade.sources.stills import Stills
 from degrade.writers import open_writer
@@ -197,17 +197,6 @@ def test_models_that_restore_are_refused(film: np.ndarray, command: Callable[...
     assert "Median restores film, and colours none" in command(
         "--input", "film", "--out", "out", model="median", code=2
     )
-
-
-def test_cuts_are_found_through_flicker_and_flashes_are_none() -> None:
-    film = np.concatenate([shot("00_coffee", 9), shot("01_astronaut", 8), shot("02_chelsea", 7)])
-    assert cuts(map(thumbnail, film)) == [9, 17]
-    flickering = Flicker(std=0.2)(film.astype(np.float32) / 255, seed=1)
-    assert cuts(map(thumbnail, (255 * flickering.frames).astype(np.uint8))) == [9, 17]
-    film[4] = 255
-    film[12] = np.random.default_rng(0).integers(0, 255, film[12].shape)
-    assert cuts(map(thumbnail, film)) == [9, 17]
-    assert cuts([thumbnail(film[0])]) == cuts([]) == []
 
 
 @pytest.mark.parametrize("name", ["00_coffee", "01_astronaut", "02_chelsea"])

@@ -13,7 +13,9 @@ from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.match import Match, _match, distances, match, page
 from degrade.match._draft import started
+from degrade.match._grain import Grain
 from degrade.match._knobs import parts
+from degrade.measure import Film, Reading, registry
 from degrade.measure._footage import Take
 from degrade.ops.pipeline import Pipeline
 from degrade.presets import load
@@ -138,6 +140,30 @@ def test_a_tinted_film_is_dyed(tmp_path: Path) -> None:
     assert matched.spec.color == "rgb"
 
 
+def test_a_dark_border_is_drawn(tmp_path: Path) -> None:
+    border = {"left": 0.07, "right": 0, "top": 0, "foot": 0.05, "radius": 0.2, "softness": 0, "tone": 0}
+    bordered = Pipeline([{"frame_border": border}])(np.repeat(moving(3), 3, axis=3), seed=1)
+    matched = match(written(tmp_path / "film", bordered.frames), "builtin:stills?count=2&frames=3&height=128&width=160")
+    found = parameters(matched)["border"]
+    assert found["right"] == found["top"] == [0, 0]
+    for name in ("left", "foot", "radius"):
+        assert border[name] / 1.5 < np.mean(found[name]) < border[name] * 1.5, name
+
+
+def test_grain_makes_room_for_what_else_is_new_in_a_frame() -> None:
+    """Rain of 1.5 levels beside grain: together they shall read as the film."""
+
+    def read(sigma: float) -> Film:
+        return Film(9, 1, {"grain": {name: Reading(sigma) for name in registry.get("grain").quantities}}, {}, {})
+
+    film, own, grain = read(2), read(0), Grain()
+    begun = grain.start(film, own)
+    turned = grain.turned(begun, film, read(2.5), own, 1.0)
+    for i in range(5):
+        key = "mottled_grain", f"sigma.{i}"
+        assert (begun[key], turned[key]) == pytest.approx((2, (2**2 - 1.5**2) ** 0.5))
+
+
 def test_of_a_long_film_stretches_are_measured() -> None:
     read: list[tuple[int, int]] = []
 
@@ -157,8 +183,6 @@ def test_of_a_long_film_stretches_are_measured() -> None:
 
 def test_every_part_sets_what_the_start_has_and_is_read() -> None:
     ops = {label: given for label, _, given in started()}
-    from degrade.measure import registry
-
     for part in parts():
         for (label, parameter), quantity in part.keys.items():
             assert parameter.partition(".")[0] in ops[label], label

@@ -10,7 +10,7 @@ import pytest
 
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array
-from degrade.measure import Film, _film, measure, registry, rows
+from degrade.measure import Film, Reading, _film, apart, measure, registry, rows, to_json
 from degrade.measure._view import View
 
 NAMES = registry.names()
@@ -130,5 +130,29 @@ def test_memory_is_flat(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_films_side_by_side() -> None:
     films = [measure(moving(count), ["tone", "shots"]) for count in (3, 4)]
     table = rows(films)
-    assert ["shots", "length", "3", "4", "frames"] in table
+    assert ["shots", "length", "3", "4", "× 1.33", "frames"] in table
     assert len(table) == sum(len(registry.get(name).quantities) for name in ("tone", "shots"))
+    read = to_json(dict(zip("ab", films, strict=True)))
+    assert read["a"] == films[0].to_json()
+    assert read["b"]["readings"]["shots"]["length"] == {
+        "value": 4, "unit": "frames", "factor": pytest.approx(4 / 3), "overlap": None
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "factor", "overlap", "text"),
+    [
+        (Reading(2, 1, 3), Reading(3, 2.5, 4), 1.5, True, "× 1.50 overlap"),
+        (Reading(3, 2.5, 4), Reading(1.5, 1, 2), 0.5, False, "× 0.50 apart"),
+        (Reading(2, 1, 3), Reading(3), 1.5, None, "× 1.50"),
+        (Reading(0, 0, 0), Reading(0, 0, 1), 1, True, "× 1.00 overlap"),
+        (Reading(0, 0, 0.5), Reading(2, 1, 3), None, False, "– apart"),
+        (Reading(-0.2), Reading(0.4), None, None, "–"),
+        (Reading(None, reason="dark"), Reading(0.4, 0.3, 0.5), None, None, "–"),
+    ],
+)
+def test_how_far_readings_are_off(
+    one: Reading, other: Reading, factor: float | None, overlap: bool | None, text: str
+) -> None:
+    found = apart(one, other)
+    assert (found.factor, found.overlap, found.text()) == (factor, overlap, text)

@@ -152,6 +152,38 @@ def test_blocks_and_combing() -> None:
     assert combed["combing"].value > 1.3 * clean["combing"].value  # type: ignore[operator]
 
 
+def test_grain_of_frames_between_repeated_ones() -> None:
+    damage = [{"noise": {"sigma": 5}}, {"frame_faults": {"missing": 0, "repeated": 0.4, "phantom": 0}}]
+    within(under(["grain"], damage), "grain", "sigma", 5, 1.3)
+
+
+def test_rain_is_new_in_each_frame_and_the_grain_of_wood_is_not() -> None:
+    wood = np.random.default_rng(0).normal(0, 0.02, (1, 256)).repeat(192, axis=0)
+
+    def read(rain: float) -> Film:
+        op = {"scratch": {"per_frame": rain, "lifetime": 1, "width": 0.01, "opacity": 0.15, "wander": 0, "broken": 0}}
+        draw = np.random.default_rng(1)
+        clip = 0.4 + wood + draw.normal(0, 0.004, (12, 192, 256))
+        film = Pipeline([op] if rain else [])(clip[..., None].astype(np.float32), seed=1).frames
+        return measure(iter(film), ["lines"])
+
+    bare, rainy = read(0)["lines"], read(40)["lines"]
+    assert abs(bare["rain"].value or 0) < 0.1
+    assert bare["rain_contrast"].value is None
+    assert rainy["rain"].value > 1  # type: ignore[operator]
+    assert rainy["rain_contrast"].value > 3  # type: ignore[operator]
+
+
+def test_a_border_and_its_corners() -> None:
+    border = {"left": 0.04, "right": 0, "top": 0.02, "foot": 0, "radius": 0.12, "softness": 0, "tone": 0}
+    gate = under(["gate"], [{"frame_border": border}], frames=3)["gate"]
+    bare = under(["gate"], [], frames=3)["gate"]
+    assert gate["left"].value == pytest.approx(40, abs=6)
+    assert gate["top"].value == pytest.approx(20, abs=6)
+    assert gate["corners"].value == pytest.approx(120, rel=0.25)
+    assert [bare[name].value for name in ("left", "right", "top", "foot", "corners")] == [0] * 5
+
+
 def test_dark_borders_and_falloff() -> None:
     def framed() -> Iterator[Array]:
         for i, clip in enumerate(clips(4, 4)):
