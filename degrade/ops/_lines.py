@@ -12,7 +12,7 @@ from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import correlated, normals
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import blend
+from degrade.ops._compositing import blend_at
 from degrade.ops._crowding import check_crowding
 from degrade.ops._events import EventParams, arrivals
 from degrade.ops._packing import pack_ints, pack_tracks
@@ -80,11 +80,10 @@ class Marks(NamedTuple):
         alpha = alpha[..., None] if alpha.ndim == 3 else alpha
         touched = np.unique(np.concatenate([np.arange(c.start, c.stop) for c in self.columns]))
         part, covered = (np.ascontiguousarray(data[:, touched].swapaxes(0, 1)) for data in (frame, mask))
-        starts = np.searchsorted(touched, [c.start for c in self.columns]).tolist()
-        for start, columns, strip, covering in zip(starts, self.columns, alpha, tone, strict=True):
-            if wide := columns.stop - columns.start:
-                where = slice(start, start + wide)
-                blend(part[where], covered[where], strip[:wide], covering[:wide])
+        start, stop = np.array([(c.start, c.stop) for c in self.columns]).T
+        column = start[:, None] + np.arange(alpha.shape[1])
+        within = column < stop[:, None]
+        blend_at(part, covered, np.searchsorted(touched, column[within]), alpha[within], tone[within])
         frame[:, touched], mask[:, touched] = part.swapaxes(0, 1), covered.swapaxes(0, 1)
 
 
