@@ -101,9 +101,8 @@ def _lay(frame: Array, mask: Array, sprites: Sequence[tuple[Sprite, tuple[slice,
     row, column = np.divmod(covered - (np.cumsum(count) - count)[of], columns[of])
     tone = np.array([sprite.tone for sprite, _, _ in sprites], np.float32)[of]
     at = corner[of] + row * width + column
-    blend_at(
-        frame.reshape(-1, 1, frame.shape[2]), mask.reshape(-1, 1, 1), at, alpha[covered, None, None], tone[:, None, None]
-    )
+    pixels, under = frame.reshape(-1, 1, frame.shape[2]), mask.reshape(-1, 1, 1)
+    blend_at(pixels, under, at, alpha[covered, None, None], tone[:, None, None])
 
 
 def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, tone: float | Array) -> None:
