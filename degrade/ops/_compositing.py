@@ -37,7 +37,9 @@ class Sprite(NamedTuple):
     """What it covers the picture with: 0 black, 1 white."""
 
 
-def on_frame(sprites: Sequence[Sprite], shape: tuple[int, int]) -> Iterator[tuple[Sprite, tuple[slice, slice], Array]]:
+def textures_on(
+    sprites: Sequence[Sprite], shape: tuple[int, int]
+) -> Iterator[tuple[Sprite, tuple[slice, slice], Array]]:
     """Those sprites that touch a frame of this height and width, in their order.
 
     Yields:
@@ -75,10 +77,10 @@ def _shrunk(name: str, seed: int, side: int) -> Array:
     return cv2.resize(draw(name, seed, DRAWN, DRAWN), (side, side), interpolation=cv2.INTER_AREA)
 
 
-def lay(frame: Array, mask: Array, sprites: Sequence[Sprite]) -> None:
+def lay_sprites(frame: Array, mask: Array, sprites: Sequence[Sprite]) -> None:
     """Covers a frame (H, W, C) with sprites, one after the other, in place, and raises the mask (H, W, 1)."""
     small = []
-    for sprite, where, alpha in on_frame(sprites, (frame.shape[0], frame.shape[1])):
+    for sprite, where, alpha in textures_on(sprites, (frame.shape[0], frame.shape[1])):
         alpha *= sprite.opacity
         np.minimum(alpha, 1, out=alpha)
         small.append((sprite, where, alpha))

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import Sprite, lay
+from degrade.ops._compositing import Sprite, lay_sprites
 from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import EventParams, arrivals, visible
@@ -118,4 +118,4 @@ class Sprites(Contaminant[S]):
     def paint(self, frame: Array, mask: Array, params: S, t: int) -> None:
         """See `Contaminant.paint`."""
         at = ((i, params.x_px[i], params.y_px[i], params.degrees[i]) for i in params.shown(t))
-        lay(frame, mask, [params.sprite(self.texture, *place) for place in at])
+        lay_sprites(frame, mask, [params.sprite(self.texture, *place) for place in at])

@@ -8,7 +8,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import lay
+from degrade.ops._compositing import lay_sprites
 from degrade.ops._packing import pack_floats
 from degrade.ops._sprites import PlacedParams, Sprites
 
@@ -65,4 +65,4 @@ class Blotch(Sprites[BlotchParams]):
             for (right, down), tone in [*layers, ((0, 0), params.tone[i])]:
                 place = params.x_px[i] + right, params.y_px[i] + down, params.degrees[i]
                 sprites.append(params.sprite("blotch", i, *place, tone))
-        lay(frame, mask, sprites)
+        lay_sprites(frame, mask, sprites)

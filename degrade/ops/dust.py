@@ -9,7 +9,7 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import lay
+from degrade.ops._compositing import lay_sprites
 from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._packing import pack_floats, pack_ints
@@ -103,4 +103,4 @@ class Dust(Contaminant[DustParams]):
     def paint(self, frame: Array, mask: Array, params: DustParams, t: int) -> None:
         """See `Contaminant.paint`."""
         at = ((i, params.x_px[i], params.y_px[i], params.degrees[i]) for i in params.shown(t))
-        lay(frame, mask, [params.sprite(self.texture, *place) for place in at])
+        lay_sprites(frame, mask, [params.sprite(self.texture, *place) for place in at])

@@ -9,7 +9,7 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import lay
+from degrade.ops._compositing import lay_sprites
 from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import arrivals, visible
@@ -98,4 +98,4 @@ class Hair(Contaminant[HairParams]):
             age = t - params.first[i]
             place = params.x_px[i][age], params.y_px[i][age], params.degrees[i][age]
             sprites.append(params.sprite("fibre", i, *place))
-        lay(frame, mask, sprites)
+        lay_sprites(frame, mask, sprites)

@@ -9,7 +9,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import cover, on_frame, tint
+from degrade.ops._compositing import cover, textures_on, tint
 from degrade.ops._packing import pack_floats
 from degrade.ops._sprites import PlacedParams, Sprites
 
@@ -75,7 +75,7 @@ class Stain(Sprites[StainParams]):
         """See `Contaminant.paint`."""
         for i in params.shown(t):
             sprite = params.sprite(params.kind[i], i, params.x_px[i], params.y_px[i], params.degrees[i])
-            for _, where, thickness in on_frame([sprite], (frame.shape[0], frame.shape[1])):
+            for _, where, thickness in textures_on([sprite], (frame.shape[0], frame.shape[1])):
                 if params.blur_px[i] >= 0.2 or params.shift_px[i]:
                     cover(frame, mask, where, thickness, _beneath(frame, where, thickness, params, i))
                 clear = tint(frame.shape[2], 0.85, 1, 1.25) if params.tone[i] == 0 else tint(frame.shape[2], 1, 1, 1)

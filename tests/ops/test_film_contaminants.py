@@ -10,7 +10,7 @@ from scipy import ndimage
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo
 from degrade.ops import Blotch, Dirt, Dust, EmulsionScratch, GateDirt, Hair, LensDirt, Mould, Scratch, ShortScratch
-from degrade.ops._compositing import Sprite, cover, lay, on_frame
+from degrade.ops._compositing import Sprite, cover, lay_sprites, textures_on
 from degrade.presets import load
 from degrade.textures import draw
 
@@ -103,7 +103,7 @@ def test_small_sprites_are_what_a_large_drawing_shows_from_afar(name: str, size:
     for seed in range(6):
         degrees = 37 * seed
         sprite = Sprite(name, seed, 60.3, 50.7, size, degrees)
-        [(_, (rows, columns), alpha)] = on_frame([sprite], (HEIGHT, WIDTH))
+        [(_, (rows, columns), alpha)] = textures_on([sprite], (HEIGHT, WIDTH))
         here = np.zeros((HEIGHT, WIDTH))
         here[rows, columns] = alpha
         large = draw(name, seed, 256, 256).astype(float)
@@ -128,8 +128,8 @@ def test_sprites_laid_together_are_those_laid_one_by_one(channels: int) -> None:
     sprites[70] = sprites[70]._replace(size=90.0)
     frame, mask = ground.copy(), np.zeros((HEIGHT, WIDTH, 1), np.float32)
     expected, covered = ground.copy(), mask.copy()
-    lay(frame, mask, sprites)
-    for sprite, where, alpha in on_frame(sprites, (HEIGHT, WIDTH)):
+    lay_sprites(frame, mask, sprites)
+    for sprite, where, alpha in textures_on(sprites, (HEIGHT, WIDTH)):
         cover(expected, covered, where, sprite.opacity * alpha, sprite.tone)
     np.testing.assert_array_equal(frame, expected)
     np.testing.assert_array_equal(mask, covered)
