@@ -94,6 +94,6 @@ def _matrix(params: WeaveParams, t: int, shape: tuple[int, ...]) -> Array | None
     shift, degrees = (params.x[t] * height, params.y[t] * height), params.degrees[t]
     if shift == (0, 0) and degrees == 0:
         return None
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
+    matrix: Array = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
     matrix[:, 2] += shift
     return matrix
