@@ -2,7 +2,6 @@
 
 import re
 import sys
-from importlib.metadata import requires
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -326,5 +325,7 @@ def main() -> None:
 
 def _from_extra(module: str) -> bool:
     """Whether the extra `benchmark` brings a module; its packages are named as their modules are, but for hyphens."""
+    from importlib.metadata import requires
+
     extra = [text for text in requires("film-degrade") or () if text.endswith('extra == "benchmark"')]
     return any(re.match(rf"{module.partition('.')[0].replace('_', '[-_]')}\b(?!-)", text) for text in extra)

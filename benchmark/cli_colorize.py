@@ -7,7 +7,6 @@ import typer
 
 from degrade.benchmark.cli_films import Config, Device, Frames, Out, Weights, make, models_that
 from degrade.console import Quiet, tell
-from degrade.core.assignment import parse_assignment
 
 
 def _models() -> list[str]:
@@ -45,6 +44,7 @@ def colorize(
     from degrade.benchmark.colorize import colorize_film, parse_reference
     from degrade.benchmark.entries import with_weights
     from degrade.benchmark.hardware import choose_device
+    from degrade.core.assignment import parse_assignment
     from degrade.models._colorization import coloring
     from degrade.sources import open_source
 

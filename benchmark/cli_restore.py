@@ -7,7 +7,6 @@ import typer
 
 from degrade.benchmark.cli_films import Config, Device, Frames, Out, Weights, make, models_that
 from degrade.console import Quiet, tell
-from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
 
 
@@ -61,6 +60,7 @@ def restore(
     from degrade.benchmark.excerpt import Excerpt
     from degrade.benchmark.hardware import choose_device
     from degrade.benchmark.restore import restore_source
+    from degrade.core.assignment import parse_assignment
     from degrade.models.base import restoring
     from degrade.sources import open_source
 

@@ -8,24 +8,24 @@ Example:
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
-from degrade.core.op import Op
-from degrade.core.types import ClipInfo, Damaged, Trace
-from degrade.ops.at_scale import AtScale
-from degrade.ops.one_of import OneOf
-from degrade.ops.pipeline import Pipeline
-from degrade.ops.shuffle import Shuffle
-from degrade.presets import load
-from degrade.sources import open_source
-from degrade.spec import Spec, load_spec
-
 if TYPE_CHECKING:
+    from degrade.core.errors import DatasetError, DegradeError, SourceError, SpecError
+    from degrade.core.op import Op
+    from degrade.core.types import ClipInfo, Damaged, Trace
     from degrade.dataset.generate import generate
     from degrade.dataset.layout import DatasetFolder
     from degrade.dataset.verify import verify
+    from degrade.ops.at_scale import AtScale
+    from degrade.ops.one_of import OneOf
+    from degrade.ops.pipeline import Pipeline
+    from degrade.ops.shuffle import Shuffle
+    from degrade.presets import load
+    from degrade.sources import open_source
+    from degrade.spec import Spec, load_spec
+
+    __version__: str
 
 __all__ = [
     "AtScale",
@@ -50,17 +50,36 @@ __all__ = [
     "verify",
 ]
 
-__version__ = version("film-degrade")
-
-_LAZY = {
+_HOMES = {
+    **dict.fromkeys(("DatasetError", "DegradeError", "SourceError", "SpecError"), "degrade.core.errors"),
+    **dict.fromkeys(("ClipInfo", "Damaged", "Trace"), "degrade.core.types"),
+    **dict.fromkeys(("Spec", "load_spec"), "degrade.spec"),
+    "AtScale": "degrade.ops.at_scale",
     "DatasetFolder": "degrade.dataset.layout",
+    "OneOf": "degrade.ops.one_of",
+    "Op": "degrade.core.op",
+    "Pipeline": "degrade.ops.pipeline",
+    "Shuffle": "degrade.ops.shuffle",
     "generate": "degrade.dataset.generate",
+    "load": "degrade.presets",
+    "open_source": "degrade.sources",
     "verify": "degrade.dataset.verify",
 }
-"""What reads and writes datasets is imported when it is first asked for."""
+_PARTS = ("core", "ops", "presets", "sources", "spec", "textures")
+"""Everything is imported when it is first asked for, so that ``degrade --help`` need not wait for it."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("film-degrade")
+    if name in _PARTS:
+        return import_module(f"degrade.{name}")
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PARTS})

@@ -25,9 +25,9 @@ from degrade.console import (
     tell,
 )
 from degrade.core.errors import SpecError, unknown
-from degrade.core.op import Op
 
 if TYPE_CHECKING:
+    from degrade.core.op import Op
     from degrade.dataset.plan import Clip
     from degrade.spec import Spec
 

@@ -2,7 +2,6 @@
 
 import codecs
 import errno
-import importlib.metadata
 import io
 import json
 import os
@@ -203,7 +202,9 @@ def steps(bar: Progress) -> Callable[[str, int, int], None]:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"film-degrade {importlib.metadata.version('film-degrade')}")
+        from importlib.metadata import version
+
+        print(f"film-degrade {version('film-degrade')}")
         raise typer.Exit
 
 

@@ -16,13 +16,13 @@ from degrade.core.op import Contaminant, Family, Op, Temporal
 from degrade.core.rng import Stream, at, normal, ornstein_uhlenbeck, poisson
 from degrade.core.types import Array, ClipInfo, Layer, Params
 from degrade.ops._blur import Blur, gaussian
-from degrade.ops._compositing import cover, texture_at, tint
+from degrade.ops._compositing import Sprite, cover, lay_sprites, textures_on, tint
 from degrade.ops._drawn import choose, log_normal, stray, tones
 from degrade.ops._events import EventParams, arrivals, visible
 from degrade.ops._lines import LineParams, Lines
 from degrade.ops._mixed import Mixed, Retimed, RetimedParams
 from degrade.ops._packing import pack_floats, pack_ints, pack_tracks, short_floats
-from degrade.ops._sprites import PlacedParams, SpriteParams, Sprites, TrackedParams, lay_sprite
+from degrade.ops._sprites import PlacedParams, SpriteParams, Sprites, TrackedParams
 from degrade.textures import ProceduralTexture, draw
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ __all__ = [
     "RetimedParams",
     "SourceError",
     "SpecError",
+    "Sprite",
     "SpriteParams",
     "Sprites",
     "Stream",
@@ -78,7 +79,7 @@ __all__ = [
     "cover",
     "draw",
     "gaussian",
-    "lay_sprite",
+    "lay_sprites",
     "log_normal",
     "luma",
     "normal",
@@ -89,7 +90,7 @@ __all__ = [
     "poisson",
     "short_floats",
     "stray",
-    "texture_at",
+    "textures_on",
     "tint",
     "tones",
     "visible",

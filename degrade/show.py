@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic.fields import FieldInfo
 
 from degrade.core.display import sheet
+from degrade.core.docstrings import described
 from degrade.core.fields import Interval, Within
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
@@ -24,13 +25,14 @@ class Parameter(NamedTuple):
 
 def parameters(op: type[Op]) -> list[Parameter]:
     """The op's own parameters first, then those that every op has."""
+    about = described(op)
     fields = sorted(op.model_fields.items(), key=lambda item: item[0] in Op.model_fields)
     return [
         Parameter(
             name,
             _value(field.get_default(call_default_factory=True)),
             allowed(field),
-            field.description or "",
+            about.get(name, ""),
         )
         for name, field in fields
     ]

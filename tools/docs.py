@@ -26,6 +26,7 @@ from degrade.benchmark.metrics import registry as metrics
 from degrade.benchmark.task import load_task, tasks
 from degrade.core.composition import Composition
 from degrade.core.display import sheet
+from degrade.core.docstrings import described
 from degrade.core.op import Op
 from degrade.core.types import Array, mask_to_uint8
 from degrade.ops import AtScale, Pipeline, registry
@@ -63,7 +64,8 @@ def page(name: str) -> str:
     scaled = f"scales {', '.join(strengths)}" if strengths else "scales how often it fires"
     if issubclass(op, Composition):
         scaled = f"{scaled}, and the inner ops" if strengths else "scales the inner ops"
-    drawn = [(n, f.description or "") for n, f in op.drawn.model_fields.items()]
+    about = described(op.drawn)
+    drawn = [(name, about.get(name, "")) for name in op.drawn.model_fields]
     parts = [
         f"# {name}",
         f"{FAMILIES.get(op.family, op.family)} · [all ops](README.md) · [adding an op](../ops.md)",

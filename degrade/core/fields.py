@@ -130,9 +130,9 @@ class Strict(BaseModel):
     model_config = {
         "frozen": True,
         "extra": "forbid",
-        "use_attribute_docstrings": True,
         "allow_inf_nan": False,
         "ser_json_inf_nan": "constants",
+        "defer_build": True,  # until a record is made, since most ops are but listed
     }
 
     def __init__(self, *given: Any, **data: Any) -> None:
@@ -150,6 +150,17 @@ class Strict(BaseModel):
 
     def __str__(self) -> str:
         return repr(self)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Pydantic's own, with what the docstrings say of the fields."""
+        from degrade.core.docstrings import described  # for schemas alone
+
+        written = handler(schema)
+        properties = handler.resolve_ref_schema(written).get("properties", {})
+        for name, text in described(cls).items():
+            properties.get(name, {}).setdefault("description", text)
+        return written
 
 
 def _numbers_alone(schema: Any) -> Any:

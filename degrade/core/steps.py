@@ -88,7 +88,7 @@ def render_framewise(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
         for label, mask in one.masks.items():
             if label not in made:
                 made[label] = np.zeros((*frames.shape[:3], 1), np.float32)  # takes no memory where nothing is written
-            if mask.any():
+            if cv2.hasNonZero(mask[0]):
                 made[label][i] = mask[0]
     return Layer(out, made)
 
@@ -123,9 +123,11 @@ def _render_step(
 
 
 def _with(masks: dict[str, Array], more: dict[str, Array]) -> dict[str, Array]:
-    """All masks; of two with the same label the maximum."""
-    met = {label: cv2.max(masks[label], mask).reshape(mask.shape) for label, mask in more.items() if label in masks}
-    return masks | more | met  # cv2.max takes a third of the time of np.maximum
+    """All masks; of two with the same label the maximum, written into that of `more`."""
+    for label, mask in more.items():
+        if label in masks:
+            cv2.max(masks[label], mask, dst=mask)  # takes a third of the time of np.maximum
+    return masks | more
 
 
 def wrap_masks(

@@ -229,12 +229,23 @@ def as_clip(data: Array) -> Array:
 
 def to_uint8(frames: Array) -> Array:
     """Floats in [0, 1] as 8 bit, rounded to the nearest."""
-    return (np.clip(frames, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return _whole(frames, np.uint8)
 
 
 def to_uint16(frames: Array) -> Array:
     """Floats in [0, 1] as 16 bit, rounded to the nearest."""
-    return (np.clip(frames, 0, 1) * 65535 + 0.5).astype(np.uint16)
+    return _whole(frames, np.uint16)
+
+
+def _whole(frames: Array, dtype: type[np.unsignedinteger[Any]]) -> Array:
+    """Floats in [0, 1] times the greatest number of a type; frame by frame, so that what is in between stays small."""
+    whole = np.empty(frames.shape, dtype)
+    for frame, made in zip(frames, whole, strict=True) if frames.ndim > 3 else [(frames, whole)]:
+        scaled = np.clip(frame, 0, 1).astype(np.result_type(frame, np.float32), copy=False)
+        scaled *= np.iinfo(dtype).max
+        scaled += 0.5
+        made[...] = scaled
+    return whole
 
 
 def to_dtype(frames: Array, dtype: Any) -> Array:

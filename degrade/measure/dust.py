@@ -10,7 +10,7 @@ from degrade.core.types import Array
 from degrade.measure import _spikes
 from degrade.measure._view import View
 from degrade.measure.base import Instrument, Quantity, Stats, Values
-from degrade.ops._compositing import cover, texture_at
+from degrade.ops._compositing import Sprite, lay_sprites
 
 EVERY = 2
 """Frames from one that is looked at to the next."""
@@ -95,10 +95,9 @@ class Dust(Instrument):
             x = (cell % columns + draw.uniform(0.25, 0.75)) * width / columns
             y = (cell // columns + draw.uniform(0.25, 0.75)) * height / rows
             shape, degrees = int(draw.integers(256)), float(draw.uniform(0, 360))
-            laid = texture_at("dust", shape, (height, width), x, y, size * height, degrees)
-            if laid is None or _near(there, x, y, 2 * size * height).any():
+            if _near(there, x, y, 2 * size * height).any():
                 continue
-            cover(frame, mask, laid[0], laid[1] * np.float32(opacity), TONES[light])
+            lay_sprites(frame, mask, [Sprite("dust", shape, x, y, size * height, degrees, opacity, TONES[light])])
             kind = light, int(np.searchsorted(SIZES, size)) - 1, int(np.searchsorted(OPACITIES, opacity)) - 1
             self.laid[kind] += 1
             placed.append((x, y, size * height, kind))

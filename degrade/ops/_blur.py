@@ -26,7 +26,7 @@ class Blur(Op[P]):
 
     def carry(self, masks: Array, params: P, start: int) -> Array:
         """Blurred as the picture is, but for tails too faint to be seen; see `Op.carry`."""
-        if not masks.any():
+        if not any(cv2.hasNonZero(mask) for mask in masks):
             return masks
         blurred = self.render(masks, params, start).frames
         rows = blurred.reshape(-1, masks.shape[2])

@@ -1,7 +1,8 @@
 """Compositing: placing textures on a frame and blending them into the picture."""
 
 import functools
-import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,46 +12,99 @@ from degrade.textures import draw
 
 DRAWN, LARGEST = 64, 256
 """Sides of the smallest prototype that is drawn, smaller ones being reductions of it, and of the largest."""
+SMALL, TOGETHER = 2048, 512
+"""Sprites of up to so many pixels are blended together, and so many at once."""
 
 
-def texture_at(
-    name: str, seed: int, shape: tuple[int, int], x: float, y: float, size: float, degrees: float
-) -> tuple[tuple[slice, slice], Array] | None:
-    """A texture, turned and scaled, where it falls on a frame.
+class Sprite(NamedTuple):
+    """A texture, turned and scaled, somewhere on a frame."""
 
-    Args:
-        name: Of the texture.
-        seed: Of the texture.
-        shape: Height and width of the frame.
-        x: Its centre, in pixels from the frame's left border.
-        y: Its centre, in pixels from the frame's upper border.
-        size: Side of the texture in pixels; under 1 px it is drawn at 1 px and fainter by its area.
-        degrees: Turned by, counter-clockwise.
+    texture: str
+    """Its name."""
+    shape: int
+    """Its seed."""
+    x: float
+    """Centre, in pixels from the frame's left border."""
+    y: float
+    """Centre, in pixels from the frame's upper border."""
+    size: float
+    """Side of the texture in pixels; under 1 px it is drawn at 1 px and fainter by its area."""
+    degrees: float
+    """Turned by, counter-clockwise."""
+    opacity: float = 1.0
+    """Greatest alpha, in [0, 1]."""
+    tone: float = 0.0
+    """What it covers the picture with: 0 black, 1 white."""
 
-    Returns:
-        The part of the frame that it touches and its alpha there, (h, w) float32; None if it misses.
+
+def textures_on(
+    sprites: Sequence[Sprite], shape: tuple[int, int]
+) -> Iterator[tuple[Sprite, tuple[slice, slice], Array]]:
+    """Those sprites that touch a frame of this height and width, in their order.
+
+    Yields:
+        Sprite, the part of the frame that it touches, and its texture there, (h, w) float32 in [0, 1].
     """
-    drawn = max(size, 1.0)
-    reach = drawn * (abs(math.cos(math.radians(degrees))) + abs(math.sin(math.radians(degrees)))) / 2 + 1
-    top, bottom = max(0, math.floor(y - reach)), min(shape[0], math.ceil(y + reach))
-    left, right = max(0, math.floor(x - reach)), min(shape[1], math.ceil(x + reach))
-    if top >= bottom or left >= right:
-        return None
-    side = min(LARGEST, 2 << max(0, math.ceil(math.log2(drawn)) - 1))
-    prototype = draw(name, seed, side, side) if side >= DRAWN else _shrunk(name, seed, side)
-    cos, sin = (f(math.radians(degrees)) * drawn / side for f in (math.cos, math.sin))
-    middle = (side - 1) / 2
+    if not sprites:
+        return
+    x, y, size, degrees = np.array([sprite[2:6] for sprite in sprites]).T
+    drawn = np.maximum(size, 1)
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    reach = drawn * (abs(cos) + abs(sin)) / 2 + 1
+    top, bottom = np.maximum(np.floor(y - reach), 0), np.minimum(np.ceil(y + reach), shape[0])
+    left, right = np.maximum(np.floor(x - reach), 0), np.minimum(np.ceil(x + reach), shape[1])
+    mantissa, exponent = np.frexp(drawn)
+    side = np.minimum(LARGEST, 2 ** np.maximum(exponent - (mantissa == 0.5), 1))  # the power of two from `drawn` on
+    cos, sin, middle = cos * (drawn / side), sin * (drawn / side), (side - 1) / 2
     x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
-    matrix = np.array(((cos, sin, x - (cos + sin) * middle), (-sin, cos, y + (sin - cos) * middle)))
-    alpha: Array = cv2.warpAffine(prototype, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
-    if size < 1:
-        alpha *= size**2
-    return (slice(top, bottom), slice(left, right)), alpha
+    matrices = np.stack([cos, sin, x - (cos + sin) * middle, -sin, cos, y + (sin - cos) * middle], 1)
+    boxes = np.stack([top, bottom, left, right, side], 1).astype(int).tolist()
+    for sprite, (above, below, before, after, square), matrix in zip(
+        sprites, boxes, matrices.reshape(-1, 2, 3), strict=True
+    ):
+        if above >= below or before >= after:
+            continue
+        name, seed = sprite.texture, sprite.shape
+        prototype = draw(name, seed, square, square) if square >= DRAWN else _shrunk(name, seed, square)
+        alpha: Array = cv2.warpAffine(prototype, matrix, (after - before, below - above), flags=cv2.INTER_LINEAR)
+        if sprite.size < 1:
+            alpha *= sprite.size**2
+        yield sprite, (slice(above, below), slice(before, after)), alpha
 
 
 @functools.lru_cache(maxsize=4096)
 def _shrunk(name: str, seed: int, side: int) -> Array:
     return cv2.resize(draw(name, seed, DRAWN, DRAWN), (side, side), interpolation=cv2.INTER_AREA)
+
+
+def lay_sprites(frame: Array, mask: Array, sprites: Sequence[Sprite]) -> None:
+    """Covers a frame (H, W, C) with sprites, one after the other, in place, and raises the mask (H, W, 1)."""
+    small = []
+    for sprite, where, alpha in textures_on(sprites, (frame.shape[0], frame.shape[1])):
+        alpha *= sprite.opacity
+        np.minimum(alpha, 1, out=alpha)
+        small.append((sprite, where, alpha))
+        if alpha.size > SMALL or len(small) == TOGETHER:
+            _lay(frame, mask, small)
+            small = []
+    _lay(frame, mask, small)
+
+
+def _lay(frame: Array, mask: Array, sprites: Sequence[tuple[Sprite, tuple[slice, slice], Array]]) -> None:
+    if len(sprites) < 4:
+        for sprite, where, alpha in sprites:
+            blend(frame[where], mask[where], alpha[..., None], sprite.tone)
+        return
+    width = frame.shape[1]
+    corner, columns, count = np.array([(w[0].start * width + w[1].start, a.shape[1], a.size) for _, w, a in sprites]).T
+    alpha = np.concatenate([each.reshape(-1) for _, _, each in sprites])
+    covered = np.flatnonzero(alpha)
+    of = np.repeat(np.arange(len(sprites)), count)[covered]
+    row, column = np.divmod(covered - (np.cumsum(count) - count)[of], columns[of])
+    tone = np.array([sprite.tone for sprite, _, _ in sprites], np.float32)[of]
+    at = corner[of] + row * width + column
+    pixels, under = frame.reshape(-1, 1, frame.shape[2]), mask.reshape(-1, 1, 1)
+    blend_at(pixels, under, at, alpha[covered, None, None], tone[:, None, None])
 
 
 def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, tone: float | Array) -> None:
@@ -82,6 +136,32 @@ def blend(part: Array, covered: Array, alpha: Array, tone: float | Array) -> Non
     rest = 1 - covered
     rest *= greatest
     covered += rest
+
+
+def blend_at(data: Array, covered: Array, at: Array, alpha: Array, tone: Array) -> None:
+    """What `blend` does, at places along the first axis; where one comes several times, in their order.
+
+    Args:
+        data: (P, h, C), changed in place.
+        covered: Its mask, (P, h, 1).
+        at: Places, (N,) int.
+        alpha: (N, h, 1 or C), in [0, 1].
+        tone: (N, 1 or h, 1).
+    """
+    first_at = np.empty(len(data), np.intp)
+    while at.size:
+        turn = np.arange(at.size)
+        first_at[at[::-1]] = turn[::-1]
+        now = first_at[at] == turn  # the first at its place
+        if now.all():
+            now, later = slice(None), slice(0)
+        else:
+            later = ~now
+        places = at[now]
+        part, under = data[places], covered[places]
+        blend(part, under, alpha[now], tone[now])
+        data[places], covered[places] = part, under
+        at, alpha, tone = at[later], alpha[later], tone[later]
 
 
 def tint(channels: int, *rgb: float) -> Array:

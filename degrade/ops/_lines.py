@@ -12,13 +12,15 @@ from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import correlated, normals
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import blend
+from degrade.ops._compositing import blend_at
 from degrade.ops._crowding import check_crowding
 from degrade.ops._events import EventParams, arrivals
 from degrade.ops._packing import pack_ints, pack_tracks
 
 COARSE, FINE = 5, 30
 """Knots per frame of the two scales on which a particle lifts off the film."""
+AHEAD = 8
+"""Frames that the noise is drawn for at once."""
 BATCH = 1 << 20
 """Pixels of lines that are made at once, about."""
 
@@ -44,6 +46,35 @@ class LineParams(EventParams):
     def lifetimes(self) -> Iterable[int]:
         """See `EventParams.lifetimes`."""
         return (len(track) - 1 for track in self.x_px)
+
+    def knots(self, lines: Sequence[int], t: int) -> tuple[Array, Array]:
+        """The noise at its knots on frame t and on the next, for lines that t shows, each (N, COARSE + FINE)."""
+        block = t // AHEAD
+        drawn = self._drawn.get(block)
+        if drawn is None:
+            drawn = self._draw_knots(block * AHEAD, (block + 1) * AHEAD)
+            self._drawn.clear()
+            self._drawn[block] = drawn
+        shown, rows, noise = drawn
+        at = rows[np.searchsorted(shown, lines)] + t
+        return noise[at], noise[at + 1]
+
+    @functools.cached_property
+    def _drawn(self) -> dict[int, tuple[Array, Array, Array]]:
+        """What `_draw_knots` gave last."""
+        return {}
+
+    def _draw_knots(self, start: int, stop: int) -> tuple[Array, Array, Array]:
+        """The lines that a stretch of the clip shows, the row where frame 0 of each would be, and the rows."""
+        first, end, _ = self._span
+        shown = np.flatnonzero((first < stop) & (end > start))
+        begin = np.maximum(first[shown], start)
+        count = np.minimum(end[shown], stop) + 1 - begin
+        rows = np.cumsum(count) - count - begin
+        of = np.repeat(np.arange(shown.size), count)
+        keys = np.array([self.key[i] for i in shown], np.uint64)
+        noise = normals(keys[of], np.arange(of.size) - rows[of], COARSE + FINE)
+        return shown, rows, noise.astype(np.float32)
 
 
 class Marks(NamedTuple):
@@ -80,11 +111,10 @@ class Marks(NamedTuple):
         alpha = alpha[..., None] if alpha.ndim == 3 else alpha
         touched = np.unique(np.concatenate([np.arange(c.start, c.stop) for c in self.columns]))
         part, covered = (np.ascontiguousarray(data[:, touched].swapaxes(0, 1)) for data in (frame, mask))
-        starts = np.searchsorted(touched, [c.start for c in self.columns]).tolist()
-        for start, columns, strip, covering in zip(starts, self.columns, alpha, tone, strict=True):
-            if wide := columns.stop - columns.start:
-                where = slice(start, start + wide)
-                blend(part[where], covered[where], strip[:wide], covering[:wide])
+        start, stop = np.array([(c.start, c.stop) for c in self.columns]).T
+        column = start[:, None] + np.arange(alpha.shape[1])
+        within = column < stop[:, None]
+        blend_at(part, covered, np.searchsorted(touched, column[within]), alpha[within], tone[within])
         frame[:, touched], mask[:, touched] = part.swapaxes(0, 1), covered.swapaxes(0, 1)
 
 
@@ -170,7 +200,7 @@ def _marks(params: LineParams, t: int, size: tuple[int, int], lines: list[int], 
     from_left = _along(head - left, foot - left, rows)
     borders = np.arange(max(right - left) + 1, dtype=np.float32)[:, None] - from_left[:, None]
     lift = np.array([params.lift[i] for i in lines], np.float32)
-    pressed = contact([params.key[i] for i in lines], t, height)
+    pressed = contact(params, lines, t, height)
     pressed -= lift[:, None]
     pressed *= np.float32(0.7)
     return Marks(
@@ -188,10 +218,9 @@ def _along(head: Array, foot: Array, rows: Array) -> Array:
     return head.astype(np.float32)[:, None] + (foot - head).astype(np.float32)[:, None] * rows
 
 
-def contact(keys: Sequence[int], t: int, height: int) -> Array:
-    """Noise along the film for each key, continuous from frame to frame, (N, H) float32."""
-    both = normals(np.tile(keys, 2), np.repeat((t, t + 1), len(keys)), COARSE + FINE).astype(np.float32)
-    knots, after = both[: len(keys)], both[len(keys) :]  # coarse ones at even distances along the frame, then fine
+def contact(params: LineParams, lines: Sequence[int], t: int, height: int) -> Array:
+    """Noise along the film for each of the lines on frame t, continuous from frame to frame, (N, H) float32."""
+    knots, after = params.knots(lines, t)  # coarse ones at even distances along the frame, then fine
     noise = _between(np.append(knots[:, COARSE:], after[:, COARSE : COARSE + 1], 1), height)
     noise *= np.float32(0.5)
     noise += _between(np.append(knots[:, :COARSE], after[:, :1], 1), height)

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import cover, texture_at
+from degrade.ops._compositing import Sprite, lay_sprites
 from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import EventParams, arrivals, visible
@@ -31,6 +31,11 @@ class SpriteParams(EventParams):
     """What it covers the picture with: 0 black, 1 white."""
     opacity: Floats
     """Greatest alpha."""
+
+    def sprite(self, texture: str, i: int, x: float, y: float, degrees: float, tone: float | None = None) -> Sprite:
+        """Defect `i` at a place, with another tone if one is given."""
+        tone = self.tone[i] if tone is None else tone
+        return Sprite(texture, self.shape[i], x, y, self.size_px[i], degrees, self.opacity[i], tone)
 
 
 class PlacedParams(SpriteParams):
@@ -112,31 +117,5 @@ class Sprites(Contaminant[S]):
 
     def paint(self, frame: Array, mask: Array, params: S, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in params.shown(t):
-            lay_sprite(frame, mask, self.texture, params, i, (params.x_px[i], params.y_px[i], params.degrees[i]))
-
-
-def lay_sprite(
-    frame: Array,
-    mask: Array,
-    texture: str,
-    params: SpriteParams,
-    i: int,
-    place: tuple[float, float, float],
-    tone: float | None = None,
-) -> None:
-    """Lays one defect on a frame, in place.
-
-    Args:
-        frame: (H, W, C).
-        mask: (H, W, 1), raised to its alpha.
-        texture: Its name.
-        params: `SpriteParams` of all defects.
-        i: Its index in them.
-        place: Centre x and y in pixels, and degrees.
-        tone: In place of that in the params.
-    """
-    x, y, degrees = place
-    if found := texture_at(texture, params.shape[i], frame.shape[:2], x, y, params.size_px[i], degrees):
-        where, alpha = found
-        cover(frame, mask, where, params.opacity[i] * alpha, params.tone[i] if tone is None else tone)
+        at = ((i, params.x_px[i], params.y_px[i], params.degrees[i]) for i in params.shown(t))
+        lay_sprites(frame, mask, [params.sprite(self.texture, *place) for place in at])

@@ -8,8 +8,9 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
+from degrade.ops._compositing import lay_sprites
 from degrade.ops._packing import pack_floats
-from degrade.ops._sprites import PlacedParams, Sprites, lay_sprite
+from degrade.ops._sprites import PlacedParams, Sprites
 
 
 class BlotchParams(PlacedParams):
@@ -57,9 +58,11 @@ class Blotch(Sprites[BlotchParams]):
 
     def paint(self, frame: Array, mask: Array, params: BlotchParams, t: int) -> None:
         """See `Contaminant.paint`."""
+        sprites = []
         for i in params.shown(t):
             away = params.flake_x_px[i], params.flake_y_px[i]
             layers = [(away, 1 - params.tone[i])] if any(away) else []
             for (right, down), tone in [*layers, ((0, 0), params.tone[i])]:
                 place = params.x_px[i] + right, params.y_px[i] + down, params.degrees[i]
-                lay_sprite(frame, mask, "blotch", params, i, place, tone)
+                sprites.append(params.sprite("blotch", i, *place, tone))
+        lay_sprites(frame, mask, sprites)

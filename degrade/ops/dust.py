@@ -9,10 +9,11 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
+from degrade.ops._compositing import lay_sprites
 from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._packing import pack_floats, pack_ints
-from degrade.ops._sprites import SHAPES, SpriteParams, lay_sprite
+from degrade.ops._sprites import SHAPES, SpriteParams
 
 TOGETHER = 8
 """Mean number of specks in a sprinkle."""
@@ -101,5 +102,5 @@ class Dust(Contaminant[DustParams]):
 
     def paint(self, frame: Array, mask: Array, params: DustParams, t: int) -> None:
         """See `Contaminant.paint`."""
-        for i in params.shown(t):
-            lay_sprite(frame, mask, self.texture, params, i, (params.x_px[i], params.y_px[i], params.degrees[i]))
+        at = ((i, params.x_px[i], params.y_px[i], params.degrees[i]) for i in params.shown(t))
+        lay_sprites(frame, mask, [params.sprite(self.texture, *place) for place in at])

@@ -9,11 +9,12 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
+from degrade.ops._compositing import lay_sprites
 from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._events import arrivals, visible
 from degrade.ops._packing import pack_floats, pack_ints, pack_tracks
-from degrade.ops._sprites import SHAPES, TrackedParams, lay_sprite
+from degrade.ops._sprites import SHAPES, TrackedParams
 
 
 class HairParams(TrackedParams):
@@ -92,7 +93,9 @@ class Hair(Contaminant[HairParams]):
 
     def paint(self, frame: Array, mask: Array, params: HairParams, t: int) -> None:
         """See `Contaminant.paint`."""
+        sprites = []
         for i in params.shown(t):
             age = t - params.first[i]
             place = params.x_px[i][age], params.y_px[i][age], params.degrees[i][age]
-            lay_sprite(frame, mask, "fibre", params, i, place)
+            sprites.append(params.sprite("fibre", i, *place))
+        lay_sprites(frame, mask, sprites)

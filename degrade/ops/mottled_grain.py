@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
-from scipy import fft
 
 from degrade.core.color import luma
 from degrade.core.fields import Interval, Neutral, Within
@@ -80,6 +79,8 @@ class MottledGrain(Op[MottledGrainParams]):
 
     def render_frame(self, frame: Array, params: MottledGrainParams, t: int) -> Array:
         """Frame t with its grain."""
+        from scipy import fft  # here, since it takes longer to import than all else together
+
         height, width = frame.shape[:2]
         size = fft.next_fast_len(height, real=True), fft.next_fast_len(width, real=True)
         white = normal(at(params.key, t), (params.layers, *size))
@@ -91,8 +92,8 @@ class MottledGrain(Op[MottledGrainParams]):
 @functools.lru_cache(maxsize=8)
 def _shape(size: tuple[int, int], power: tuple[float, ...]) -> Array:
     """Gain of each mode, so that white noise of unit variance keeps it."""
-    across = fft.rfftfreq(size[1])
-    gain = np.sqrt(np.interp(np.hypot(fft.fftfreq(size[0])[:, None], across), FREQUENCIES, power))
+    across = np.fft.rfftfreq(size[1])
+    gain = np.sqrt(np.interp(np.hypot(np.fft.fftfreq(size[0])[:, None], across), FREQUENCIES, power))
     twice = np.where((across > 0) & (across < 0.5), 2, 1)  # modes that stand for two
     mean = float((twice * gain**2).sum() / (size[0] * size[1]))
     return np.asarray(gain / np.sqrt(max(mean, 1e-12)), np.float32)

@@ -9,7 +9,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import cover, texture_at, tint
+from degrade.ops._compositing import cover, textures_on, tint
 from degrade.ops._packing import pack_floats
 from degrade.ops._sprites import PlacedParams, Sprites
 
@@ -74,9 +74,8 @@ class Stain(Sprites[StainParams]):
     def paint(self, frame: Array, mask: Array, params: StainParams, t: int) -> None:
         """See `Contaminant.paint`."""
         for i in params.shown(t):
-            place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-            if found := texture_at(params.kind[i], params.shape[i], frame.shape[:2], *place):
-                where, thickness = found
+            sprite = params.sprite(params.kind[i], i, params.x_px[i], params.y_px[i], params.degrees[i])
+            for _, where, thickness in textures_on([sprite], (frame.shape[0], frame.shape[1])):
                 if params.blur_px[i] >= 0.2 or params.shift_px[i]:
                     cover(frame, mask, where, thickness, _beneath(frame, where, thickness, params, i))
                 clear = tint(frame.shape[2], 0.85, 1, 1.25) if params.tone[i] == 0 else tint(frame.shape[2], 1, 1, 1)

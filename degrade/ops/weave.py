@@ -8,7 +8,8 @@ import numpy as np
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, ornstein_uhlenbeck
-from degrade.core.types import Array, ClipInfo, Layer, Params, clipped, reached
+from degrade.core.types import Array, ClipInfo, Layer, Params, clipped
+from degrade.ops._geometry import warp, warp_mask
 from degrade.ops._packing import short_floats
 
 
@@ -69,25 +70,30 @@ class Weave(Op[WeaveParams]):
 
     def move(self, frames: Array, params: WeaveParams, start: int) -> Array:
         """See `Op.move`."""
-        return clipped(self._warped(frames, params, start))
+        out = np.empty_like(frames)
+        for i, frame in enumerate(frames):
+            matrix = _matrix(params, start + i, frame.shape)
+            out[i] = frame if matrix is None else clipped(warp(frame, matrix))
+        return out
 
     def carry(self, masks: Array, params: WeaveParams, start: int) -> Array:
         """See `Op.carry`."""
-        return reached(self._warped(masks, params, start))
+        moved = np.zeros_like(masks)
+        for i, mask in enumerate(masks):
+            matrix = _matrix(params, start + i, mask.shape)
+            if matrix is None:
+                moved[i] = mask
+            else:
+                warp_mask(mask, matrix, moved[i])
+        return moved
 
-    def _warped(self, frames: Array, params: WeaveParams, start: int) -> Array:
-        height, width = frames.shape[1:3]
-        centre = ((width - 1) / 2, (height - 1) / 2)
-        out = np.empty_like(frames)
-        for i, frame in enumerate(frames):
-            shift = params.x[start + i] * height, params.y[start + i] * height
-            degrees = params.degrees[start + i]
-            if (shift == (0, 0) and degrees == 0) or not frame.any():
-                out[i] = frame
-                continue
-            matrix = cv2.getRotationMatrix2D(centre, degrees, 1)
-            matrix[:, 2] += shift
-            cv2.warpAffine(
-                frame, matrix, (width, height), dst=out[i], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-            )
-        return out
+
+def _matrix(params: WeaveParams, t: int, shape: tuple[int, ...]) -> Array | None:
+    """Where frame t moves, (2, 3); None if it stays."""
+    height, width = shape[:2]
+    shift, degrees = (params.x[t] * height, params.y[t] * height), params.degrees[t]
+    if shift == (0, 0) and degrees == 0:
+        return None
+    matrix: Array = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
+    matrix[:, 2] += shift
+    return matrix

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+LAZY = ("torch", "torchvision", "timm", "lightning", "lightning_fabric", "lpips", "pandas", "scipy", "av")
+
 
 def run(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -11,8 +15,42 @@ def run(code: str) -> str:
 
 
 def test_import_loads_nothing_before_it_is_needed() -> None:
-    lazy = ("torch", "torchvision", "timm", "lightning", "lightning_fabric", "lpips", "pandas", "scipy", "av")
-    assert run(f"import sys, degrade; print(set({lazy}) & set(sys.modules))") == "set()"
+    code = "import sys; from degrade import Pipeline, Spec, load, load_spec, open_source"
+    assert run(f"{code}; print(set({LAZY}) & set(sys.modules))") == "set()"
+
+
+@pytest.mark.parametrize(
+    ("command", "given"),
+    [
+        *(("degrade.cli", given) for given in (["--help"], ["--version"], ["generate", "--help"], ["match", "--help"])),
+        *(("degrade.benchmark.cli", given) for given in (["--help"], ["--version"], ["restore", "--help"])),
+    ],
+)
+def test_help_waits_for_nothing_but_the_command_line(command: str, given: list[str]) -> None:
+    heavy = ("degrade.core.op", "numpy", "cv2", "yaml", "skimage", "albumentations", "PIL", *LAZY)
+    code = f"""
+import sys
+from {command} import main
+sys.argv = ["command", *{given}]
+try:
+    main()
+except SystemExit:
+    print(sorted(set({heavy}) & set(sys.modules)))
+"""
+    assert run(code).splitlines()[-1] == "[]"
+
+
+def test_listing_what_there_is_needs_no_library_of_one_op() -> None:
+    code = f"""
+import sys
+from degrade.cli import main
+sys.argv = ["degrade", "ls"]
+try:
+    main()
+except SystemExit as end:
+    print(end.code, sorted((set({LAZY}) - {{"av"}}) & set(sys.modules)))
+"""
+    assert run(code).splitlines()[-1] == "0 []"
 
 
 def test_everything_that_is_exported_is_there() -> None:
@@ -23,7 +61,7 @@ def test_import_takes_less_than_half_a_second_more_than_numpy_and_cv2() -> None:
     code = """
 import time, numpy, cv2
 before = time.process_time()
-import degrade
+from degrade import Pipeline, Spec, load, load_spec, open_source
 print(time.process_time() - before)
 """
     assert min(float(run(code)) for _ in range(3)) < 0.5

@@ -10,7 +10,7 @@ from scipy import ndimage
 from degrade.core.rng import Stream, at
 from degrade.core.types import Array, ClipInfo
 from degrade.ops import Blotch, Dirt, Dust, EmulsionScratch, GateDirt, Hair, LensDirt, Mould, Scratch, ShortScratch
-from degrade.ops._compositing import texture_at
+from degrade.ops._compositing import Sprite, cover, lay_sprites, textures_on
 from degrade.presets import load
 from degrade.textures import draw
 
@@ -102,7 +102,8 @@ def test_small_sprites_are_what_a_large_drawing_shows_from_afar(name: str, size:
     """Laid by area: as much covered within 10%, the middle within 0.15 of a pixel or 1% of the size."""
     for seed in range(6):
         degrees = 37 * seed
-        (rows, columns), alpha = texture_at(name, seed, (HEIGHT, WIDTH), 60.3, 50.7, size, degrees)
+        sprite = Sprite(name, seed, 60.3, 50.7, size, degrees)
+        [(_, (rows, columns), alpha)] = textures_on([sprite], (HEIGHT, WIDTH))
         here = np.zeros((HEIGHT, WIDTH))
         here[rows, columns] = alpha
         large = draw(name, seed, 256, 256).astype(float)
@@ -111,6 +112,28 @@ def test_small_sprites_are_what_a_large_drawing_shows_from_afar(name: str, size:
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         middle = 50.7 - 0.5 - sin * u + cos * v, 60.3 - 0.5 + cos * u + sin * v
         np.testing.assert_allclose(ndimage.center_of_mass(here), middle, atol=max(0.15, 0.01 * size))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sprites_laid_together_are_those_laid_one_by_one(channels: int) -> None:
+    """Where they overlap too, large ones in between, and beyond the border."""
+    draws = np.random.default_rng(channels)
+    ground = draws.random((HEIGHT, WIDTH, channels), np.float32)
+    sprites = [
+        Sprite("dust", i, x, y, size, 37 * i, opacity, tone)
+        for i, (x, y, size, opacity, tone) in enumerate(
+            draws.uniform((-5, -5, 0.3, 0, 0), (60, 60, 20, 1, 1), (150, 5)).tolist()
+        )
+    ]
+    sprites[70] = sprites[70]._replace(size=90.0)
+    frame, mask = ground.copy(), np.zeros((HEIGHT, WIDTH, 1), np.float32)
+    expected, covered = ground.copy(), mask.copy()
+    lay_sprites(frame, mask, sprites)
+    for sprite, where, alpha in textures_on(sprites, (HEIGHT, WIDTH)):
+        cover(expected, covered, where, sprite.opacity * alpha, sprite.tone)
+    np.testing.assert_array_equal(frame, expected)
+    np.testing.assert_array_equal(mask, covered)
+    assert (mask[:60, :60] > 0.7).mean() > 0.5
 
 
 def plain_contact(key: int, t: int, rows: Array) -> Array:

@@ -24,7 +24,7 @@ from degrade.ops import (
     Splice,
     Stain,
 )
-from degrade.ops._compositing import texture_at, tint
+from degrade.ops._compositing import textures_on, tint
 from degrade.ops._film import ease, fractal_along
 
 HEIGHT, WIDTH = 120, 160
@@ -75,8 +75,8 @@ def test_dark_stains_multiply_by_their_thickness(channels: int) -> None:
     op = Stain(per_frame=2, light=0, opacity=0.6)
     params = sampled(op, channels=channels)
     for i in range(4):
-        place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-        where, thickness = texture_at(params.kind[i], params.shape[i], (HEIGHT, WIDTH), *place)
+        sprite = params.sprite(params.kind[i], i, params.x_px[i], params.y_px[i], params.degrees[i])
+        [(_, where, thickness)] = textures_on([sprite], (HEIGHT, WIDTH))
         frame, mask = painted(op, alone(params, i), params.first[i], flat(0.8, channels))
         clear = np.array([0.85, 1, 1.25]) if channels == 3 else 0.31 / 0.3
         expected = 0.8 * (1 - np.minimum(0.6 * thickness[..., None] * clear, 1))
@@ -92,8 +92,8 @@ def test_what_lies_under_a_stain_is_blurred_by_its_thickness() -> None:
     op = Stain(per_frame=2, kinds=("oil",), opacity=0, shift=0, blur=0.015)
     params, ground = sampled(op), np.random.default_rng(0).random((HEIGHT, WIDTH, 1), np.float32)
     for i in range(4):
-        place = params.x_px[i], params.y_px[i], params.size_px[i], params.degrees[i]
-        where, thickness = texture_at("oil", params.shape[i], (HEIGHT, WIDTH), *place)
+        sprite = params.sprite("oil", i, params.x_px[i], params.y_px[i], params.degrees[i])
+        [(_, where, thickness)] = textures_on([sprite], (HEIGHT, WIDTH))
         frame, _ = painted(op, alone(params, i), params.first[i], ground)
         part = ground[where].astype(float)
         blurred = ndimage.gaussian_filter(part[..., 0], params.blur_px[i], mode="nearest")[..., None]

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import cv2
 import numpy as np
 import oracles_quality as oracle
 import pytest
@@ -140,6 +141,24 @@ def test_weave_by_whole_pixels_is_a_shift_and_by_nothing_nothing(picture: Array)
         out = moved(picture, 3, -2, 0)
         np.testing.assert_allclose(out[: height - 2, 3:], picture[2:, : width - 3], atol=1e-6)
         np.testing.assert_allclose(out[: height - 2, 2], picture[2:, 0], atol=1e-6)  # mirrored
+
+
+@pytest.mark.parametrize("size", [(184, 320), (97, 61), (5, 7), (1, 29), (33, 1), (1, 1)])
+def test_a_mask_is_moved_as_the_picture_is(size: tuple[int, int]) -> None:
+    """By little and by more than half a frame, so that borders mirror it; turned by more than 20 degrees as well."""
+    draws = np.random.default_rng(size)
+    for i in range(40):
+        mask = np.zeros((*size, 1), np.float32)
+        for _ in range(3):
+            row, column = draws.integers(size)
+            mask[row : row + 3, column : column + 4] = draws.random()
+        far, turned = (0.4, 0.1) if i % 2 else (0.02, 10)
+        params = Weave.drawn(x=(far * draws.normal(),), y=(far * draws.normal(),), degrees=(turned * draws.normal(),))
+        matrix = cv2.getRotationMatrix2D(((size[1] - 1) / 2, (size[0] - 1) / 2), params.degrees[0], 1)
+        matrix[:, 2] += params.x[0] * size[0], params.y[0] * size[0]
+        moved = cv2.warpAffine(mask, matrix, size[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        expected = np.clip(abs(moved), 0, 1).reshape(mask.shape)
+        np.testing.assert_allclose(Weave().carry(mask[None], params, 0)[0], expected, atol=1e-4)
 
 
 @every_picture
