@@ -14,7 +14,7 @@ class DetailInvented(FrameMetric):
     """
 
     label: ClassVar[str] = "detail invented"
-    reference: ClassVar[str] = "blurs, textures and noise of known share"
+    reference: ClassVar[str] = "least squares in every window; blurs, textures and noise of known share"
     unit: ClassVar[str] = "%"
     higher_is_better: ClassVar[bool] = False
     digits: ClassVar[int] = 1

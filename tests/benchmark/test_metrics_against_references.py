@@ -260,10 +260,10 @@ def test_occlusion_is_where_forward_and_backward_disagree() -> None:
 
 
 def test_every_metric_of_the_package_is_compared_with_its_reference() -> None:
-    """Here, in the tests of damage, or in a file of its own that is named after it, ``test_drift.py``."""
+    """Here, in the tests of damage, colour and detail, or in a file of its own, as ``test_drift.py`` of ``drift``."""
     beside = Path(__file__).parent
-    files = [Path(__file__), beside / "test_metrics_of_damage.py", beside / "test_metrics_of_colour.py"]
-    texts = [file.read_text("utf-8") for file in files]
+    of = [beside / f"test_metrics_of_{what}.py" for what in ("damage", "colour", "detail")]
+    texts = [file.read_text("utf-8") for file in (Path(__file__), *of)]
     tested = {name for text in texts for name in re.findall(r'score\("(\w+)"', text)}
     tested |= {path.stem.removeprefix("test_") for path in beside.glob("test_*.py")}
     assert {name for name in registry.names() if registry.get(name).__module__.startswith("degrade.")} <= tested
