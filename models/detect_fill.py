@@ -139,19 +139,22 @@ class Detector(nn.Module):
 
 
 def trusted(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Where both aligned neighbours (B, 1, H, W) of a frame agree well enough to speak against it, as bool: where they
-    differ from each other something moves that the flow has missed, and nobody knows what was there."""
+    """Where both aligned neighbours (B, 1, H, W) of a frame agree well enough to speak against it, as bool.
+
+    The frame must be further from either than these are from each other, in the mean of 3×3 pixels; and where they
+    differ all around, something moves that the flow has missed, and nobody knows what was there.
+    """
     apart, out = (a - b).abs(), torch.minimum((frame - a).abs(), (frame - b).abs())
     still = around(apart, 31) < MOVING + apart.mean((1, 2, 3), keepdim=True)
-    return (around(out, 3) > AGREEING * around(apart, 3)) & still
+    return (around(out, 3) > around(apart, 3)) & still
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
 """What the detector sees, luma: the frame, its aligned neighbours, and how far it lies outside the range of both, where
 both are inside the frame."""
-AGREEING, MOVING = 2.0, 0.03
-"""How many times further from either neighbour than these from each other a defect is, in the mean of 3×3 pixels; and
-by how much (of 1) the neighbours may differ in the mean of 31×31 pixels beyond what they do in the whole frame."""
+MOVING = 0.03
+"""By how much (of 1) neighbours that are trusted differ from each other at most, in the mean of 31×31 pixels, beyond
+what they do in the whole frame."""
 SOUND, DAMAGED = 0.03, 0.1
 """Probability of damage up to which a pixel stays as it is, and from which on it is replaced altogether. A defect that
 is missed costs far more than a sound pixel that is made anew from its neighbours."""
