@@ -1,13 +1,15 @@
 """What became of the fine detail of a picture."""
 
+import functools
 import math
-from typing import NamedTuple
+from abc import abstractmethod
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 
 from degrade.benchmark.flow import luma
-from degrade.benchmark.metrics.base import Frame
+from degrade.benchmark.metrics.base import Frame, FrameMetric, Need
 from degrade.core.types import Array
 
 COARSE, AROUND = 2.0, 8.0
@@ -28,6 +30,26 @@ class Detail(NamedTuple):
     """Of what the prediction has of its own, neither from the target nor from the damage."""
 
 
+class DetailMetric(FrameMetric):
+    """A share of the energy of the target's detail, percent."""
+
+    reference: ClassVar[str] = "least squares in every window; blurs, textures and noise of known share"
+    unit: ClassVar[str] = "%"
+    higher_is_better: ClassVar[bool] = False
+    digits: ClassVar[int] = 1
+    needs: ClassVar[tuple[Need, ...]] = ("target", "input")
+
+    @staticmethod
+    @abstractmethod
+    def share(of: Detail) -> float:
+        """Which of the shares it is."""
+
+    def measure(self, frame: Frame) -> float:
+        """In percent, or NaN."""
+        return 100 * self.share(detail(frame))
+
+
+@functools.lru_cache(maxsize=1)  # both metrics ask for the same frame, one after the other
 def detail(frame: Frame) -> Detail:
     """Splits the prediction's detail p in every window into a·t + b·n + rest by least squares, where t is the target's
     and n what the damage has added to the input: 1 − a of t is lost, and the rest is invented.

@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-from degrade.benchmark.metrics._detail import detail
-from degrade.benchmark.metrics.base import Frame, FrameMetric, Need
+from degrade.benchmark.metrics._detail import Detail, DetailMetric
 
 
-class DetailLost(FrameMetric):
+class DetailLost(DetailMetric):
     """How much of the energy of the target's fine detail is missing, percent.
 
     Detail is the luma less its blur by 2 pixels. In every window (Gaussian, 8 pixels) the prediction's is split by
@@ -15,12 +14,8 @@ class DetailLost(FrameMetric):
     """
 
     label: ClassVar[str] = "detail lost"
-    reference: ClassVar[str] = "least squares in every window; blurs, textures and noise of known share"
-    unit: ClassVar[str] = "%"
-    higher_is_better: ClassVar[bool] = False
-    digits: ClassVar[int] = 1
-    needs: ClassVar[tuple[Need, ...]] = ("target", "input")
 
-    def measure(self, frame: Frame) -> float:
-        """In percent, or NaN."""
-        return 100 * detail(frame).lost
+    @staticmethod
+    def share(of: Detail) -> float:
+        """That which is lost."""
+        return of.lost

@@ -75,10 +75,8 @@ def _alpha(shape: tuple[int, int], widths: tuple[float, ...], radius: float, sof
     beside = abs(x - np.float32(left + halves[0])) - np.float32(halves[0] - round_px)
     above = (abs(y - np.float32(top + halves[1])) - np.float32(halves[1] - round_px))[:, None]
     outside = np.hypot(np.maximum(beside, 0), np.maximum(above, 0)) + np.minimum(np.maximum(beside, above), 0)
-    share = (outside - np.float32(round_px - 0.5)) / np.float32(
-        height * softness + 1
-    )  # a hard edge covers pixels in part
-    share = np.clip(share, 0, 1)
+    over = np.float32(height * softness + 1)  # a hard edge covers pixels in part
+    share = np.clip((outside - np.float32(round_px - 0.5)) / over, 0, 1)
     alpha = np.asarray(share * share * (3 - 2 * share), np.float32)
     alpha.flags.writeable = False
     return alpha
