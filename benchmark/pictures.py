@@ -4,6 +4,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from os.path import isdir, isfile
 from pathlib import Path
 
@@ -94,11 +95,12 @@ def samples(table: Table, folder: Path | None) -> list[Sample]:
     for name in ("input", "clean"):
         if name not in sources:
             sources[name] = f"={name}"
-    seen = {clip.clip: clip.sequence for clip in table.rows[0].result.clips}
-    first = list({sequence: clip for clip, sequence in reversed(seen.items())}.values())[::-1]
-    there = [clip for clip in dict.fromkeys([*first, *table.clips]) if isdir(folder / clip)]
-    for clip in [clip for clip in there if any((folder / clip).glob("frames-*"))][:CLIPS]:
-        (place, *_) = sorted((folder / clip).glob("frames-*"))
+    first: dict[str, str] = {}
+    for row in table.rows[0].result.clips:
+        first.setdefault(row.sequence, row.clip)
+    there = (name for name in dict.fromkeys([*first.values(), *table.clips]) if isdir(folder / name))
+    places = ((name, sorted((folder / name).glob("frames-*"))) for name in there)
+    for clip, (place, *_) in islice((at for at in places if at[1]), CLIPS):
         for name, source in sources.items():
             if isfile(path := place / f"{name}.webp"):
                 found.append(_sample(clip, source, path))

@@ -97,6 +97,7 @@ def score_models(
     """Scores all models on one clip after the other; of severities the strips show the first sequence at each."""
     clips = TaskClips(task, data)
     scores: dict[str, list[ClipScores]] = {r.entry.id: [] for r in restored}
+    first = ""
     for i, clip in enumerate(clips):
         name, lq, gt, mask = clip.name, clip.input, clip.target, clip.mask
         found = {r.entry.id: read_restored(out, r.entry.id, "frames", name, gt.shape[-1]) for r in restored}
@@ -106,10 +107,11 @@ def score_models(
         shown = np.linspace(0, len(gt) - 1, min(SHOWN, len(gt))).round().astype(int)
         for key, score in clips.score(clip, present, masks, device).items():
             scores[key].append(score)
-            if clip.severity is not None and clip.record.sequence != scores[key][0].sequence:
-                continue
-            save_strips(out / "strips" / name, key, lq[shown], present[key][shown], gt[shown], mask[shown])
-            save_samples(out / "strips" / name, key, lq, present[key], gt)
+        first = first or clip.record.sequence
+        if clip.severity is None or clip.record.sequence == first:
+            for key, frames in present.items():
+                save_strips(out / "strips" / name, key, lq[shown], frames[shown], gt[shown], mask[shown])
+            save_samples(out / "strips" / name, {"input": lq, "clean": gt, **present})
         progress("score", i + 1, len(clips))
     for r in restored:
         yield Result(

@@ -11,6 +11,7 @@ A sample is neighbouring frames in full size, one above the other, which the rep
     strips/<clip>/frames-<how many>/{input,clean,<model>}.webp
 """
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -96,18 +97,15 @@ def sampled(frames: int, height: int, width: int) -> slice:
     return slice(start, start + count)
 
 
-def save_samples(folder: Path, model: str, damaged: Array, restored: Array, clean: Array) -> None:
-    """Writes the samples of one model on one clip.
+def save_samples(folder: Path, clips: Mapping[str, Array]) -> None:
+    """Writes the samples of one clip.
 
     Args:
         folder: ``strips/<clip>``, made if needed.
-        model: `Result.id`.
-        damaged: (T, H, W, C) float32 in [0, 1], the whole clip.
-        restored: Shape as `damaged`.
-        clean: Shape as `damaged`.
+        clips: (T, H, W, C) float32 in [0, 1], whole: ``input``, ``clean``, and by `Result.id` what models made.
     """
-    shown = sampled(*damaged.shape[:3])
-    for name, frames in {"input": damaged[shown], "clean": clean[shown], model: restored[shown]}.items():
+    for name, clip in clips.items():
+        frames = clip[sampled(*clip.shape[:3])]
         if len(frames):
             stack, packed = to_uint8(frames).reshape(-1, *frames.shape[2:]), BytesIO()
             Image.fromarray(stack[..., 0] if stack.shape[-1] == 1 else stack).save(packed, "webp", quality=90)

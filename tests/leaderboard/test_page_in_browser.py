@@ -42,7 +42,7 @@ def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lit = frames.copy()
         lit[1::2, :64, :96] = 0.2
         for name, level in LEVELS.items():
-            save_samples(task / "strips" / clip, name, frames, lit + level, frames + 1)
+            save_samples(task / "strips" / clip, {"input": frames, "clean": frames + 1, name: lit + level})
     build_leaderboard(folder / "results", folder / "site")
     return folder / "site" / "quick-v2.html"
 

@@ -58,7 +58,7 @@ def test_error_strips_are_dark_where_right_and_brighter_with_the_error() -> None
 
 def test_samples_show_neighbouring_frames_in_full_size(tmp_path: Path) -> None:
     clean = np.linspace(0, 1, 30, dtype=np.float32)[:, None, None, None] * np.ones((1, 48, 64, 3), np.float32)
-    save_samples(tmp_path, "good", clean * 0, clean * 0.5, clean)
+    save_samples(tmp_path, {"input": clean * 0, "clean": clean, "good": clean * 0.5})
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.webp")} == {
         f"frames-{SAMPLE_FRAMES}/{name}.webp" for name in ("input", "clean", "good")
     }
@@ -89,7 +89,7 @@ def paint_samples(results: list[Result], folder: Path, clips: list[str]) -> None
     frames = np.zeros((2, 16, 24, 1), np.float32)
     for clip in clips:
         for result in results:
-            save_samples(folder / clip, result.id, frames, frames, frames)
+            save_samples(folder / clip, {"input": frames, "clean": frames, result.id: frames})
 
 
 def test_samples_of_a_few_clips_are_shown_one_of_a_sequence_first(results: list[Result], tmp_path: Path) -> None:
