@@ -20,11 +20,12 @@ class Style:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart; `path` is what SVG calls `d`."""
+    """One line of a chart; `path` is what SVG calls `d`, and a dot if there is one point only."""
 
     label: str
     style: Style
     path: str
+    dot: bool
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,9 @@ def chart(
     lines = []
     for label, style, points in series:
         path = "L".join(f"{across(x):.1f} {down(y):.1f}" for x, y in points)
-        if points:  # `h0` makes a dot of a single point
-            lines.append(Line(label, style, f"M{path}" + ("h0" if len(points) == 1 else "")))
+        if points:
+            dot = len(points) == 1
+            lines.append(Line(label, style, f"M{path}h0" if dot else f"M{path}", dot))
     return Chart(
         title,
         x_label,

@@ -233,7 +233,8 @@ def run(
         typer.Option(
             "--model",
             autocompletion=_models,
-            help="Names of `benchmark ls`, as rtn,unet, or path/to/file.py:Name; median+rtn_color does both.",
+            help="Names of `benchmark ls`, as rtn,unet, or path/to/file.py:Name; nlmeans?strength=2 sets arguments,"
+            " median+rtn_color does both.",
         ),
     ],
     task: Annotated[

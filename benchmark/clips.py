@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from degrade.adapters.torch import PairedClips, Sample
 from degrade.benchmark.flow import MotionSource, dis, exact
 from degrade.benchmark.task import Task
@@ -12,6 +14,7 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.core.types import Array
 from degrade.dataset.generate import generate
 from degrade.dataset.layout import DatasetFolder
+from degrade.dataset.pairs import fit
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.verify import verify
 from degrade.spec import Spec
@@ -115,7 +118,8 @@ def lookalikes(task: Task) -> Callable[[str], dict[str, Array]]:
     def of_clip(name: str) -> dict[str, Array]:
         clip = planned[name]
         kind, opacity = source.lookalike(clip.sequence, clip.start, clip.start + clip.frames)
-        return {f"look-alike: {kind}": opacity}
+        resized = [fit(np.repeat(picture, 3, -1), clip.height, clip.width, 3)[..., :1] for picture in opacity]
+        return {f"look-alike: {kind}": np.stack(resized).clip(0, 1)}
 
     return of_clip
 

@@ -1,4 +1,4 @@
-"""What the pages draw as curves: scores over severity, time and the distance from a key frame, and trainings."""
+"""What the pages draw: scores over severity, time, strength and the distance from a key frame, and trainings."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,12 @@ from functools import partial
 
 from degrade.benchmark._charts import Chart, Style, chart
 from degrade.benchmark.columns import Column
+from degrade.benchmark.metrics import registry
 from degrade.benchmark.table import Row, Table
 
 Points = list[tuple[float, float]]
+TRADE_OFF = ("false_repair", "psnr_inside")
+"""How much of the sound picture is changed, and how well the damage is undone."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,17 @@ def curves(table: Table) -> list[Curves]:
             " model is asked to leave clean film alone; a line that bends shows where it breaks.",
             table.rows,
             _drawn(
-                chart(column.title, series(table.rows, partial(_by_severity, column.name)), "severity", _axis(column))
+                chart(column.title, series(table.rows, partial(_by_severity, column.name)), "severity", column.unit)
                 for column in table.columns
             ),
+        ),
+        Curves(
+            "trade-off",
+            "Between too little and too much",
+            "To the right, more of the sound picture is changed as if it were damage; upwards, damage is undone better."
+            " A line joins the settings of one model.",
+            table.rows,
+            _drawn([_trade_off(table.rows)]),
         ),
         Curves(
             "distance",
@@ -90,6 +101,24 @@ def _drawn(charts: Iterable[Chart | None]) -> list[Chart]:
 
 def _axis(column: Column) -> str:
     return f"{column.title}, {column.unit}" if column.unit else column.title
+
+
+def _trade_off(rows: Sequence[Row]) -> Chart | None:
+    """Each model where its means lie, those of one model joined in the order of what it changes."""
+    lines: dict[tuple[str, str, bool], list[tuple[Row, float, float]]] = {}
+    for row in rows:
+        changed, left = (row.cells.get(name) for name in TRADE_OFF)
+        if changed and left:
+            model = row.result.model
+            found = lines.setdefault((model.name, model.weights, model.true_masks), [])
+            found.append((row, changed.mean, left.mean))
+    drawn = [(row.label, row.style, [(x, y)]) for found in lines.values() for row, x, y in found]
+    for found in lines.values():
+        if len(found) > 1:
+            row, _, _ = found[0]
+            drawn.append((row.label, row.style, sorted((x, y) for _, x, y in found)))
+    x_label, y_label = (_axis(Column(name, registry.get(name))) for name in TRADE_OFF)
+    return chart("Means of all clips", drawn, x_label, y_label)
 
 
 def _by_severity(metric: str, row: Row) -> Points:

@@ -9,6 +9,7 @@ import torch
 
 from degrade.benchmark.coloring import fitting
 from degrade.benchmark.task import Task
+from degrade.core.assignment import parse_assignment
 from degrade.core.errors import SpecError
 from degrade.dataset.records import file_hash
 from degrade.leaderboard.schema import result_id
@@ -33,6 +34,8 @@ class Entry:
     """Whether it is told where the damage is."""
     restorer: "Entry | None" = None
     """In colour tasks, what restores the film before it is coloured."""
+    settings: tuple[tuple[str, bool | int | float | str], ...] = ()
+    """Arguments of the model that were asked for by name."""
 
     @property
     def trained(self) -> bool:
@@ -59,7 +62,7 @@ class Entry:
     @property
     def id(self) -> str:
         """Names its folders and its result."""
-        return result_id(self.name, self.weights, self.true_masks)
+        return result_id(self.name, self.weights, self.true_masks, dict(self.settings))
 
     @property
     def alone(self) -> "Entry":
@@ -91,8 +94,9 @@ def entries(
 
     Args:
         task: Says which weights are run where none are named.
-        models: Names; one may come several times through several weights. In colour tasks ``median+rtn_color`` is a
-            model after a restorer, which runs with its bundled weights.
+        models: Names; one may come several times through several weights. ``nlmeans?strength=2&search=9`` sets
+            arguments. In colour tasks ``median+rtn_color`` is a model after a restorer, which runs with its bundled
+            weights.
         weights: ``scratch``, ``bundled``, ``none`` (they load their own) or a file, for all `models` that learn.
         init: ``bundled`` or a file, whose weights a training from scratch starts from, in their configuration.
         true_masks: Whether those of `models` that fill masks of the caller are run with the true ones, too.
@@ -128,12 +132,14 @@ def _entries_of(task: Task, given: str, weights: str | None, init: str | None) -
     first, plus, rest = given.partition("+")
     if task.colorization and plus and first in cards():
         name, restorer = rest, _restorer(first)
-    model = fitting(task, build(name, **task.train.config.get(Entry(name).name, {})))
+    name, settings = _settings(name)
+    model = fitting(task, build(name, **{**task.train.config.get(Entry(name).name, {}), **settings}))
+    plain = Entry(name, restorer=restorer, settings=tuple(settings.items()))
     if not trainable(model):
-        return [Entry(name, restorer=restorer)]
+        return [plain]
     if weights == "none":
         check_own_weights(name, model)
-        return [Entry(name, restorer=restorer)]
+        return [plain]
     wanted = (weights,) if weights else task.weights
     ours = bundled(name, task.name)
     if wanted == ("bundled",) and ours is None:
@@ -145,16 +151,26 @@ def _entries_of(task: Task, given: str, weights: str | None, init: str | None) -
             start = ours if init == "bundled" else Path(init).expanduser()
             if start is None:
                 raise SpecError(f"model {name!r} has no bundled weights; name a file", "--init")
-            build(name, start)
-            found.append(Entry(name, "fine-tuned", start, restorer=restorer))
+            build(name, start, **settings)
+            found.append(replace(plain, weights="fine-tuned", file=start))
         elif kind == "scratch":
-            found.append(Entry(name, kind, restorer=restorer))
+            found.append(replace(plain, weights=kind))
         elif kind != "bundled":
-            build(name, kind)
-            found.append(Entry(name, Path(kind).name, Path(kind).expanduser(), restorer=restorer))
+            build(name, kind, **settings)
+            found.append(replace(plain, weights=Path(kind).name, file=Path(kind).expanduser()))
         elif ours:
-            found.append(Entry(name, kind, ours, restorer=restorer))
+            found.append(replace(plain, weights=kind, file=ours))
     return found
+
+
+def _settings(given: str) -> tuple[str, dict[str, bool | int | float | str]]:
+    """``nlmeans?strength=2&search=9``: the name, and what is set."""
+    name, _, texts = given.partition("?")
+    settings = dict(parse_assignment(text, "--model") for text in texts.split("&") if text)
+    for key, value in settings.items():
+        if not isinstance(value, bool | int | float | str):
+            raise SpecError(f"{key} must be a number or a word, got {value!r}", "--model")
+    return name, settings
 
 
 def _restorer(name: str) -> Entry:

@@ -53,7 +53,7 @@ def restore_clips(
         weights = trained.weights
     else:
         weights = entry.file
-    model = fitting(task, build(entry.model, weights)).eval().to(device)
+    model = fitting(task, build(entry.model, weights, **dict(entry.settings))).eval().to(device)
     before = None
     if entry.restorer:
         before = restoring(build(entry.restorer.model, entry.restorer.file)).eval().to(device)
@@ -105,12 +105,13 @@ def _about(task: Task, entry: Entry, model: RestorationModel | ColorizationModel
         summary=card.summary,
         paper=card.source,
         licence=card.code_licence,
-        baseline=given in task.baselines,
+        baseline=given in task.baselines and not entry.settings,
         parameters=trainable(model),
         weights=entry.weights,
         weights_sha256=file_hash(weights) if weights else None,
         weights_licence=entry.licence(card),
         config=model.config,
+        settings=dict(entry.settings),
         true_masks=entry.true_masks,
     )
 

@@ -160,9 +160,8 @@ def _claim(out: Path, task: Task, resume: bool, damaged: Callable[[str], object]
 
 def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resume: bool, progress: Progress) -> Trained:
     torch.manual_seed(task.data.seed)
-    model = fitting(
-        task, build(entry.model, entry.file, **({} if entry.file else task.train.config.get(entry.name, {})))
-    )
+    config = {} if entry.file else task.train.config.get(entry.name, {})
+    model = fitting(task, build(entry.model, entry.file, **{**config, **dict(entry.settings)}))
     return train(
         model, task, out / "train" / entry.id, source=entry.source_hash(), device=device, workers=workers,
         resume=resume, stepped=lambda n, loss: progress(f"train {entry.name}", n, task.train.steps),

@@ -103,7 +103,7 @@ def submit(
     run = made if path is None or made.is_dir() else path.parent.parent
     whose = result.model if result else answers.model
     assert whose is not None
-    id = result_id(whose.name, whose.weights, whose.true_masks)
+    id = result_id(whose.name, whose.weights, whose.true_masks, whose.settings)
     kept = run / "restored" / id
     if not frames and not (kept / "frames").is_dir():
         raise SpecError(f"is required, as there are none in {kept / 'frames'}", "--frames")

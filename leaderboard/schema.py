@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -85,6 +85,8 @@ class Model(Strict):
     """Of weights that were not trained in this run."""
     config: dict[str, JsonValue] = {}
     """The arguments that it was built with."""
+    settings: dict[str, JsonValue] = {}
+    """Those of them that were asked for by name, ``{"strength": 2}``: they tell it from the same model without."""
     true_masks: bool = False
     """Whether it was told where the damage is: an upper bound, which has no rank."""
     restorer: "Model | None" = None
@@ -192,12 +194,13 @@ class Result(Strict):
         """Name for people: ``RTN (bundled)``."""
         title, weights = self.model.title or self.model.name, self.model.weights
         notes = [*([] if weights == "none" else [weights]), *(["true masks"] if self.model.true_masks else [])]
+        notes += [f"{key} {value}" for key, value in self.model.settings.items()]
         return f"{title} ({', '.join(notes)})" if notes else title
 
     @property
     def id(self) -> str:
         """Name for files: ``rtn-bundled``."""
-        return result_id(self.model.name, self.model.weights, self.model.true_masks)
+        return result_id(self.model.name, self.model.weights, self.model.true_masks, self.model.settings)
 
     @property
     def ranked(self) -> bool:
@@ -217,9 +220,10 @@ class Result(Strict):
         atomic.write(Path(path).expanduser(), flat + "\n")
 
 
-def result_id(model: str, weights: str, true_masks: bool) -> str:
+def result_id(model: str, weights: str, true_masks: bool, settings: Mapping[str, Any]) -> str:
     """Names the files and folders of a model with its weights: ``rtn-bundled``. What is too long ends in a hash."""
     parts = [model, *([] if weights == "none" else [weights]), *(["true-masks"] if true_masks else [])]
+    parts += [f"{key}-{value}" for key, value in settings.items()]
     name = re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".") or "_"
     coded = name.encode()
     if len(coded) <= LONGEST:

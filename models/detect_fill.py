@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from degrade.core.errors import SpecError
 from degrade.models._card import ModelCard
 from degrade.models._chroma import grown, highest, luma, push_pull
 from degrade.models._flow import flow_between, make_flow, neighbours, warp, with_flow
@@ -32,6 +33,9 @@ class DetectFill(RestorationModel):
         fusion: Those of the network that mixes.
         flow: `dis` (needs no weights) or `raft`.
         flow_weights: Weights of RAFT.
+        threshold: Probability of damage, above 0, up to 1, from which on a pixel is replaced altogether; up to 0.3 of
+            it, the pixel stays as it is. Low by default: a defect that is missed costs far more than a sound pixel
+            that is made anew from its neighbours.
     """
 
     card = ModelCard(
@@ -53,8 +57,12 @@ class DetectFill(RestorationModel):
         fusion: tuple[int, ...] = (16, 32, 48),
         flow: str = "dis",
         flow_weights: str | Path | None = None,
+        threshold: float = 0.1,
     ) -> None:
         super().__init__()
+        if not 0 < threshold <= 1:
+            raise SpecError(f"threshold must lie above 0 and be 1 at most, got {threshold}", "threshold")
+        self.threshold = threshold
         self.flow = make_flow(flow, flow_weights)
         self.detector = Detector(tuple(widths))
         self.fusion = Hourglass(7, 5, tuple(fusion))
@@ -69,7 +77,7 @@ class DetectFill(RestorationModel):
         # No gradient goes through the masks: the detector would learn to leave alone what cannot be filled yet.
         holes = found.detach()
         if masks is None or self.training:
-            holes = torch.maximum(holes, DAMAGED * (grown(holes) > SURE).to(holes))
+            holes = torch.maximum(holes, self.threshold * (grown(holes) > SURE).to(holes))
         if masks is not None:
             holes = torch.maximum(holes, masks)
         return Restored(self.fill(frames, holes, flows), found)
@@ -101,7 +109,8 @@ class DetectFill(RestorationModel):
         trust = torch.cat((sound_a, sound_b, torch.full_like(holes, FAINT), torch.full_like(holes, FAINT)), 2)
         shares = torch.softmax(said[:, :, :4] + torch.log(trust + FAINT / 4), 2)
         mixed = sum(shares[:, :, i : i + 1] * x for i, x in enumerate((a, b, around, frames))) + said[:, :, 4:]
-        return torch.lerp(frames, mixed, ((holes - SOUND) / (DAMAGED - SOUND)).clamp(0, 1))
+        sound = SOUND * self.threshold
+        return torch.lerp(frames, mixed, ((holes - sound) / (self.threshold - sound)).clamp(0, 1))
 
 
 class Detector(nn.Module):
@@ -155,9 +164,8 @@ both are inside the frame."""
 MOVING = 0.03
 """By how much (of 1) neighbours that are trusted differ from each other at most, in the mean of 31×31 pixels, beyond
 what they do in the whole frame."""
-SOUND, DAMAGED = 0.03, 0.1
-"""Probability of damage up to which a pixel stays as it is, and from which on it is replaced altogether. A defect that
-is missed costs far more than a sound pixel that is made anew from its neighbours."""
+SOUND = 0.3
+"""Share of the threshold up to which a pixel stays as it is."""
 SURE = 0.6
 """Probability of damage from which on the pixels around go, too: the rim of a defect is faint, but shows."""
 STEEPNESS, THRESHOLD = 60.0, 0.06

@@ -1,5 +1,6 @@
 """Clean footage: folders of frames, video files, pictures, and the built-in moving stills."""
 
+import inspect
 from pathlib import Path
 from typing import cast, get_args
 
@@ -22,7 +23,7 @@ def open_source(
     Args:
         spec: ``builtin:stills`` (`degrade.sources.stills.Stills`), with arguments as in
             ``builtin:stills?height=128&width=192``; ``builtin:lookalikes``
-            (`degrade.sources.lookalikes.Lookalikes`), with the same; or the path or URL of a folder, video or picture
+            (`degrade.sources.lookalikes.BuiltinLookalikes`); or the path or URL of a folder, video or picture
             (`degrade.sources.files.Files`).
         on_damaged: What is done where frames are damaged: ``error`` (if not given), ``repeat`` the frame before, or
             ``skip`` them. For the latter two, each frame is read once on opening.
@@ -46,11 +47,11 @@ def open_source(
         name, _, arguments = spec.removeprefix("builtin:").partition("?")
         if name not in ("stills", "lookalikes"):
             raise SourceError(unknown("built-in source", name, ["stills", "lookalikes"]))
-        from degrade.sources.lookalikes import Lookalikes
+        from degrade.sources.lookalikes import BuiltinLookalikes
         from degrade.sources.stills import Stills
 
-        made = {"stills": Stills, "lookalikes": Lookalikes}[name]
-        return made(**_integers(name, arguments, ("count", "frames", "height", "width")))
+        made = {"stills": Stills, "lookalikes": BuiltinLookalikes}[name]
+        return made(**_integers(name, arguments, tuple(inspect.signature(made).parameters)))
     from degrade.sources.files import Files
 
     place = locate(spec)

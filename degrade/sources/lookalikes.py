@@ -1,16 +1,20 @@
-"""``builtin:lookalikes``: the moving stills, with content in front that looks like damage and is none."""
+"""Footage with content in front that looks like damage and is none; ``builtin:lookalikes`` is that of the stills."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from degrade.core.errors import SourceError
 from degrade.core.rng import Stream
 from degrade.core.types import Array
 from degrade.sources.base import Depth, FrameSequence, Source, check_range
-from degrade.sources.pictures import to_depth
+from degrade.sources.report import Note
 from degrade.sources.stills import BACKGROUNDS, Stills
+from degrade.sources.tracks import Tracks
 
 SHIFT = 4
 """Bits of OpenCV's coordinates after the point."""
@@ -23,45 +27,47 @@ Draw = Callable[[np.random.Generator, int, int, int], Iterator[Layer]]
 
 
 class Lookalikes(Source):
-    """`Stills`, and in front of each sequence one kind of content that looks like damage.
+    """Footage, and in front of each sequence one kind of content that looks like damage.
 
     Snow and stars pass for dust, rain and blinds for scratches, wires for hair, smoke for stains, a lamp and flashes
-    for flicker. All of it is part of the clean footage. Kinds take turns, as photographs do, so that each photograph
-    comes to show many of them, and a sequence is named after both: ``00_coffee_snow``.
+    for flicker. All of it is part of the clean footage. Each sequence comes once with each kind, and is named after
+    both: ``val/dog`` becomes ``val/dog_snow``, ``val/dog_rain`` and so on.
 
     Args:
-        count: Number of sequences.
-        frames: Length of each.
-        height: In pixels.
-        width: In pixels.
+        behind: The footage.
     """
 
-    def __init__(self, count: int = 20, frames: int = 48, height: int = 256, width: int = 384) -> None:
-        self._stills = Stills(count, frames, height, width)
-        kinds, photographs = list(KINDS), len(BACKGROUNDS)
-        self._behind = {
-            f"{behind.id}_{kinds[(i + 2 * (i // photographs)) % len(kinds)]}": behind
-            for i, behind in enumerate(self._stills.sequences())
-        }
-        self._named = {name: FrameSequence(name, frames, behind.stream) for name, behind in self._behind.items()}
+    def __init__(self, behind: Source) -> None:
+        self._put_before(behind, [(sequence, kind) for sequence in behind.sequences() for kind in KINDS])
+
+    def _put_before(self, behind: Source, pairs: Iterable[tuple[FrameSequence, str]]) -> None:
+        """What is in front of each sequence."""
+        self._source, self._named, self._behind = behind, dict[str, FrameSequence](), dict[str, FrameSequence]()
+        for sequence, kind in pairs:
+            name = f"{sequence.id}_{kind}"
+            if name in self._named:
+                raise SourceError(f"sequences {self._behind[name].id!r} and {sequence.id!r} both give {name!r}")
+            self._named[name], self._behind[name] = replace(sequence, id=name), sequence
 
     def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`."""
         return list(self._named.values())
 
-    def line(self, copied: Collection[str] = ()) -> str:
-        """See `Source.line`; nothing, as its frames are made here."""
-        return ""
+    def find(self, sequence: FrameSequence | str) -> FrameSequence:
+        """See `Source.find`."""
+        name = sequence if isinstance(sequence, str) else sequence.id
+        return self._named[name] if name in self._named else super().find(name)
 
     def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
-        """See `Source.read`; made in 8 bit."""
+        """See `Source.read`."""
         sequence = self.find(sequence)
-        frames = self._stills.read(self._behind[sequence.id], start, stop).astype(np.float32)
+        frames = self._source.read(self._behind[sequence.id], start, stop, depth).astype(np.float32)
+        white = 2**depth - 1
         for t, frame in enumerate(frames, start):
             for opacity, color in self._layers(sequence, t):
                 alpha = opacity[..., None].astype(np.float32) / 255
-                frame += alpha * (np.array(color, np.float32) - frame)
-        return to_depth(np.rint(frames).astype(np.uint8), depth)
+                frame += alpha * (np.array(color, np.float32) * (white / 255) - frame)
+        return np.rint(frames).astype(np.uint8 if depth == 8 else np.uint16)
 
     def lookalike(self, sequence: FrameSequence | str, start: int, stop: int) -> tuple[str, Array]:
         """What looks like damage.
@@ -81,18 +87,72 @@ class Lookalikes(Source):
         for t, left in enumerate(clear, start):
             for opacity, _ in self._layers(sequence, t):
                 left *= 1 - opacity[..., None].astype(np.float32) / 255
-        return sequence.id.rpartition("_")[2], 1 - clear
+        return _kind(sequence), 1 - clear
 
     def fingerprint(self, sequence: FrameSequence | str) -> str:
         """SHA-256 of that of what is behind, and of the name, by which the rest is drawn."""
         sequence = self.find(sequence)
-        behind = self._stills.fingerprint(self._behind[sequence.id])
+        behind = self._source.fingerprint(self._behind[sequence.id])
         return hashlib.sha256(f"{behind}{sequence.id}".encode()).hexdigest()
 
+    def names(self, sequence: FrameSequence | str) -> list[str]:
+        """See `Source.names`; those of the footage, as all that follows."""
+        return self._source.names(self._behind[self.find(sequence).id])
+
+    def notes(self) -> list[Note]:
+        """See `Source.notes`."""
+        return self._source.notes()
+
+    def damaged(self, sequence: FrameSequence | str, start: int, stop: int) -> tuple[int, ...]:
+        """See `Source.damaged`."""
+        return self._source.damaged(self._behind[self.find(sequence).id], start, stop)
+
+    def survey(self, sequence: FrameSequence | str, start: int, stop: int) -> Iterator[tuple[int, str]]:
+        """See `Source.survey`."""
+        yield from self._source.survey(self._behind[self.find(sequence).id], start, stop)
+
+    def holds(self, place: Path) -> bool:
+        """See `Source.holds`."""
+        return self._source.holds(place)
+
+    def tracks(self, sequence: FrameSequence | str) -> Tracks | None:
+        """See `Source.tracks`."""
+        return self._source.tracks(self._behind[self.find(sequence).id])
+
     def _layers(self, sequence: FrameSequence, t: int) -> Iterator[Layer]:
-        index, kind = int(sequence.id.partition("_")[0]), sequence.id.rpartition("_")[2]
-        rng = Stream(0, "builtin:lookalikes", index).generator()
-        return KINDS[kind](rng, t, sequence.height, sequence.width)
+        return KINDS[_kind(sequence)](self._stream(sequence).generator(), t, sequence.height, sequence.width)
+
+    def _stream(self, sequence: FrameSequence) -> Stream:
+        return Stream(0, "lookalikes", sequence.id)
+
+
+class BuiltinLookalikes(Lookalikes):
+    """`Lookalikes` in front of `Stills`.
+
+    Kinds take turns, as photographs do, so that each photograph comes to show many of them: ``00_coffee_snow``.
+
+    Args:
+        count: Number of sequences.
+        frames: Length of each.
+        height: In pixels.
+        width: In pixels.
+    """
+
+    def __init__(self, count: int = 20, frames: int = 48, height: int = 256, width: int = 384) -> None:
+        stills, kinds, photographs = Stills(count, frames, height, width), list(KINDS), len(BACKGROUNDS)
+        turns = ((sequence, i + 2 * (i // photographs)) for i, sequence in enumerate(stills.sequences()))
+        self._put_before(stills, [(sequence, kinds[turn % len(kinds)]) for sequence, turn in turns])
+
+    def line(self, copied: Collection[str] = ()) -> str:
+        """See `Source.line`; nothing, as its frames are made here."""
+        return ""
+
+    def _stream(self, sequence: FrameSequence) -> Stream:
+        return Stream(0, "builtin:lookalikes", int(sequence.id.partition("_")[0]))
+
+
+def _kind(sequence: FrameSequence) -> str:
+    return sequence.id.rpartition("_")[2]
 
 
 def _points(*points: Array) -> list[tuple[int, int]]:

@@ -24,6 +24,9 @@ BACKGROUNDS = (
 )  # fmt: skip
 """Photographs in scikit-image's wheel, public domain or CC0 by its documentation."""
 
+PAGE = "page.png"
+"""A printed page, from there, too."""
+
 HEADROOM = {"astronaut.png": 0.05, "camera.png": 0.15, "rocket.jpg": 0.6}
 """Share of what a wide frame leaves out of the photograph that is cut off at the top; half if not named."""
 
@@ -131,21 +134,23 @@ class Stills(Source):
         frames: Length of each.
         height: In pixels. The photographs are some 400 pixels high, so tall frames are soft.
         width: In pixels.
+        pages: Number of further sequences, whose photograph is of a printed page.
     """
 
-    def __init__(self, count: int = 12, frames: int = 48, height: int = 256, width: int = 384) -> None:
+    def __init__(self, count: int = 12, frames: int = 48, height: int = 256, width: int = 384, pages: int = 0) -> None:
         if min(count, frames, height, width) < 1:
             raise SourceError(f"builtin:stills: {count} × {frames} frames of {width}×{height}: all must be 1 or more")
-        if count * frames > MOST_FRAMES or max(height, width) > LARGEST_SIDE:
+        if (count + pages) * frames > MOST_FRAMES or max(height, width) > LARGEST_SIDE:
             raise SourceError(
-                f"builtin:stills: {count} × {frames} frames of {width}×{height}: at most {MOST_FRAMES:,} frames of "
-                f"{LARGEST_SIDE:,} pixels a side"
+                f"builtin:stills: {count + pages} × {frames} frames of {width}×{height}: at most {MOST_FRAMES:,} "
+                f"frames of {LARGEST_SIDE:,} pixels a side"
             )
         self.count, self.frames, self.height, self.width = count, frames, height, width
-        stems = [Path(name).stem for name in BACKGROUNDS]
-        names = [f"{i:02d}_{stems[i % len(stems)]}" for i in range(count)]
+        photographs = [BACKGROUNDS[i % len(BACKGROUNDS)] for i in range(count)] + [PAGE] * pages
+        names = [f"{i:02d}_{Path(photograph).stem}" for i, photograph in enumerate(photographs)]
         stream = StreamInfo(height, width, rate=UNTAGGED_RATE)
         self._named = {name: FrameSequence(name, frames, stream) for name in names}
+        self._photographs = dict(zip(names, photographs, strict=True))
 
     def sequences(self) -> list[FrameSequence]:
         """See `Source.sequences`; ids are like ``00_coffee``."""
@@ -207,11 +212,12 @@ class Stills(Source):
         return digest.hexdigest()
 
     def _scene(self, sequence: FrameSequence) -> Scene:
-        return _scene(int(sequence.id.partition("_")[0]), self.height, self.width)
+        index = int(sequence.id.partition("_")[0])
+        return _scene(index, self._photographs[sequence.id], self.height, self.width)
 
 
 @functools.lru_cache(maxsize=256)
-def _scene(index: int, height: int, width: int) -> Scene:
+def _scene(index: int, background: str, height: int, width: int) -> Scene:
     rng = Stream(0, "builtin:stills", index).generator()
     pixel = height / 256
 
@@ -230,7 +236,6 @@ def _scene(index: int, height: int, width: int) -> Scene:
         wave((0.005, 0.04), (60, 160)),
         wave((0.01, 0.05), (60, 160)),
     )
-    background = BACKGROUNDS[index % len(BACKGROUNDS)]
     others = [i for i, cutout in enumerate(CUTOUTS) if cutout[0] != background]
     movers = []
     for cutout in rng.permutation(others)[: rng.integers(1, 4)].tolist():
@@ -311,7 +316,7 @@ def _shrink(photo: Array, scale: float) -> tuple[Array, float]:
     return cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), scale * photo.shape[0] / height
 
 
-@functools.lru_cache(maxsize=len(BACKGROUNDS) + len(CUTOUTS))
+@functools.lru_cache(maxsize=len(BACKGROUNDS) + len(CUTOUTS) + 1)
 def _photo(name: str) -> Array:
     return read_picture(_folder() / name)
 

@@ -125,6 +125,9 @@ class Spec(Settings):
     deinterlace: Literal["none", "bwdif", "telecine"] | None = None
     """What is done with the fields of videos: nothing (if not given), ``bwdif`` makes a frame of each two, ``telecine``
     finds the film again that runs at 24 frames in 30."""
+    lookalikes: bool | None = None
+    """Whether each sequence comes once with each kind of content in front that looks like damage and is none: snow,
+    wires, subtitles; ``dog`` becomes ``dog_snow`` and so on. ``builtin:lookalikes`` has them by itself."""
     clips: Clips = Clips()
     """How sequences are cut into clips."""
     color: Literal["grey", "rgb"] = "rgb"
@@ -240,7 +243,12 @@ class Spec(Settings):
         """
         from degrade.sources import open_source  # and with it what reads videos
 
-        return open_source(source or self.source, self.on_damaged, self.curve, self.deinterlace)
+        opened = open_source(source or self.source, self.on_damaged, self.curve, self.deinterlace)
+        if not self.lookalikes:
+            return opened
+        from degrade.sources.lookalikes import Lookalikes
+
+        return Lookalikes(opened)
 
     def digest(self) -> str:
         """SHA-256 of all that pixels depend on: the resolved spec without name, license and location of the source."""

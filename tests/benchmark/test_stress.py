@@ -3,17 +3,23 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 pytest.importorskip("torch", reason="the benchmark needs PyTorch")
+from degrade import SpecError
 from degrade.benchmark.checking import check_entry
+from degrade.benchmark.clips import lookalikes, scored_spec
 from degrade.benchmark.entries import entries
 from degrade.benchmark.run import run
 from degrade.benchmark.submission import answers_of, submit
 from degrade.benchmark.task import load_task, tasks
-from degrade.leaderboard.schema import load
+from degrade.dataset.pairs import clean_frames
+from degrade.dataset.plan import plan
+from degrade.leaderboard.schema import Result, load
 from degrade.sources import open_source
+from degrade.writers import open_writer
 
 
 def small(name: str, folder: Path, source: str, baselines: list[str], **data: object) -> Path:
@@ -102,3 +108,70 @@ def test_an_entry_over_severities_is_packed_and_checked(ladder: Path) -> None:
 def test_a_dataset_of_ones_own_is_scored_as_it_is(ladder: Path) -> None:
     task = load_task(ladder / "stress-severity-v1.yaml", source=str(ladder / "run/data/severity-1"))
     assert task.severities == ()
+
+
+def test_look_alikes_in_front_of_ones_own_footage_at_the_size_of_the_clips(tmp_path: Path) -> None:
+    (tmp_path / "clips/val").mkdir(parents=True)
+    with open_writer(tmp_path / "clips/val/wall.mkv") as writer:
+        for t in range(5):
+            writer.write(np.full((96, 144, 3), 90 + t, np.uint8))
+    path = small(
+        "stress-lookalikes-clips-v1", tmp_path, str(tmp_path / "clips"), ["input"],
+        clips={"length": 5, "size": [64, 64]}, splits={"val": ["val/*"]},
+    )  # fmt: skip
+    task = load_task(path, source=str(tmp_path / "clips"))
+    of_clip = lookalikes(task)
+    (kind, opacity), *others = of_clip("val_wall_wires_00000").items()
+    assert not others
+    assert kind == "look-alike: wires"
+    assert opacity.shape == (5, 64, 64, 1)
+    frames = clean_frames(
+        next(c for c in plan(scored_spec(task), task.data.footage()) if "wires" in c.id), task.data.footage(), 0, 5, 8
+    )
+    dark = frames[..., 0] < 60
+    assert dark.any()
+    assert (opacity[..., 0][dark] > 0.3).all()
+
+
+def test_a_model_at_several_strengths_has_a_row_for_each_and_a_line_through_them(tmp_path: Path) -> None:
+    source = "builtin:lookalikes?count=2&frames=5&height=48&width=72"
+    path = small("stress-lookalikes-v1", tmp_path, source, ["input", "median"], clips={"length": 5}, splits={"val": 1})
+    content = yaml.safe_load(path.read_text())
+    content["data"]["pipeline"] = [{"dust": {"per_frame": 8, "size": 0.05, "opacity": 1}}]
+    path.write_text(yaml.safe_dump(content))
+    task = load_task(path)
+    asked = ["median?radius=1", "classical?threshold=0.05&deflicker=0", "classical?threshold=0.3&deflicker=0"]
+    paths, _ = run(task, entries(task, asked, None), tmp_path / "run")
+    results = {path.stem: load(path) for path in paths}
+    assert list(results) == [
+        "input", "median", "median-radius-1", "classical-threshold-0.05-deflicker-0",
+        "classical-threshold-0.3-deflicker-0",
+    ]  # fmt: skip
+    mine = results["median-radius-1"]
+    assert (mine.label, mine.model.baseline, mine.model.settings) == ("median (radius 1)", False, {"radius": 1})
+    assert mine.model.config == {"radius": 1}
+    bold, timid = (results[f"classical-threshold-{value}-deflicker-0"] for value in (0.05, 0.3))
+    assert mean(bold, "false_repair") > mean(timid, "false_repair")
+    page = (tmp_path / "run/report.html").read_text()
+    section = page[page.index('id="trade-off"') : page.index("</section>", page.index('id="trade-off"'))]
+    assert section.count("<path") - section.count('class="neutral') >= 6  # points, and two lines
+    assert section.count('dot"') == 5
+
+
+def mean(result: Result, metric: str) -> float:
+    values = [row.metrics[metric] for row in result.clips if row.metrics[metric] is not None]
+    return sum(values) / len(values)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("median?radios=1", "unknown argument of median 'radios'; did you mean 'radius'?"),
+        ("median?radius", "--model: must be key=value, got 'radius'"),
+        ("median?radius=[1]", r"--model: radius must be a number or a word, got \[1\]"),
+        ("median?radius=0", "radius"),
+    ],
+)
+def test_settings_that_are_none_are_one_line(model: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        entries(load_task("quick-v2"), [model], None)

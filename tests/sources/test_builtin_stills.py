@@ -47,11 +47,22 @@ def test_scenes_do_not_depend_on_number_or_length():
     assert len({many.fingerprint(s) for s in many.sequences()}) == 30
 
 
+def test_pages_of_print_come_after_the_others():
+    some, all_of_them = Stills(2, 5, 48, 72), open_source("builtin:stills?count=2&frames=5&height=48&width=72&pages=2")
+    assert [sequence.id for sequence in all_of_them.sequences()] == [
+        "00_coffee", "01_astronaut", "02_page", "03_page",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(some.read("01_astronaut", 0, 5), all_of_them.read("01_astronaut", 0, 5))
+    pages = all_of_them.read("02_page", 0, 5), all_of_them.read("03_page", 0, 5)
+    assert (pages[0] != pages[1]).any()
+    assert all_of_them.flow("02_page", 1)[0].shape == (48, 72, 2)
+
+
 def test_scenes_are_plain_numbers_which_every_numpy_writes_alike():
     def plain(value):
         return all(map(plain, value)) if isinstance(value, tuple) else type(value) in (int, float, str)
 
-    assert all(plain(stills._scene(index, 256, 384)) for index in range(24))
+    assert all(plain(stills._scene(index, "coffee.png", 256, 384)) for index in range(24))
 
 
 def test_another_process_makes_the_same_pixels():
