@@ -38,6 +38,8 @@ class Residual(nn.Module):
 
     clues: ClassVar[int] = 1
     """Channels that m sees besides the state and P."""
+    padding = "zeros"
+    """What is brought in from outside the frame, as `warp` has it."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -68,7 +70,8 @@ class Residual(nn.Module):
         if before is None:
             return new, None
         size, kind = before.state.shape[1], before.state.dtype
-        warped = warp(torch.cat((before.state, *(x.to(kind) for x in self.brought(before))), 1), before.flow)
+        brought = torch.cat((before.state, *(x.to(kind) for x in self.brought(before))), 1)
+        warped = warp(brought, before.flow, self.padding)
         state = warped[:, :size].contiguous(memory_format=torch.channels_last)
         seen = (state, new, *self.seen(frame, warped[:, size:], known))
         # Joined along the last axis of (B, H, W, C), so that the convolution need not rearrange them.

@@ -10,8 +10,8 @@ import torch
 from degrade.models._init_weights import KNEES, Read, pass_on, route, signals
 from degrade.models.rtn import RTN
 
-KEPT = 6.0
-"""Where the gate begins: 1/400 of the colour is lost at each step."""
+KEPT = 9.0
+"""Where the gate begins: 1/8000 of the colour is lost at each step."""
 OWN, HIDDEN = 300.0, 40.0
 """What closes it: colour of the frame's own, in units of 110, and a difference of lightness, in units of 100."""
 

@@ -21,7 +21,8 @@ class RTNColor(ColorizationModel):
     """RTN sees (L − 50)/100, a/110 and b/110, the latter two 0 but in key frames, and gives them for every frame.
 
     The clip is followed by the nearest reference after it and by those without a time, and preceded by the nearest
-    before it. What the network makes of L is dropped. Its gate compares L alone, and so does the flow.
+    before it. What the network makes of L is dropped. Its gate compares L alone, and so does the flow. What comes into
+    sight at the frame's border has the colours there, where RTN's states are 0, which would be grey.
 
     Args:
         channels: Of the state, 16 or more.
@@ -58,6 +59,8 @@ class RTNColor(ColorizationModel):
     ) -> None:
         super().__init__()
         self.network = RTN(channels, dim, groups, heads, gate, flow, flow_weights)
+        for part in (self.network.backward_gate, self.network.forward_gate):
+            part.padding = "border"
         init_color(self.network)
 
     def colorize(self, lightness: Tensor, keys: Mapping[int, Tensor], pictures: Sequence[Tensor]) -> Tensor:
