@@ -81,15 +81,19 @@ def sources(name: str) -> list[Path]:
     return [path, *_from_file(path, attribute)[1]] if path else []
 
 
+REAL = ("clips-v2", "clips-v1", "color-clips-v1")
+"""Tasks on real footage that bundled weights were trained on."""
+
+
 def bundled(name: str, task: str = "clips-v2") -> Path | None:
     """The weights that come with the package for a model, if there are any.
 
     Args:
         name: Of the model.
-        task: That they were trained on; those of `clips-v2` or `clips-v1`, real footage, if there are none.
+        task: That they were trained on; those of a task on real footage if there are none.
     """
     folder = Path(__path__[0]) / "weights"
-    found = (folder / trained_on / f"{name}.safetensors" for trained_on in (task, "clips-v2", "clips-v1"))
+    found = (folder / trained_on / f"{name}.safetensors" for trained_on in (task, *REAL))
     return next((path for path in found if path.is_file()), None)
 
 
