@@ -316,6 +316,8 @@ def test_what_strangers_write_is_text_and_bursts_no_page(browser: Browser, tmp_p
 
 
 def test_without_samples_there_is_no_viewer(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v2.html")
+    browser.open(site / "quick-v2.html")  # with samples of one clip
+    assert browser.ask("!!document.querySelector('.viewer')")
+    browser.open(site / "clips-v2.html")
     assert browser.texts("#compare h2") == ["Compare two models"]
     assert not browser.ask("document.querySelector('.viewer')")
