@@ -14,7 +14,7 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.core.types import Array
 from degrade.dataset.generate import generate
 from degrade.dataset.layout import DatasetFolder
-from degrade.dataset.pairs import fit
+from degrade.dataset.pairs import cover
 from degrade.dataset.plan import Clip, plan
 from degrade.dataset.verify import verify
 from degrade.spec import Spec
@@ -118,8 +118,8 @@ def lookalikes(task: Task) -> Callable[[str], dict[str, Array]]:
     def of_clip(name: str) -> dict[str, Array]:
         clip = planned[name]
         kind, opacity = source.lookalike(clip.sequence, clip.start, clip.start + clip.frames)
-        resized = [fit(np.repeat(picture, 3, -1), clip.height, clip.width, 3)[..., :1] for picture in opacity]
-        return {f"look-alike: {kind}": np.stack(resized).clip(0, 1)}
+        resized = [cover(picture, clip.height, clip.width) for picture in opacity[..., 0]]
+        return {f"look-alike: {kind}": np.stack(resized)[..., None].clip(0, 1)}
 
     return of_clip
 

@@ -21,7 +21,7 @@ from degrade.core.errors import DatasetError, SpecError
 from degrade.core.fields import Strict
 from degrade.core.types import Array, as_clip, to_uint8
 from degrade.dataset.records import file_hash, read_json
-from degrade.leaderboard.schema import Model, Provenance, Result, Run, load, result_id
+from degrade.leaderboard.schema import Model, Provenance, Result, Run, load
 from degrade.sources import Source, open_source
 from degrade.spec import mapping
 from degrade.writers import open_writer
@@ -103,8 +103,7 @@ def submit(
     run = made if path is None or made.is_dir() else path.parent.parent
     whose = result.model if result else answers.model
     assert whose is not None
-    id = result_id(whose.name, whose.weights, whose.true_masks, whose.settings)
-    kept = run / "restored" / id
+    kept = run / "restored" / whose.id
     if not frames and not (kept / "frames").is_dir():
         raise SpecError(f"is required, as there are none in {kept / 'frames'}", "--frames")
     sources = {"frames": open_source(frames or kept / "frames")}
@@ -114,9 +113,9 @@ def submit(
     if result is None:
         clips = TaskClips(known, prepare_clips(known, made / "data", 1, progress))
         result = _score(clips, whose, answers, sources["frames"], device, progress)
-    hashes = _pack(known, result, sources, out / "restored" / id)
+    hashes = _pack(known, result, sources, out / "restored" / whose.id)
     said = answers.provenance(result.run.device, hashes)
-    entry = out / f"{id}.json"
+    entry = out / f"{whose.id}.json"
     result.model_copy(update={"provenance": said}).save(entry)
     return entry
 

@@ -92,6 +92,11 @@ class Model(Strict):
     restorer: "Model | None" = None
     """In colour tasks, what restored the film before; `name` names both."""
 
+    @property
+    def id(self) -> str:
+        """Name for files: ``rtn-bundled``."""
+        return result_id(self.name, self.weights, self.true_masks, self.settings)
+
 
 class ClipScores(Strict):
     """The scores of one clip."""
@@ -200,7 +205,7 @@ class Result(Strict):
     @property
     def id(self) -> str:
         """Name for files: ``rtn-bundled``."""
-        return result_id(self.model.name, self.model.weights, self.model.true_masks, self.model.settings)
+        return self.model.id
 
     @property
     def ranked(self) -> bool:

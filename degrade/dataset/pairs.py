@@ -92,11 +92,16 @@ def clean_frames(clip: Clip, source: Source, start: int, stop: int, depth: Depth
 
 
 def fit(frame: Array, height: int, width: int, channels: int) -> Array:
-    """A frame (H, W, 3), 8 or 16 bits, resized to cover the size, cut at its centre; one channel is Rec. 601 luma."""
+    """A frame (H, W, 3), 8 or 16 bits, resized to `cover` the size; one channel is Rec. 601 luma."""
+    frame = cover(frame, height, width)
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else frame
+
+
+def cover(frame: Array, height: int, width: int) -> Array:
+    """A picture (H, W) or (H, W, 3) resized to cover the size, cut at its centre."""
     scale = max(height / frame.shape[0], width / frame.shape[1])
     if scale != 1:
         size = max(width, round(frame.shape[1] * scale)), max(height, round(frame.shape[0] * scale))
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
-    frame = frame[top : top + height, left : left + width]
-    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else frame
+    return frame[top : top + height, left : left + width]

@@ -53,11 +53,6 @@ class Lookalikes(Source):
         """See `Source.sequences`."""
         return list(self._named.values())
 
-    def find(self, sequence: FrameSequence | str) -> FrameSequence:
-        """See `Source.find`."""
-        name = sequence if isinstance(sequence, str) else sequence.id
-        return self._named[name] if name in self._named else super().find(name)
-
     def read(self, sequence: FrameSequence | str, start: int, stop: int, depth: Depth = 8) -> Array:
         """See `Source.read`."""
         sequence = self.find(sequence)
