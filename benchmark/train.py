@@ -20,6 +20,7 @@ from degrade.benchmark.task import Colorization, Loss, Task, TrainingBudget
 from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DegradeError, SpecError
+from degrade.core.memory import keep_freed_memory
 from degrade.core.types import VISIBLE, to_uint8
 from degrade.models import losses
 from degrade.models._colorization import ColorizationModel
@@ -94,7 +95,11 @@ def train(
         for first in range(run.step // budget.cuts * batch, groups * batch, batch)
     ]  # fmt: skip
     loader = DataLoader(
-        samples, batch_sampler=order, num_workers=workers, multiprocessing_context="spawn" if workers else None
+        samples,
+        batch_sampler=order,
+        num_workers=workers,
+        worker_init_fn=_start_worker,
+        multiprocessing_context="spawn" if workers else None,
     )
     validation = [_samples(task, SHOWN, task.split, seed=1)[i] for i in range(SHOWN)]
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,6 +137,11 @@ def check(task: Task) -> None:
     for split in ("train", task.split):
         _samples(task, 1, split)
     _Objective(task.train.loss)
+
+
+def _start_worker(_: int) -> None:
+    """In each process that makes samples."""
+    keep_freed_memory()
 
 
 def rank() -> int:

@@ -28,6 +28,7 @@ from rich.progress import (
 from rich.text import Text
 
 from degrade.core.errors import DegradeError
+from degrade.core.memory import keep_freed_memory
 
 UsageError: Any = typer.BadParameter.__base__
 """Click's, or that of Typer's own copy of it, which newer versions have."""
@@ -227,6 +228,7 @@ def run(app: typer.Typer) -> int:
     Bad input ends in one line on stderr, never in a traceback; a warning is a line, too. A pipe that nobody reads any
     more ends in silence.
     """
+    keep_freed_memory()
     warnings.showwarning = _warn
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # of files that it cannot decode we say it ourselves, in one line
     codecs.register_error("degrade.plain", _plain)

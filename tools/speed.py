@@ -29,6 +29,7 @@ import speed_chains as chains
 from skimage import data
 
 from degrade import presets
+from degrade.core.memory import keep_freed_memory
 from degrade.core.rng import at
 from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.ops import AtScale, Pipeline, registry
@@ -247,6 +248,7 @@ def main() -> None:
     parser.add_argument("--note", default="", help="what is to be said of the machine")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
+    keep_freed_memory()  # as the commands do
     for size in CLIPS if asked.clips else ():
         CLIPS[size] = min(CLIPS[size], asked.clips)
     made = {"machine": machine(asked.note)}

@@ -229,10 +229,14 @@ class Contaminant(Op[P]):
     def render(self, frames: Array, params: P, start: int) -> Layer:
         """Paints each frame; see `Op.render`."""
         out = frames.copy()
+        return Layer(out, {"": self.paint_all(out, params, start)})
+
+    def paint_all(self, frames: Array, params: P, start: int) -> Array:
+        """Paints all frames in place; their mask, (N, H, W, 1)."""
         mask = np.zeros((*frames.shape[:3], 1), np.float32)
         for i in range(len(frames)):
-            self.paint(out[i], mask[i], params, start + i)
-        return Layer(out, {"": mask})
+            self.paint(frames[i], mask[i], params, start + i)
+        return mask
 
     @abstractmethod
     def paint(self, frame: Array, mask: Array, params: P, t: int) -> None:

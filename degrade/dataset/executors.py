@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from degrade.core.errors import DatasetError, SpecError
+from degrade.core.memory import keep_freed_memory
 
 Work = Callable[[Any], Any]
 """Does a job; pickles small."""
@@ -85,6 +86,7 @@ def _start_worker(work: Work, begun: Any) -> None:
     global _own
     _own = work
     begun.set()
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which lets each job finish
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -1,9 +1,11 @@
 """Shared code of the blurs."""
 
+import functools
 import math
 from typing import ClassVar, Literal
 
 import cv2
+import numpy as np
 
 from degrade.core.errors import SpecError
 from degrade.core.fields import Interval
@@ -17,6 +19,8 @@ FAINT = 0.25 / 255
 """Alpha that changes no pixel by more than a quarter of a level of 255."""
 REACH = 0.1
 """Greatest standard deviation in frame heights."""
+WIDE = 3.0
+"""Standard deviation in pixels from which half the size holds what is left of a picture."""
 
 
 class Blur(Op[P]):
@@ -57,12 +61,40 @@ def whole_side(sigma: float) -> int:
 def gaussian(picture: Array, sigma: float) -> Array:
     """Gaussian blur of (H, W) or (H, W, C), in that shape, mirrored at the border.
 
+    All but 6e-5 of its weight lies within four standard deviations, where it is cut off. From `WIDE` pixels on it goes
+    by Burt and Adelson's pyramid (1983): photographs come out within 0.001, any picture within 0.002.
+
     Args:
         picture: float32.
         sigma: In pixels; below 0.1, where the neighbouring pixel's weight is below e^-50, nothing is done.
     """
     if sigma < 0.1:
         return picture
-    side = whole_side(sigma)
+    if sigma >= WIDE:
+        return _by_half(picture, sigma).reshape(picture.shape)
+    side = 2 * math.ceil(4 * sigma) + 1
     blurred = cv2.GaussianBlur(picture, (side, side), sigma, borderType=cv2.BORDER_REFLECT_101)
     return blurred.reshape(picture.shape)
+
+
+def _by_half(picture: Array, sigma: float) -> Array:
+    """Made half as large, blurred by what is left of sigma, and made large again: one level down and up blurs by √2."""
+    height, width = picture.shape[:2]
+    inner = math.sqrt((sigma**2 - 2) / 4)
+    down, right = (2 * math.ceil(2 * sigma) + 2 + side % 2 for side in (height, width))
+    half = cv2.pyrDown(cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_REFLECT_101))
+    if inner >= WIDE:
+        blurred = _by_half(half, inner)
+    else:
+        kernel = _between(inner)
+        blurred = cv2.sepFilter2D(half, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
+    return np.ascontiguousarray(cv2.pyrUp(blurred)[:height, :width])
+
+
+@functools.lru_cache(maxsize=64)
+def _between(sigma: float) -> Array:
+    """Two Gaussians of nearly that sigma: flatter than one by as much as the level's own blur is less flat."""
+    side = whole_side(sigma)
+    apart = math.sqrt(1 / 48)
+    kernels = (cv2.getGaussianKernel(side, math.sqrt(sigma**2 + way)) for way in (-apart, apart))
+    return np.asarray(sum(kernels) / 2)

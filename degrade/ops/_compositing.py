@@ -12,8 +12,6 @@ from degrade.textures import draw
 
 DRAWN, LARGEST = 64, 256
 """Sides of the smallest prototype that is drawn, smaller ones being reductions of it, and of the largest."""
-SMALL, TOGETHER = 2048, 512
-"""Sprites of up to so many pixels are blended together, and so many at once."""
 
 
 class Sprite(NamedTuple):
@@ -45,6 +43,18 @@ def textures_on(
     Yields:
         Sprite, the part of the frame that it touches, and its texture there, (h, w) float32 in [0, 1].
     """
+    for sprite, (top, bottom, left, right), texture, matrix in _placed(sprites, shape):
+        matrix[:, 2] -= left, top
+        alpha: Array = cv2.warpAffine(texture, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        if sprite.size < 1:
+            alpha *= sprite.size**2
+        yield sprite, (slice(top, bottom), slice(left, right)), alpha
+
+
+def _placed(
+    sprites: Sequence[Sprite], shape: tuple[int, int]
+) -> Iterator[tuple[Sprite, tuple[int, int, int, int], Array, Array]]:
+    """Those that touch a frame: the rows and columns that they may touch, their textures, and where a texture goes."""
     if not sprites:
         return
     x, y, size, degrees = np.array([sprite[2:6] for sprite in sprites]).T
@@ -56,55 +66,32 @@ def textures_on(
     mantissa, exponent = np.frexp(drawn)
     side = np.minimum(LARGEST, 2 ** np.maximum(exponent - (mantissa == 0.5), 1))  # the power of two from `drawn` on
     cos, sin, middle = cos * (drawn / side), sin * (drawn / side), (side - 1) / 2
-    x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
+    x, y = x - 0.5, y - 0.5  # to where the centre of a pixel has whole coordinates
     matrices = np.stack([cos, sin, x - (cos + sin) * middle, -sin, cos, y + (sin - cos) * middle], 1)
     boxes = np.stack([top, bottom, left, right, side], 1).astype(int).tolist()
-    for sprite, (above, below, before, after, square), matrix in zip(
-        sprites, boxes, matrices.reshape(-1, 2, 3), strict=True
-    ):
+    for sprite, (*box, square), matrix in zip(sprites, boxes, matrices.reshape(-1, 2, 3), strict=True):
+        above, below, before, after = box
         if above >= below or before >= after:
             continue
         name, seed = sprite.texture, sprite.shape
-        prototype = draw(name, seed, square, square) if square >= DRAWN else _shrunk(name, seed, square)
-        alpha: Array = cv2.warpAffine(prototype, matrix, (after - before, below - above), flags=cv2.INTER_LINEAR)
-        if sprite.size < 1:
-            alpha *= sprite.size**2
-        yield sprite, (slice(above, below), slice(before, after)), alpha
+        texture = draw(name, seed, square, square) if square >= DRAWN else _shrunk(name, seed, square)
+        yield sprite, (above, below, before, after), texture, matrix
 
 
 @functools.lru_cache(maxsize=4096)
 def _shrunk(name: str, seed: int, side: int) -> Array:
-    return cv2.resize(draw(name, seed, DRAWN, DRAWN), (side, side), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(draw(name, seed, DRAWN, DRAWN), (side, side), interpolation=cv2.INTER_AREA)
+    small.flags.writeable = False  # as `draw` gives them, so that one kernel is compiled
+    return small
 
 
 def lay_sprites(frame: Array, mask: Array, sprites: Sequence[Sprite]) -> None:
     """Covers a frame (H, W, C) with sprites, one after the other, in place, and raises the mask (H, W, 1)."""
-    small = []
-    for sprite, where, alpha in textures_on(sprites, (frame.shape[0], frame.shape[1])):
-        alpha *= sprite.opacity
-        np.minimum(alpha, 1, out=alpha)
-        small.append((sprite, where, alpha))
-        if alpha.size > SMALL or len(small) == TOGETHER:
-            _lay(frame, mask, small)
-            small = []
-    _lay(frame, mask, small)
+    from degrade.ops import _kernels
 
-
-def _lay(frame: Array, mask: Array, sprites: Sequence[tuple[Sprite, tuple[slice, slice], Array]]) -> None:
-    if len(sprites) < 4:
-        for sprite, where, alpha in sprites:
-            blend(frame[where], mask[where], alpha[..., None], sprite.tone)
-        return
-    width = frame.shape[1]
-    corner, columns, count = np.array([(w[0].start * width + w[1].start, a.shape[1], a.size) for _, w, a in sprites]).T
-    alpha = np.concatenate([each.reshape(-1) for _, _, each in sprites])
-    covered = np.flatnonzero(alpha)
-    of = np.repeat(np.arange(len(sprites)), count)[covered]
-    row, column = np.divmod(covered - (np.cumsum(count) - count)[of], columns[of])
-    tone = np.array([sprite.tone for sprite, _, _ in sprites], np.float32)[of]
-    at = corner[of] + row * width + column
-    pixels, under = frame.reshape(-1, 1, frame.shape[2]), mask.reshape(-1, 1, 1)
-    blend_at(pixels, under, at, alpha[covered, None, None], tone[:, None, None])
+    for sprite, box, texture, matrix in _placed(sprites, (frame.shape[0], frame.shape[1])):
+        opacity = sprite.opacity * min(sprite.size, 1) ** 2
+        _kernels.stamp(frame, mask, texture, cv2.invertAffineTransform(matrix), box, opacity, sprite.tone)
 
 
 def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, tone: float | Array) -> None:
@@ -136,32 +123,6 @@ def blend(part: Array, covered: Array, alpha: Array, tone: float | Array) -> Non
     rest = 1 - covered
     rest *= greatest
     covered += rest
-
-
-def blend_at(data: Array, covered: Array, at: Array, alpha: Array, tone: Array) -> None:
-    """What `blend` does, at places along the first axis; where one comes several times, in their order.
-
-    Args:
-        data: (P, h, C), changed in place.
-        covered: Its mask, (P, h, 1).
-        at: Places, (N,) int.
-        alpha: (N, h, 1 or C), in [0, 1].
-        tone: (N, 1 or h, 1).
-    """
-    first_at = np.empty(len(data), np.intp)
-    while at.size:
-        turn = np.arange(at.size)
-        first_at[at[::-1]] = turn[::-1]
-        now = first_at[at] == turn  # the first at its place
-        if now.all():
-            now, later = slice(None), slice(0)
-        else:
-            later = ~now
-        places = at[now]
-        part, under = data[places], covered[places]
-        blend(part, under, alpha[now], tone[now])
-        data[places], covered[places] = part, under
-        at, alpha, tone = at[later], alpha[later], tone[later]
 
 
 def tint(channels: int, *rgb: float) -> Array:

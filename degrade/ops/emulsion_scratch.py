@@ -8,7 +8,7 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._lines import LineParams, Lines, marks, quantile
+from degrade.ops._lines import LineParams, Lines, quantile
 from degrade.ops._packing import pack_floats
 
 LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}
@@ -59,18 +59,8 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
 
     def paint(self, frame: Array, mask: Array, params: EmulsionScratchParams, t: int) -> None:
         """See `Contaminant.paint`."""
-        tone = np.array(0 if self.stock == "negative" else 1, np.float32)
-        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1):
-            depth, half = some.weight(params.depth), some.half.astype(np.float32)
-            above = [_integral(some.borders, half, depth, k) for k in range(4)]
-            cut = [np.diff(above[k] - above[k + 1], axis=1) for k in range(3)]
-            channels = [cut[LAYERS[self.stock].index(channel)] for channel in range(3)]
-            some.lay(frame, mask, np.stack(channels, -1) if frame.shape[2] == 3 else np.mean(channels, 0), tone)
+        from degrade.ops import _kernels
 
-
-def _integral(d: Array, half: Array, depth: Array, layer: int) -> Array:
-    """Integral from the middle to `d` of how far the groove depth (1 - |d| / half) goes beyond `layer` layers."""
-    top = np.maximum(depth - layer, 0)
-    base = half * top / np.maximum(depth, 1e-6)
-    away = np.minimum(abs(d), base)
-    return np.asarray(np.sign(d) * top * (away - away**2 / (2 * np.maximum(base, 1e-6))))
+        lines, on_frame = params.on_frame(t)
+        depth = np.array([params.depth[i] for i in lines], float)
+        _kernels.grooves(frame, mask, *on_frame, depth, LAYERS[self.stock], float(self.stock != "negative"))

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._blur import Blur, Unit, check_reach, odd, whole_side
+from degrade.ops._blur import Blur, Unit, check_reach, gaussian, odd, whole_side
 from degrade.ops._drawn import stray
 from degrade.ops._packing import short_floats
 
@@ -19,7 +19,7 @@ class BlurParams(Params):
     sigma_px: tuple[float, ...]
     """Per frame."""
     kernel_px: int
-    """Side of the kernel, odd; 0 for one that holds five sigma."""
+    """Side of the kernel, odd; 0 for one that holds all of it."""
 
 
 class GaussianBlur(Blur[BlurParams]):
@@ -35,7 +35,7 @@ class GaussianBlur(Blur[BlurParams]):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Greatest deviation of a frame's sigma from the clip's, as a share of the range."""
     kernel_px: Annotated[Interval, Within(3, 99, "px")] | None = None
-    """Side of a truncated kernel, made odd; not truncated if not given."""
+    """Side of a truncated kernel, made odd; four sigma to each side if not given."""
 
     @model_validator(mode="after")
     def _check(self) -> "GaussianBlur":
@@ -51,8 +51,7 @@ class GaussianBlur(Blur[BlurParams]):
     def render_frame(self, frame: Array, params: BlurParams, t: int) -> Array:
         """Frame t, blurred."""
         sigma = params.sigma_px[t]
-        if sigma < 0.1:  # the neighbouring pixel's weight is below e^-50
-            return frame
-        whole = whole_side(sigma)
-        side = min(params.kernel_px or whole, whole)
+        if not params.kernel_px or sigma < 0.1:
+            return gaussian(frame, sigma)
+        side = min(params.kernel_px, whole_side(sigma))
         return cv2.GaussianBlur(frame, (side, side), sigma, borderType=cv2.BORDER_REFLECT_101)

@@ -8,7 +8,7 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._drawn import tones
-from degrade.ops._lines import LineParams, Lines, marks, quantile
+from degrade.ops._lines import LineParams, Lines, quantile
 from degrade.ops._packing import pack_floats, pack_ints
 
 
@@ -54,21 +54,8 @@ class Scratch(Lines[ScratchParams]):
 
     def paint(self, frame: Array, mask: Array, params: ScratchParams, t: int) -> None:
         """See `Contaminant.paint`."""
-        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if params.lobes[i] else 1):
-            line = np.diff(_integral(some.borders, some.half, some.of(params.lobes)), axis=1)
-            line *= some.weight(params.opacity)
-            tone = abs(some.of(params.tone) - (line < 0))  # fringes have the other one
-            some.lay(frame, mask, abs(line), tone[..., None])
+        from degrade.ops import _kernels
 
-
-def _integral(d: Array, half: Array, lobes: Array) -> Array:
-    """Integral from the middle to `d` of the profile: cos(pi d / 2 half), `lobes` times it from half to 3 half."""
-    angle = d * (np.float32(np.pi / 2) / half)
-    if not lobes.any():
-        total = np.sin(np.clip(angle, -np.pi / 2, np.pi / 2))
-    else:
-        away = np.minimum(abs(angle), np.float32(1.5 * np.pi))
-        wave = np.sin(away)
-        total = np.sign(d) * np.where(away <= np.pi / 2, wave, 1 + lobes * (wave - 1))
-    total *= np.float32(2 / np.pi) * half
-    return total
+        lines, on_frame = params.on_frame(t)
+        own = (np.array([values[i] for i in lines], float) for values in (params.opacity, params.tone, params.lobes))
+        _kernels.scratches(frame, mask, *on_frame, *own)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-LAZY = ("torch", "torchvision", "timm", "lightning", "lightning_fabric", "lpips", "pandas", "scipy", "av")
+LAZY = ("torch", "torchvision", "timm", "lightning", "lightning_fabric", "lpips", "pandas", "scipy", "numba", "av")
 
 
 def run(code: str) -> str:

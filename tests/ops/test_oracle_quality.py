@@ -15,6 +15,7 @@ from degrade.core.op import Op
 from degrade.core.rng import at
 from degrade.core.types import Array, ClipInfo
 from degrade.ops import AnisotropicBlur, AtScale, ExposureJitter, Flicker, GaussianBlur, Jpeg, Noise, ShotNoise, Weave
+from degrade.ops._blur import gaussian
 from degrade.target import sharpen
 
 LEVEL = 1 / 255
@@ -33,12 +34,19 @@ def differ(one: Array, other: Array) -> float:
 
 
 @every_picture
-@pytest.mark.parametrize("sigma", [0.15, 0.4, 1.3, 2.8, 6])
+@pytest.mark.parametrize("sigma", [0.15, 0.4, 1.3, 2.8])
 @pytest.mark.parametrize("side", [0, 7, 25])
 def test_gaussian_blur(picture: Array, sigma: float, side: int) -> None:
     op = GaussianBlur(sigma=sigma, unit="px", kernel_px=side or None)
     out = op.render_frame(picture, params_of(op), 0)
-    assert differ(out, oracle.gaussian_blur(picture, sigma, side)) < 2e-6
+    assert differ(out, oracle.gaussian_blur(picture, sigma, side)) < (2e-6 if side else 1e-4)
+
+
+@every_picture
+@pytest.mark.parametrize("sigma", [3, 3.7, 5, 9, 30])
+def test_a_wide_gaussian_by_the_pyramid(picture: Array, sigma: float) -> None:
+    """No picture is off by half a level of 255, not even stripes one pixel wide."""
+    assert differ(gaussian(picture, sigma), oracle.gaussian_blur(picture, sigma, 0)) < 0.002
 
 
 @every_picture

@@ -51,6 +51,7 @@ def flat(level: float | tuple[float, ...], frames: int = 1, side: int = 256, cha
 
 
 TOLERANCE = {
+    "lens_softness": 2e-3,  # wide blurs by a pyramid
     "halation": 4e-3,  # blurred at a reduced size
     "chroma_shift": 0.04,  # OpenCV looks up positions in 1/32 px, of steps up to 1
     "chroma_bleed": 2e-3,  # tails cut off at five lengths
