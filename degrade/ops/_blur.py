@@ -61,8 +61,8 @@ def whole_side(sigma: float) -> int:
 def gaussian(picture: Array, sigma: float) -> Array:
     """Gaussian blur of (H, W) or (H, W, C), in that shape, mirrored at the border.
 
-    All but 6e-5 of its weight lies within four standard deviations, where it is cut off. From `WIDE` pixels on it goes
-    by Burt and Adelson's pyramid (1983): photographs come out within 0.001, any picture within 0.002.
+    From `WIDE` pixels on it goes by Burt and Adelson's pyramid (1983): photographs come out within 0.001, any picture
+    within 0.002.
 
     Args:
         picture: float32.
@@ -72,7 +72,7 @@ def gaussian(picture: Array, sigma: float) -> Array:
         return picture
     if sigma >= WIDE:
         return _by_half(picture, sigma).reshape(picture.shape)
-    side = 2 * math.ceil(4 * sigma) + 1
+    side = whole_side(sigma)
     blurred = cv2.GaussianBlur(picture, (side, side), sigma, borderType=cv2.BORDER_REFLECT_101)
     return blurred.reshape(picture.shape)
 

@@ -43,18 +43,6 @@ def textures_on(
     Yields:
         Sprite, the part of the frame that it touches, and its texture there, (h, w) float32 in [0, 1].
     """
-    for sprite, (top, bottom, left, right), texture, matrix in _placed(sprites, shape):
-        matrix[:, 2] -= left, top
-        alpha: Array = cv2.warpAffine(texture, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
-        if sprite.size < 1:
-            alpha *= sprite.size**2
-        yield sprite, (slice(top, bottom), slice(left, right)), alpha
-
-
-def _placed(
-    sprites: Sequence[Sprite], shape: tuple[int, int]
-) -> Iterator[tuple[Sprite, tuple[int, int, int, int], Array, Array]]:
-    """Those that touch a frame: the rows and columns that they may touch, their textures, and where a texture goes."""
     if not sprites:
         return
     x, y, size, degrees = np.array([sprite[2:6] for sprite in sprites]).T
@@ -66,32 +54,33 @@ def _placed(
     mantissa, exponent = np.frexp(drawn)
     side = np.minimum(LARGEST, 2 ** np.maximum(exponent - (mantissa == 0.5), 1))  # the power of two from `drawn` on
     cos, sin, middle = cos * (drawn / side), sin * (drawn / side), (side - 1) / 2
-    x, y = x - 0.5, y - 0.5  # to where the centre of a pixel has whole coordinates
+    x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
     matrices = np.stack([cos, sin, x - (cos + sin) * middle, -sin, cos, y + (sin - cos) * middle], 1)
     boxes = np.stack([top, bottom, left, right, side], 1).astype(int).tolist()
-    for sprite, (*box, square), matrix in zip(sprites, boxes, matrices.reshape(-1, 2, 3), strict=True):
-        above, below, before, after = box
+    for sprite, (above, below, before, after, square), matrix in zip(
+        sprites, boxes, matrices.reshape(-1, 2, 3), strict=True
+    ):
         if above >= below or before >= after:
             continue
         name, seed = sprite.texture, sprite.shape
-        texture = draw(name, seed, square, square) if square >= DRAWN else _shrunk(name, seed, square)
-        yield sprite, (above, below, before, after), texture, matrix
+        prototype = draw(name, seed, square, square) if square >= DRAWN else _shrunk(name, seed, square)
+        alpha: Array = cv2.warpAffine(prototype, matrix, (after - before, below - above), flags=cv2.INTER_LINEAR)
+        if sprite.size < 1:
+            alpha *= sprite.size**2
+        yield sprite, (slice(above, below), slice(before, after)), alpha
 
 
 @functools.lru_cache(maxsize=4096)
 def _shrunk(name: str, seed: int, side: int) -> Array:
-    small = cv2.resize(draw(name, seed, DRAWN, DRAWN), (side, side), interpolation=cv2.INTER_AREA)
-    small.flags.writeable = False  # as `draw` gives them, so that one kernel is compiled
-    return small
+    return cv2.resize(draw(name, seed, DRAWN, DRAWN), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def lay_sprites(frame: Array, mask: Array, sprites: Sequence[Sprite]) -> None:
     """Covers a frame (H, W, C) with sprites, one after the other, in place, and raises the mask (H, W, 1)."""
     from degrade.ops import _kernels
 
-    for sprite, box, texture, matrix in _placed(sprites, (frame.shape[0], frame.shape[1])):
-        opacity = sprite.opacity * min(sprite.size, 1) ** 2
-        _kernels.stamp(frame, mask, texture, cv2.invertAffineTransform(matrix), box, opacity, sprite.tone)
+    for sprite, (rows, columns), alpha in textures_on(sprites, (frame.shape[0], frame.shape[1])):
+        _kernels.cover(frame, mask, rows.start, columns.start, alpha, sprite.opacity, sprite.tone)
 
 
 def cover(frame: Array, mask: Array, where: tuple[slice, slice], alpha: Array, tone: float | Array) -> None:

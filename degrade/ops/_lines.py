@@ -1,7 +1,7 @@
 """Lines along the film: each is one continuous mark across consecutive frames."""
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -20,23 +20,6 @@ COARSE, FINE = 5, 30
 """Knots per frame of the two scales on which a particle lifts off the film."""
 AHEAD = 8
 """Frames that the noise is drawn for at once."""
-
-
-class OnFrame(NamedTuple):
-    """The lines on a frame, an entry for each of N."""
-
-    x: Array
-    """Their middle at the head and at the foot of the frame, (N, 2), pixels from the left border."""
-    half: Array
-    """Half of their width in pixels, (N,)."""
-    level: Array
-    """Their strength at the head and at the foot, (N, 2)."""
-    lift: Array
-    """See `LineParams`, (N,)."""
-    coarse: Array
-    """Knots of the contact along the frame, both borders included, (N, COARSE + 1) float32."""
-    fine: Array
-    """The same of its second scale, which weighs half, (N, FINE + 1) float32."""
 
 
 class LineParams(EventParams):
@@ -61,26 +44,7 @@ class LineParams(EventParams):
         """See `EventParams.lifetimes`."""
         return (len(track) - 1 for track in self.x_px)
 
-    def on_frame(self, t: int) -> tuple[list[int], OnFrame]:
-        """The lines on frame t, in their order: their indices, and where they are."""
-        lines = self.shown(t)
-        ages = [t - self.first[i] for i in lines]
-        x, level = (
-            np.array([track[i][age : age + 2] for i, age in zip(lines, ages, strict=True)]).reshape(-1, 2)
-            for track in (self.x_px, self.level)
-        )
-        here, after = self._knots(lines, t)
-        where = OnFrame(
-            x,
-            np.maximum([self.width_px[i] / 2 for i in lines], 0.05),  # never so thin that it vanishes
-            level,
-            np.array([self.lift[i] for i in lines]),
-            np.append(here[:, :COARSE], after[:, :1], 1),
-            np.append(here[:, COARSE:], after[:, COARSE : COARSE + 1], 1),
-        )
-        return lines, where
-
-    def _knots(self, lines: Sequence[int], t: int) -> tuple[Array, Array]:
+    def knots(self, lines: Sequence[int], t: int) -> tuple[Array, Array]:
         """The noise at its knots on frame t and on the next, for lines that t shows, each (N, COARSE + FINE)."""
         block = t // AHEAD
         drawn = self._drawn.get(block)
@@ -108,6 +72,35 @@ class LineParams(EventParams):
         keys = np.array([self.key[i] for i in shown], np.uint64)
         noise = normals(keys[of], np.arange(of.size) - rows[of], COARSE + FINE)
         return shown, rows, noise.astype(np.float32)
+
+
+class Marks(NamedTuple):
+    """The lines on a frame, an entry for each of N, in their order."""
+
+    lines: list[int]
+    """Their indices in the params."""
+    left: Array
+    """The first column that each may touch, (N,) int."""
+    right: Array
+    """The column after the last, (N,) int."""
+    reach: Array
+    """How far each shows to either side, in pixels, (N,) float32."""
+    half: Array
+    """Half widths in pixels, (N,) float32."""
+    middle: Array
+    """Of each row from the left border of column `left`, (N, H) float32."""
+    level: Array
+    """Strength of the line in each row, (N, H) float32."""
+    contact: Array
+    """How firmly the particle presses there, (N, H) float32, 0 to 1."""
+
+    def of(self, values: Sequence[float]) -> Array:
+        """Those of these lines, (N,) float32, out of one for each line of the params."""
+        return np.array([values[i] for i in self.lines], np.float32)
+
+    def weight(self, greatest: Sequence[float]) -> Array:
+        """Strength of the marks in each row, (N, H) float32; `greatest` has one for each line of the params."""
+        return self.of(greatest)[:, None] * (self.level * self.contact)
 
 
 L = TypeVar("L", bound=LineParams, default=Any)
@@ -160,6 +153,74 @@ class Lines(Contaminant[L]):
             "x_px": pack_tracks((row[:n] for row, n in zip(x, lengths, strict=True)), 2),
             "level": pack_tracks((row[:n] for row, n in zip(level, lengths, strict=True)), 2),
         }
+
+
+def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Marks:
+    """The lines on frame t.
+
+    Args:
+        params: `LineParams`.
+        t: Frame index in the clip.
+        size: Height and width of the frame.
+        reach: How far a line, by its index in the params, shows to either side, in half widths.
+    """
+    height, width = size
+    lines = params.shown(t)
+    half = np.maximum([params.width_px[i] / 2 for i in lines], 0.05)  # never so thin that it vanishes
+    away = half * [reach(i) for i in lines]
+    rows = (np.arange(height, dtype=np.float32) + np.float32(0.5)) / np.float32(height)
+    head, foot, first, last = (
+        np.array([track[i][t - params.first[i] + step] for i in lines])
+        for track in (params.x_px, params.level)
+        for step in (0, 1)
+    )
+    left = np.clip(np.floor(np.minimum(head, foot) - away), 0, width).astype(int)
+    right = np.clip(np.ceil(np.maximum(head, foot) + away), left, width).astype(int)
+    lift = np.array([params.lift[i] for i in lines], np.float32)
+    pressed = contact(params, lines, t, height)
+    pressed -= lift[:, None]
+    pressed *= np.float32(0.7)
+    return Marks(
+        lines,
+        left,
+        right,
+        away.astype(np.float32),
+        half.astype(np.float32),
+        _along(head - left, foot - left, rows),
+        _along(first, last, rows),
+        np.clip(pressed, 0, 1, out=pressed),
+    )
+
+
+def _along(head: Array, foot: Array, rows: Array) -> Array:
+    """Straight from the head of the frame to its foot, (N, H) float32."""
+    return head.astype(np.float32)[:, None] + (foot - head).astype(np.float32)[:, None] * rows
+
+
+def contact(params: LineParams, lines: Sequence[int], t: int, height: int) -> Array:
+    """Noise along the film for each of the lines on frame t, continuous from frame to frame, (N, H) float32."""
+    knots, after = params.knots(lines, t)  # coarse ones at even distances along the frame, then fine
+    noise = _between(np.append(knots[:, COARSE:], after[:, COARSE : COARSE + 1], 1), height)
+    noise *= np.float32(0.5)
+    noise += _between(np.append(knots[:, :COARSE], after[:, :1], 1), height)
+    return noise
+
+
+def _between(knots: Array, height: int) -> Array:
+    """Straight lines between knots (N, K + 1), one of them at either border of the frame, (N, H)."""
+    before, share = _places(height, knots.shape[1] - 1)
+    values = np.take(np.diff(knots), before, axis=1)
+    values *= share
+    values += np.take(knots, before, axis=1)
+    return values
+
+
+@functools.lru_cache(maxsize=64)
+def _places(height: int, stretches: int) -> tuple[Array, Array]:
+    """For the middle of each row the knot before it, and how far it is on the way to the next."""
+    places = (np.arange(height) + 0.5) * (stretches / height)
+    before = np.minimum(places.astype(int), stretches - 1)
+    return before, (places - before).astype(np.float32)
 
 
 def quantile(share: Array) -> Array:

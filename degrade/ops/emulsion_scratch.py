@@ -2,13 +2,12 @@
 
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Floats, Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._lines import LineParams, Lines, quantile
+from degrade.ops._lines import LineParams, Lines, marks, quantile
 from degrade.ops._packing import pack_floats
 
 LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}
@@ -61,6 +60,6 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
         """See `Contaminant.paint`."""
         from degrade.ops import _kernels
 
-        lines, on_frame = params.on_frame(t)
-        depth = np.array([params.depth[i] for i in lines], float)
-        _kernels.grooves(frame, mask, *on_frame, depth, LAYERS[self.stock], float(self.stock != "negative"))
+        lines = marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1)
+        depth, tone = lines.weight(params.depth), float(self.stock != "negative")
+        _kernels.grooves(frame, mask, *lines[1:6], depth, LAYERS[self.stock], tone)

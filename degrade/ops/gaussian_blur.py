@@ -35,7 +35,7 @@ class GaussianBlur(Blur[BlurParams]):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Greatest deviation of a frame's sigma from the clip's, as a share of the range."""
     kernel_px: Annotated[Interval, Within(3, 99, "px")] | None = None
-    """Side of a truncated kernel, made odd; four sigma to each side if not given."""
+    """Side of a truncated kernel, made odd; not truncated if not given."""
 
     @model_validator(mode="after")
     def _check(self) -> "GaussianBlur":

@@ -8,7 +8,7 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._drawn import tones
-from degrade.ops._lines import LineParams, Lines, quantile
+from degrade.ops._lines import LineParams, Lines, marks, quantile
 from degrade.ops._packing import pack_floats, pack_ints
 
 
@@ -56,6 +56,8 @@ class Scratch(Lines[ScratchParams]):
         """See `Contaminant.paint`."""
         from degrade.ops import _kernels
 
-        lines, on_frame = params.on_frame(t)
-        own = (np.array([values[i] for i in lines], float) for values in (params.opacity, params.tone, params.lobes))
-        _kernels.scratches(frame, mask, *on_frame, *own)
+        lobes = params.lobes
+        lines = marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if lobes[i] else 1)
+        where, weight = lines[1:6], lines.weight(params.opacity)
+        waves = np.sin(_kernels.angles(*where, weight))  # NumPy's sine is many times as fast as a kernel's
+        _kernels.scratches(frame, mask, *where, weight, waves, lines.of(lobes), lines.of(params.tone))
