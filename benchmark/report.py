@@ -18,7 +18,7 @@ from degrade.benchmark.table import Cell, Gain, Row, Table, tabulate
 from degrade.benchmark.task import task_about
 from degrade.core import atomic
 from degrade.core.errors import SpecError, unknown
-from degrade.leaderboard.schema import Result, ResultError, load_table
+from degrade.leaderboard.schema import Model, Result, ResultError, load_table
 
 MODELS = "models"
 """Folder of their pages."""
@@ -241,6 +241,7 @@ def _facts(result: Result) -> list[tuple[str, str]]:
     model, run, training, said = result.model, result.run, result.training, result.provenance
     facts = [
         ("Method", model.paper),
+        ("Restored before", _restorer(model.restorer) if model.restorer else ""),
         ("Licence", model.licence),
         ("Weights", "" if model.weights == "none" else model.weights),
         ("Their licence", model.weights_licence),
@@ -264,6 +265,11 @@ def _facts(result: Result) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
+def _restorer(model: Model) -> str:
+    weights = "" if model.weights == "none" else f"{model.weights} weights {model.weights_sha256 or ''}".rstrip()
+    return ", ".join(part for part in (f"by {model.name}", model.paper, weights) if part)
+
+
 def _pairs(values: dict[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in values.items())
 
@@ -280,4 +286,5 @@ def _render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    site.filters["breakable"] = lambda text: jinja2.filters.escape(text).replace("+", jinja2.filters.Markup("+<wbr>"))
     return site.get_template(template).render(**context)

@@ -77,8 +77,9 @@ class Row:
 
     @property
     def parameters(self) -> str:
-        """In millions."""
-        count = self.result.model.parameters
+        """In millions, those of a restorer among them."""
+        model = self.result.model
+        count = model.parameters + (model.restorer.parameters if model.restorer else 0)
         return f"{count / 1e6:.2f}" if count else MISSING
 
     @property

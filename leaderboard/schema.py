@@ -93,6 +93,11 @@ class Model(Strict):
     """In colour tasks, what restored the film before; `name` names both."""
 
     @property
+    def about(self) -> str:
+        """The summary, after that of the restorer."""
+        return "; then ".join(part.summary for part in (self.restorer, self) if part and part.summary)
+
+    @property
     def id(self) -> str:
         """Name for files: ``rtn-bundled``."""
         return result_id(self.name, self.weights, self.true_masks, self.settings)

@@ -109,3 +109,19 @@ def test_the_published_results_build(tmp_path: Path) -> None:
     published = Path(__file__).parents[2] / "leaderboard"
     build_leaderboard(published / "results", tmp_path)
     assert (tmp_path / "README.md").read_text("utf-8") == (published / "README.md").read_text("utf-8")
+
+
+def test_a_restorer_that_went_before_is_counted_and_named(results: list[Result], tmp_path: Path) -> None:
+    first = results[0]
+    before = first.model.model_copy(update={"name": "finder", "summary": "finds", "parameters": 330_000})
+    both = first.model.model_copy(
+        update={"name": "finder+good", "restorer": before, "summary": "colours", "parameters": 150_000}
+    )
+    restored = first.model_copy(update={"model": both})
+    restored.save(tmp_path / "results" / restored.task / f"{restored.id}.json")
+    build_leaderboard(tmp_path / "results", tmp_path / "site")
+    page = (tmp_path / "site" / f"{restored.task}.html").read_text("utf-8")
+    assert "finds; then colours" in page
+    assert "finder+<wbr>good" in page
+    assert "Restored before" in page
+    assert tabulate([restored]).rows[0].parameters == "0.48"
