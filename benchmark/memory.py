@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import gc
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -100,7 +101,8 @@ def _needed(model: RestorationModel, frames: int, side: int, device: str) -> flo
 
 
 def _give_back() -> None:
-    """What the C library keeps of freed memory would hide what is taken next; others than glibc keep little."""
+    """Garbage, and freed memory that the C library keeps, would hide what is taken next; others than glibc keep little."""
+    gc.collect()
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
 
