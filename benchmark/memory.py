@@ -101,7 +101,7 @@ def _needed(model: RestorationModel, frames: int, side: int, device: str) -> flo
 
 
 def _give_back() -> None:
-    """Garbage, and freed memory that the C library keeps, would hide what is taken next; others than glibc keep little."""
+    """Garbage, and what the C library keeps of freed memory, would hide what is taken next; others keep little."""
     gc.collect()
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
