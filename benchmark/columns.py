@@ -36,6 +36,11 @@ class Column:
         return "↑" if self.metric.higher_is_better else "↓"
 
     @property
+    def head(self) -> str:
+        """Title and arrow, which nothing parts from each other, nor a bar from what follows it."""
+        return self.title.replace("|", "|\u2060", 1) + "\u00a0" + self.arrow
+
+    @property
     def first(self) -> str:
         """The order that has the best score first."""
         return "descending" if self.metric.higher_is_better else "ascending"

@@ -142,6 +142,10 @@ class Op(Settings, Generic[P]):
             out[i] = self.render_frame(frame, params, start + i).reshape(frame.shape)
         return Layer(out, {})
 
+    def render_over(self, frames: Array, params: P, start: int) -> Layer:
+        """What `render` does, where no one else needs the frames: they may be changed."""
+        return self.render(frames, params, start)
+
     def render_frame(self, frame: Array, params: P, t: int) -> Array:
         """Damages frame t, (H, W, C); called by `render`, for ops without a mask."""
         raise TypeError(f"{type(self).__name__} defines neither render nor render_frame")
@@ -228,15 +232,14 @@ class Contaminant(Op[P]):
 
     def render(self, frames: Array, params: P, start: int) -> Layer:
         """Paints each frame; see `Op.render`."""
-        out = frames.copy()
-        return Layer(out, {"": self.paint_all(out, params, start)})
+        return self.render_over(frames.copy(), params, start)
 
-    def paint_all(self, frames: Array, params: P, start: int) -> Array:
-        """Paints all frames in place; their mask, (N, H, W, 1)."""
+    def render_over(self, frames: Array, params: P, start: int) -> Layer:
+        """Paints each frame in place; see `Op.render_over`."""
         mask = np.zeros((*frames.shape[:3], 1), np.float32)
         for i in range(len(frames)):
             self.paint(frames[i], mask[i], params, start + i)
-        return mask
+        return Layer(frames, {"": mask})
 
     @abstractmethod
     def paint(self, frame: Array, mask: Array, params: P, t: int) -> None:

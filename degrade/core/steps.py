@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import cv2
 import numpy as np
 
-from degrade.core.op import Contaminant, Op
+from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Layer, reached
 
@@ -102,11 +102,8 @@ def _render_all(steps: Sequence[Step], layer: Layer, start: int) -> Layer:
             rest, stop = steps[i + 1 :], start + len(frames)
             inner = op.wrap(frames, params, start, start, partial(_render_frames, rest, start))
             return Layer(inner.frames, _with(wrap_masks(masks, op, rest, params, start, start, stop), inner.masks))
-        if ours and isinstance(op, Contaminant):
-            masks = _carried(label, op, params, masks, {"": op.paint_all(frames, params, start)}, (start,))
-            continue
         before = frames
-        frames, masks = _render_step(label, op, params, frames, masks, (start,))
+        frames, masks = _render_step(label, op, params, frames, masks, (start,), ours)
         ours = ours or not np.may_share_memory(frames, before)  # no one else holds them
     return Layer(frames, masks)
 
@@ -116,23 +113,22 @@ def _render_frames(steps: Sequence[Step], start: int, frames: Array) -> Layer:
 
 
 def _render_step(
-    label: str | None, op: Op, params: Any, frames: Array, masks: dict[str, Array], window: tuple[int, ...]
+    label: str | None,
+    op: Op,
+    params: Any,
+    frames: Array,
+    masks: dict[str, Array],
+    window: tuple[int, ...],
+    ours: bool = False,
 ) -> Layer:
-    """Applies one op to all frames that it needs, carries earlier masks, and adds its own."""
-    out, new = op.render(frames, params, *window)
-    return Layer(out, _carried(label, op, params, masks, new, window))
-
-
-def _carried(
-    label: str | None, op: Op, params: Any, masks: dict[str, Array], new: dict[str, Array], window: tuple[int, ...]
-) -> dict[str, Array]:
-    """Earlier masks after an op, and its own."""
+    """Applies one op to all frames that it needs, carries earlier masks, and adds its own; `ours` may be changed."""
+    out, new = (op.render_over if ours else op.render)(frames, params, *window)
     if label is None:
-        return {}
+        return Layer(out, {})
     masks = {name: op.carry(mask, params, *window) for name, mask in masks.items()}
     for name, mask in new.items():
         masks = _with(masks, {label and (f"{label}/{name}" if name else label): mask})
-    return masks
+    return Layer(out, masks)
 
 
 def _with(masks: dict[str, Array], more: dict[str, Array]) -> dict[str, Array]:

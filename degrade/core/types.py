@@ -240,11 +240,11 @@ def to_uint16(frames: Array) -> Array:
 def _whole(frames: Array, dtype: type[np.unsignedinteger[Any]]) -> Array:
     """Floats in [0, 1] times the greatest number of a type; frame by frame, so that what is in between stays small."""
     whole = np.empty(frames.shape, dtype)
-    greatest = np.iinfo(dtype).max
     for frame, made in zip(frames, whole, strict=True) if frames.ndim > 3 else [(frames, whole)]:
-        scaled = np.multiply(frame, greatest, dtype=np.result_type(frame, np.float32))
+        scaled = np.clip(frame, 0, 1).astype(np.result_type(frame, np.float32), copy=False)
+        scaled *= np.iinfo(dtype).max
         scaled += 0.5
-        made[...] = np.clip(scaled, 0, greatest, out=scaled)
+        made[...] = scaled
     return whole
 
 

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from degrade.core.types import Array
+from degrade.ops._lines import Marks
 
 F = TypeVar("F", bound=Callable[..., Any])
 ONE, QUARTER, MOST = np.float32(1), np.float32(math.pi / 2), np.float32(1.5 * math.pi)
@@ -61,141 +62,106 @@ def _blend(frame: Array, mask: Array, row: int, column: int, alpha: np.float32, 
 
 
 @_inlined
-def _columns(middle: np.float32, reach: np.float32, left: int, right: int) -> tuple[int, int]:
-    """First and last border between pixels, counted from column `left`, that a line may lie between."""
-    return max(math.floor(middle - reach), 0), min(math.ceil(middle + reach), right - left)
+def _borders(marks: Marks, i: int, row: int) -> tuple[int, int]:
+    """First and last border between pixels, counted from column `left`, that line i may lie between."""
+    middle, reach = marks.middle[i, row], marks.reach[i]
+    return max(math.floor(middle - reach), 0), min(math.ceil(middle + reach), marks.right[i] - marks.left[i])
+
+
+@_inlined
+def _angle(marks: Marks, i: int, row: int, border: int) -> np.float32:
+    """How far a border lies to the right of the line's middle, where `half` is a right angle."""
+    return (np.float32(border) - marks.middle[i, row]) * (QUARTER / marks.half[i])
 
 
 @_compiled
-def angles(left: Array, right: Array, reach: Array, half: Array, middle: Array, weight: Array) -> Array:
-    """Distances of the borders between pixels from the lines' middles, where `half` is a right angle.
+def angles(marks: Marks, weight: Array) -> Array:
+    """How far borders between pixels lie from the lines' middles, where `half` is a right angle.
 
     Args:
-        left: This and the next four: as `Marks` has them.
-        right: See left.
-        reach: See left.
-        half: See left.
-        middle: See left.
+        marks: The lines.
         weight: Strength of each line in each row, (N, H) float32.
 
     Returns:
         (M,) float32 in [0, 3 pi / 2], row by row, line by line, border by border: in the order of `scratches`.
     """
-    count, height = middle.shape
-    needed = 0
+    count, height = weight.shape
+    found = np.empty(height * int((2 * np.ceil(marks.reach) + 3).sum()), np.float32)
+    at = 0
     for row in range(height):
         for i in range(count):
             if weight[i, row] > 0:
-                first, last = _columns(middle[i, row], reach[i], left[i], right[i])
-                needed += max(last - first + 1, 0)
-    found, at = np.empty(needed, np.float32), 0
-    for row in range(height):
-        for i in range(count):
-            if weight[i, row] > 0:
-                first, last = _columns(middle[i, row], reach[i], left[i], right[i])
+                first, last = _borders(marks, i, row)
                 for border in range(first, last + 1):
-                    found[at] = min(abs((np.float32(border) - middle[i, row]) * (QUARTER / half[i])), MOST)
+                    found[at] = min(abs(_angle(marks, i, row, border)), MOST)
                     at += 1
-    return found
+    return found[:at]
 
 
 @_compiled
-def scratches(
-    frame: Array,
-    mask: Array,
-    left: Array,
-    right: Array,
-    reach: Array,
-    half: Array,
-    middle: Array,
-    weight: Array,
-    waves: Array,
-    lobes: Array,
-    tone: Array,
-) -> None:
+def scratches(frame: Array, mask: Array, marks: Marks, weight: Array, waves: Array, lobes: Array, tone: Array) -> None:
     """Lines with the profile of `Scratch`, one after the other.
 
     Args:
         frame: See above.
         mask: See above.
-        left: This and the next five: as for `angles`.
-        right: See left.
-        reach: See left.
-        half: See left.
-        middle: See left.
-        weight: See left.
-        waves: Sines of what `angles` returns.
+        marks: The lines.
+        weight: As for `angles`.
+        waves: Sines of what it returns.
         lobes: Strength of each line's fringes, (N,) float32.
         tone: Of each line, (N,) float32; the fringes have the other one.
     """
-    count, height = middle.shape
+    count, height = weight.shape
     at = 0
     for row in range(height):
         for i in range(count):
             if weight[i, row] > 0:
-                first, last = _columns(middle[i, row], reach[i], left[i], right[i])
+                first, last = _borders(marks, i, row)
                 before = np.float32(0)
                 for border in range(first, last + 1):
-                    d = np.float32(border) - middle[i, row]
-                    total = waves[at]
-                    if abs(d * (QUARTER / half[i])) > QUARTER:
+                    angle, total = _angle(marks, i, row, border), waves[at]
+                    if abs(angle) > QUARTER:
                         total = ONE + lobes[i] * (total - ONE)
-                    total = (total if d >= 0 else -total) * (np.float32(2 / math.pi) * half[i])
+                    total = (total if angle >= 0 else -total) * (np.float32(2 / math.pi) * marks.half[i])
                     line = (total - before) * weight[i, row]
                     before = total
                     at += 1
                     if border > first and line != 0:
                         other = tone[i] if line > 0 else ONE - tone[i]
-                        _blend(frame, mask, row, left[i] + border - 1, min(abs(line), ONE), other)
+                        _blend(frame, mask, row, marks.left[i] + border - 1, min(abs(line), ONE), other)
 
 
 @_compiled
-def grooves(
-    frame: Array,
-    mask: Array,
-    left: Array,
-    right: Array,
-    reach: Array,
-    half: Array,
-    middle: Array,
-    depth: Array,
-    layers: tuple[int, int, int],
-    tone: float,
-) -> None:
+def grooves(frame: Array, mask: Array, marks: Marks, depth: Array, layers: tuple[int, int, int], tone: float) -> None:
     """Lines that cut into layers of dye, one after the other.
 
     Args:
         frame: See above; of a grey one all layers take their share.
         mask: See above; the greatest alpha of the channels.
-        left: This and the next four: as `Marks` has them.
-        right: See left.
-        reach: See left.
-        half: See left.
-        middle: See left.
+        marks: The lines.
         depth: In the middle of each line in each row, in layers, (N, H) float32.
         layers: For each channel the layer that it lies in, from the top.
         tone: What shows where a layer is gone.
     """
     channels = frame.shape[2]
     cut = np.empty(3)
-    for row in range(middle.shape[1]):
-        for i in range(middle.shape[0]):
-            deep = depth[i, row]
+    for row in range(depth.shape[1]):
+        for i in range(depth.shape[0]):
+            deep, half = depth[i, row], marks.half[i]
             if deep <= 0:
                 continue
-            first, last = _columns(middle[i, row], reach[i], left[i], right[i])
-            for column in range(first, last):
-                d = column - middle[i, row]
+            first, last = _borders(marks, i, row)
+            for border in range(first, last):
+                d, column = border - marks.middle[i, row], marks.left[i] + border
                 for layer in range(3):
-                    cut[layer] = _cut(d, half[i], deep, layer) - _cut(d, half[i], deep, layer + 1)
+                    cut[layer] = _cut(d, half, deep, layer) - _cut(d, half, deep, layer + 1)
                 greatest = 0.0
                 for channel in range(channels):
                     alpha = cut[layers[channel]] if channels > 1 else cut.mean()
                     alpha = min(max(alpha, 0.0), 1.0)
-                    pixel = frame[row, left[i] + column, channel]
-                    frame[row, left[i] + column, channel] = pixel + alpha * (tone - pixel)
+                    frame[row, column, channel] += alpha * (tone - frame[row, column, channel])
                     greatest = max(greatest, alpha)
-                mask[row, left[i] + column, 0] += greatest * (1 - mask[row, left[i] + column, 0])
+                mask[row, column, 0] += greatest * (1 - mask[row, column, 0])
 
 
 @_inlined

@@ -1,7 +1,7 @@
 """Lines along the film: each is one continuous mark across consecutive frames."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -20,6 +20,8 @@ COARSE, FINE = 5, 30
 """Knots per frame of the two scales on which a particle lifts off the film."""
 AHEAD = 8
 """Frames that the noise is drawn for at once."""
+BATCH = 1 << 20
+"""Pixels of lines that are made at once, about."""
 
 
 class LineParams(EventParams):
@@ -75,10 +77,10 @@ class LineParams(EventParams):
 
 
 class Marks(NamedTuple):
-    """The lines on a frame, an entry for each of N, in their order."""
+    """Some of the lines on a frame, an entry for each of N, in their order."""
 
-    lines: list[int]
-    """Their indices in the params."""
+    lines: Array
+    """Their indices in the params, (N,) int."""
     left: Array
     """The first column that each may touch, (N,) int."""
     right: Array
@@ -96,7 +98,7 @@ class Marks(NamedTuple):
 
     def of(self, values: Sequence[float]) -> Array:
         """Those of these lines, (N,) float32, out of one for each line of the params."""
-        return np.array([values[i] for i in self.lines], np.float32)
+        return np.array([values[i] for i in self.lines.tolist()], np.float32)
 
     def weight(self, greatest: Sequence[float]) -> Array:
         """Strength of the marks in each row, (N, H) float32; `greatest` has one for each line of the params."""
@@ -155,8 +157,8 @@ class Lines(Contaminant[L]):
         }
 
 
-def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Marks:
-    """The lines on frame t.
+def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Iterator[Marks]:
+    """The lines on frame t, in their order.
 
     Args:
         params: `LineParams`.
@@ -164,10 +166,16 @@ def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[in
         size: Height and width of the frame.
         reach: How far a line, by its index in the params, shows to either side, in half widths.
     """
-    height, width = size
     lines = params.shown(t)
     half = np.maximum([params.width_px[i] / 2 for i in lines], 0.05)  # never so thin that it vanishes
     away = half * [reach(i) for i in lines]
+    batch = max(1, int(BATCH / size[0] / (2 * max(away, default=0) + 2)))
+    for some in (slice(n, n + batch) for n in range(0, len(lines), batch)):
+        yield _marks(params, t, size, lines[some], half[some], away[some])
+
+
+def _marks(params: LineParams, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
+    height, width = size
     rows = (np.arange(height, dtype=np.float32) + np.float32(0.5)) / np.float32(height)
     head, foot, first, last = (
         np.array([track[i][t - params.first[i] + step] for i in lines])
@@ -181,7 +189,7 @@ def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[in
     pressed -= lift[:, None]
     pressed *= np.float32(0.7)
     return Marks(
-        lines,
+        np.array(lines),
         left,
         right,
         away.astype(np.float32),

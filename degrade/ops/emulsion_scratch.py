@@ -60,6 +60,6 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
         """See `Contaminant.paint`."""
         from degrade.ops import _kernels
 
-        lines = marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1)
-        depth, tone = lines.weight(params.depth), float(self.stock != "negative")
-        _kernels.grooves(frame, mask, *lines[1:6], depth, LAYERS[self.stock], tone)
+        tone = float(self.stock != "negative")
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1):
+            _kernels.grooves(frame, mask, some, some.weight(params.depth), LAYERS[self.stock], tone)

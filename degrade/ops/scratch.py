@@ -57,7 +57,7 @@ class Scratch(Lines[ScratchParams]):
         from degrade.ops import _kernels
 
         lobes = params.lobes
-        lines = marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if lobes[i] else 1)
-        where, weight = lines[1:6], lines.weight(params.opacity)
-        waves = np.sin(_kernels.angles(*where, weight))  # NumPy's sine is many times as fast as a kernel's
-        _kernels.scratches(frame, mask, *where, weight, waves, lines.of(lobes), lines.of(params.tone))
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if lobes[i] else 1):
+            weight = some.weight(params.opacity)
+            waves = np.sin(_kernels.angles(some, weight))  # NumPy's sine is many times as fast as a kernel's
+            _kernels.scratches(frame, mask, some, weight, waves, some.of(lobes), some.of(params.tone))
