@@ -34,12 +34,16 @@ def device_name(device: str) -> str:
     return f"{names[0] if names else 'CPU'}, {torch.get_num_threads()} threads"
 
 
-def reset_peak_memory(device: str) -> None:
-    """Forgets what `peak_memory` has seen so far."""
+def reset_peak_memory(device: str) -> bool:
+    """Forgets what `peak_memory` has seen so far; False where the system does not allow it."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats()
-    elif Path("/proc/self/clear_refs").exists():
+        return True
+    try:
         Path("/proc/self/clear_refs").write_text("5")  # Linux forgets the process's highest memory so far
+    except OSError:
+        return False
+    return True
 
 
 def peak_memory(device: str) -> float | None:

@@ -34,6 +34,12 @@ CONTAINER = (
 SAID = ("allocate memory", "not enough memory", "insufficient memory", "out of memory", "bad_alloc")
 """By PyTorch and OpenCV, where there is no memory."""
 
+SHOWS = 4 * 2**20
+"""Bytes that a tile must take for a difference to say something."""
+
+LARGEST = 1024
+"""Side of the largest tile that is measured, pixels."""
+
 SHARE = 0.7
 """Of the memory that is left, what is used."""
 
@@ -66,7 +72,8 @@ def for_want_of_memory(error: BaseException) -> bool:
 def fitting_tile(model: RestorationModel, height: int, width: int, window: int | None = None) -> int | None:
     """The longest side of tiles that fit into the memory that is left; None if whole frames do.
 
-    What a model needs is measured on two small tiles; it grows as their area does.
+    What a model needs is measured on two small tiles, of which one has twice the other's side; it grows as their area
+    does. Both are made larger until they show: they may be served from memory that the process has kept.
 
     Raises:
         SpecError: This system does not say how much memory there is.
@@ -76,10 +83,12 @@ def fitting_tile(model: RestorationModel, height: int, width: int, window: int |
         return None
     device = str(next(model.parameters(), torch.empty(0)).device)
     left = memory_left(device)
-    small, large = _needed(model, frames, least, device), _needed(model, frames, 2 * least, device)
+    side, small, large = least, *(_needed(model, frames, times * least, device) for times in (1, 2))
+    while small is not None and small < SHOWS and 4 * side <= min(LARGEST, max(height, width)):
+        side, small, large = 2 * side, large, _needed(model, frames, 4 * side, device)
     if left is None or small is None or large is None:
         raise SpecError("this system does not say how much memory there is; give a number of pixels", "--tile")
-    each = max((large - small) / (3 * least**2), 1)
+    each = max((large - small) / (3 * side**2), 1)
     held = 4 * 4 * frames * 3 * height * width  # the frames and the restored ones, float, and a copy of both
     pixels = max(SHARE * left - held, 0) / each
     if height * width <= pixels:
@@ -93,8 +102,7 @@ def _needed(model: RestorationModel, frames: int, side: int, device: str) -> flo
     clip = torch.full((1, frames, 3, side, side), 0.5, device=device)
     model(clip[..., :32, :32])  # what is made once
     _give_back()
-    reset_peak_memory(device)
-    before = peak_memory(device)
+    before = peak_memory(device) if reset_peak_memory(device) else None
     model(clip)
     after = peak_memory(device)
     return None if before is None or after is None else max(after - before, 0) * 2**20

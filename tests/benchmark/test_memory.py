@@ -1,6 +1,7 @@
 """Films that are too large for the memory."""
 
 import errno
+import threading
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from degrade.benchmark import memory
 from degrade.benchmark.memory import fitting_tile, for_want_of_memory, memory_left
 from degrade.benchmark.restore import restore_source
 from degrade.core.errors import SourceError, SpecError
+from degrade.core.memory import keep_freed_memory
 from degrade.models import ModelCard
 from degrade.models.base import RestorationModel, Restored
 from degrade.sources import FrameSequence, Source, open_source
@@ -96,6 +98,23 @@ def test_as_much_as_fits(monkeypatch):
     assert fitting_tile(Greedy(), 100, 128) is None
     with pytest.raises(SpecError, match="--tile: this system does not say how much memory there is"):
         fitting_tile(Greedy(), 2000, 3000)
+
+
+def test_memory_that_a_process_has_kept_hides_nothing(monkeypatch):
+    """A thread's freed memory stays its own, and is resident already when a model takes it."""
+    monkeypatch.setattr(memory, "memory_left", lambda device: 2e9)
+    keep_freed_memory()
+    found = []
+
+    def measure():
+        held = [np.ones(2 * 10**7, np.uint8) for _ in range(2)]
+        del held
+        found.append(fitting_tile(Greedy(), 2000, 3000))
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    thread.join()
+    assert 900 <= found[0] <= 1600
 
 
 def test_auto_restores_in_tiles_and_goes_on_with_the_same(tmp_path, monkeypatch):
