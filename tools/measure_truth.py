@@ -6,7 +6,8 @@ python tools/measure_truth.py --clips DATA/clips --kept truth.json --write    # 
 What is measured is kept in the file, and a run goes on where the last one ended.
 
 Each draw is a film of four clips of 48 frames, grey, 480×368, all under one pipeline whose every parameter is fixed
-and drawn anew for each film, over the ranges below; all damages at once, since films have them all at once.
+and drawn anew for each film, over the ranges below; all damages at once, since films have them all at once. Dirt in the
+gate has films of its own: it is told in few clips, and hides what is behind it.
 """
 
 import argparse
@@ -29,25 +30,6 @@ from degrade.sources import open_source
 HEIGHT, WIDTH, FRAMES, CLIPS = 368, 480, 48, 4
 PAGE = Path(__file__).resolve().parents[1] / "docs/measure.md"
 MARKS = "<!-- measured -->\n", "<!-- end -->\n"
-INSTRUMENTS = ("softness", "grain", "flicker", "spatial_flicker", "weave", "dust", "lines", "repeated")
-DAMAGE: list[tuple[str, dict[str, Any]]] = [
-    ("gaussian_blur", {"sigma": (0.0015, 0.005)}),
-    ("spatial_flicker", {"std": (0.02, 0.1), "correlation": (0.5, 8)}),
-    ("flicker", {"std": (0.02, 0.2), "correlation": (0.5, 12)}),
-    ("periodic_flicker", {"amplitude": (0.04, 0.2), "period": (6, 12)}),
-    ("noise", {"sigma": (1.5, 8)}),
-    ("dust", {"per_frame": (8, 80), "size": (0.0045, 0.012), "opacity": [0.2, 1], "light": (0.1, 0.9)}),
-    (
-        "weave",
-        {"x": (0.0007, 0.006), "y": (0.0007, 0.006), "rotation": (0.02, 0.12), "correlation": (1, 10),
-         "correlation_y": (0.5, 2)},
-    ),
-    ("scratch", {"per_frame": (0.7, 5), "width": (0.002, 0.005), "opacity": [0.3, 0.9], "light": (0.1, 0.9)}),
-    ("frame_faults", {"missing": 0, "repeated": (0.02, 0.12), "phantom": 0}),
-]  # fmt: skip
-"""In the order of the pipeline: ranges in which a value is drawn, evenly on a logarithmic scale; lists stay ranges."""
-SKIPPED = "periodic_flicker", "scratch"
-"""What every other film is without."""
 
 
 class Row(NamedTuple):
@@ -62,27 +44,72 @@ class Row(NamedTuple):
     """The factor that is stated."""
 
 
-ROWS = (
-    Row("softness", "blur", "gaussian_blur", "sigma", 1000, 1.5),
-    Row("grain", "sigma", "noise", "sigma", 1, 1.25),
-    Row("flicker", "std", "flicker", "std", 1, 1.5),
-    Row("flicker", "memory", "flicker", "correlation", 1, 3),
-    Row("flicker", "periodic", "periodic_flicker", "amplitude", 1, 1.5),
-    Row("flicker", "period", "periodic_flicker", "period", 1, 1.15),
-    Row("spatial_flicker", "std", "spatial_flicker", "std", 1, 1.5),
-    Row("spatial_flicker", "memory", "spatial_flicker", "correlation", 1, 3),
-    Row("weave", "x", "weave", "x", 1000, 1.5),
-    Row("weave", "y", "weave", "y", 1000, 1.5),
-    Row("weave", "rotation", "weave", "rotation", 1, 1.5),
-    Row("weave", "memory_x", "weave", "correlation", 1, 3),
-    Row("weave", "memory_y", "weave", "correlation_y", 1, 3),
-    Row("dust", "per_frame", "dust", "per_frame", 1, 1.5),
-    Row("dust", "size", "dust", "size", 1, 1.5),
-    Row("dust", "light", "dust", "light", 1, 1.5),
-    Row("lines", "per_frame", "scratch", "per_frame", 1, 2),
-    Row("lines", "light", "scratch", "light", 1, 1.5),
-    Row("repeated", "repeated", "frame_faults", "repeated", 1, 1.5),
-)
+class Films(NamedTuple):
+    """Films under the same ops."""
+
+    damage: dict[str, dict[str, Any]]
+    """In the order of the pipeline: ranges in which a value is drawn, evenly by its logarithm; lists stay ranges."""
+    skipped: tuple[str, ...]
+    """What every other film is without."""
+    rows: tuple[Row, ...]
+
+    @property
+    def instruments(self) -> list[str]:
+        """What measures them."""
+        return list(dict.fromkeys(row.instrument for row in self.rows))
+
+
+FILMS = {
+    "all": Films(
+        {
+            "gaussian_blur": {"sigma": (0.0015, 0.005)},
+            "spatial_flicker": {"std": (0.02, 0.1), "correlation": (0.5, 8)},
+            "flicker": {"std": (0.02, 0.2), "correlation": (0.5, 12)},
+            "periodic_flicker": {"amplitude": (0.04, 0.2), "period": (6, 12)},
+            "noise": {"sigma": (1.5, 8)},
+            "dust": {"per_frame": (8, 80), "size": (0.0045, 0.012), "opacity": [0.2, 1], "light": (0.1, 0.9)},
+            "weave": {"x": (0.0007, 0.006), "y": (0.0007, 0.006), "rotation": (0.02, 0.12), "correlation": (1, 10),
+                      "correlation_y": (0.5, 2)},
+            "scratch": {"per_frame": (0.7, 5), "width": (0.002, 0.005), "opacity": [0.3, 0.9], "light": (0.1, 0.9)},
+            "frame_faults": {"missing": 0, "repeated": (0.02, 0.12), "phantom": 0},
+        },
+        ("periodic_flicker", "scratch"),
+        (
+            Row("softness", "blur", "gaussian_blur", "sigma", 1000, 1.5),
+            Row("grain", "sigma", "noise", "sigma", 1, 1.25),
+            Row("flicker", "std", "flicker", "std", 1, 1.5),
+            Row("flicker", "memory", "flicker", "correlation", 1, 3),
+            Row("flicker", "periodic", "periodic_flicker", "amplitude", 1, 1.5),
+            Row("flicker", "period", "periodic_flicker", "period", 1, 1.15),
+            Row("spatial_flicker", "std", "spatial_flicker", "std", 1, 1.5),
+            Row("spatial_flicker", "memory", "spatial_flicker", "correlation", 1, 3),
+            Row("weave", "x", "weave", "x", 1000, 1.5),
+            Row("weave", "y", "weave", "y", 1000, 1.5),
+            Row("weave", "rotation", "weave", "rotation", 1, 1.5),
+            Row("weave", "memory_x", "weave", "correlation", 1, 3),
+            Row("weave", "memory_y", "weave", "correlation_y", 1, 3),
+            Row("dust", "per_frame", "dust", "per_frame", 1, 1.5),
+            Row("dust", "size", "dust", "size", 1, 1.5),
+            Row("dust", "light", "dust", "light", 1, 1.5),
+            Row("lines", "per_frame", "scratch", "per_frame", 1, 2),
+            Row("lines", "light", "scratch", "light", 1, 1.5),
+            Row("repeated", "repeated", "frame_faults", "repeated", 1, 1.5),
+        ),
+    ),
+    "gate": Films(
+        {
+            "gaussian_blur": {"sigma": (0.0015, 0.005)},
+            "noise": {"sigma": (1.5, 8)},
+            "gate_dirt": {"per_frame": (4, 40), "lifetime": [50, 600], "size": (0.008, 0.022), "light": (0.1, 0.9)},
+        },
+        ("gate_dirt",),
+        (
+            Row("gate_dirt", "per_frame", "gate_dirt", "per_frame", 1, 2),
+            Row("gate_dirt", "size", "gate_dirt", "size", 1, 1.5),
+            Row("gate_dirt", "light", "gate_dirt", "light", 1, 1.5),
+        ),
+    ),
+}  # fmt: skip
 
 
 def clean_clips(folder: str) -> list[Array]:
@@ -92,27 +119,27 @@ def clean_clips(folder: str) -> list[Array]:
     return [np.stack([fit(f, HEIGHT, WIDTH, 1) for f in source.read(s, 0, FRAMES)]) for s in chosen]
 
 
-def drawn(film: int) -> dict[str, dict[str, Any]]:
+def drawn(of: Films, film: int) -> dict[str, dict[str, Any]]:
     """The damage of a film: each parameter a number, or a range where it stays one."""
     draw, out = Stream(0, "truth").generator(film), {}
-    for op, ranges in DAMAGE:
+    for op, ranges in of.damage.items():
         values = {}
         for name, span in ranges.items():
             low, high = span if isinstance(span, tuple) else (1, 1)
             value = float(np.exp(draw.uniform(np.log(low), np.log(high))))
             values[name] = round(value, 5) if isinstance(span, tuple) else span
-        if film % 2 == 0 or op not in SKIPPED:
+        if film % 2 == 0 or op not in of.skipped:
             out[op] = values
     return out
 
 
-def measured(clips: list[Array], film: int) -> dict[str, Any]:
+def measured(of: Films, clips: list[Array], film: int) -> dict[str, Any]:
     """A film's damage, and what was measured of it."""
-    damage = drawn(film)
+    damage = drawn(of, film)
     pipeline = Pipeline(ops=[{op: values} for op, values in damage.items()])
     chosen = Stream(0, "truth clips").generator(film).permutation(len(clips))[:CLIPS]
     frames = (pipeline(clips[i], seed=film, clip_id=str(i)).frames for i in chosen)
-    return {"drawn": damage, **measure(joined(frames), INSTRUMENTS).to_json()}
+    return {"drawn": damage, **measure(joined(frames), of.instruments).to_json()}
 
 
 def value(film: dict[str, Any], instrument: str, quantity: str) -> float | None:
@@ -127,7 +154,7 @@ def joined(clips: Iterator[Array]) -> Iterator[Array]:
         yield from clip if clip.dtype == np.uint8 else to_uint8(clip)
 
 
-def truth_table(films: list[dict[str, Any]]) -> str:
+def truth_table(of: Films, films: list[dict[str, Any]]) -> str:
     """One row for each parameter."""
     head = [
         "measured",
@@ -141,7 +168,7 @@ def truth_table(films: list[dict[str, Any]]) -> str:
         "worst",
     ]
     rows = []
-    for row in ROWS:
+    for row in of.rows:
         ratios, missed = [], 0
         for film in films:
             if row.op in film["drawn"]:
@@ -154,7 +181,7 @@ def truth_table(films: list[dict[str, Any]]) -> str:
         r = np.array(ratios)
         total = len(ratios) + missed
         good = np.count_nonzero(np.maximum(r, 1 / r) <= row.within) / total
-        low, high = dict(DAMAGE)[row.op][row.parameter]
+        low, high = of.damage[row.op][row.parameter]
         worst = r[np.argmax(abs(np.log(r)))]
         rows.append([
             f"{row.instrument} {row.quantity}", f"`{row.op}.{row.parameter}`", f"{low:g} – {high:g}",
@@ -164,22 +191,22 @@ def truth_table(films: list[dict[str, Any]]) -> str:
     return table(head, rows)
 
 
-def absent_table(films: list[dict[str, Any]]) -> str:
+def absent_table(of: Films, films: list[dict[str, Any]]) -> str:
     """What is read where a damage is absent though all others are there."""
     rows = []
-    for instrument, quantity, op in (("flicker", "periodic", "periodic_flicker"), ("lines", "per_frame", "scratch")):
-        values = [value(film, instrument, quantity) or 0.0 for film in films if op not in film["drawn"]]
-        if not values:
-            continue
-        spread = "{:.3g} ({:.3g} – {:.3g})".format(*np.percentile(values, (50, 0, 100)))
-        rows.append([f"{instrument} {quantity}", f"without `{op}`", str(len(values)), spread])
+    for op in of.skipped:
+        row = next(row for row in of.rows if row.op == op)
+        values = [value(film, row.instrument, row.quantity) or 0.0 for film in films if op not in film["drawn"]]
+        if values:
+            spread = "{:.3g} ({:.3g} – {:.3g})".format(*np.percentile(values, (50, 0, 100)))
+            rows.append([f"{row.instrument} {row.quantity}", f"without `{op}`", str(len(values)), spread])
     return table(["measured", "", "films", "read: median (range)"], rows)
 
 
-def clean_table(films: list[dict[str, Any]]) -> str:
+def clean_table(of: Films, films: list[dict[str, Any]]) -> str:
     """What the instruments read on clean clips, each by itself."""
     rows = []
-    for instrument, quantity in dict.fromkeys((row.instrument, row.quantity) for row in ROWS):
+    for instrument, quantity in dict.fromkeys((row.instrument, row.quantity) for row in of.rows):
         if quantity in ("memory", "memory_x", "memory_y", "period", "light", "size"):
             continue
         told = [read for film in films if (read := value(film, instrument, quantity)) is not None]
@@ -206,23 +233,25 @@ def main() -> int:
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     clips = clean_clips(asked.clips)
-    kept: dict[str, Any] = {"films": [], "clean": []}
+    kept: dict[str, Any] = {name: {"films": [], "clean": []} for name in FILMS}
     if asked.kept.exists():
-        kept = json.loads(asked.kept.read_text())
+        kept |= json.loads(asked.kept.read_text())
     spread = np.linspace(0, len(clips) - 1, min(asked.clean, len(clips))).round().astype(int)
-    while len(kept["clean"]) < len(spread) or len(kept["films"]) < asked.films:
-        if len(kept["clean"]) < len(spread):
-            clip = clips[spread[len(kept["clean"])]]
-            kept["clean"].append(measure(iter(clip), INSTRUMENTS).to_json())
-        else:
-            kept["films"].append(measured(clips, len(kept["films"])))
-        asked.kept.write_text(json.dumps(kept, indent=1))
-        print(f"{len(kept['clean'])} clean clips, {len(kept['films'])} films", file=sys.stderr, flush=True)
-    text = (
-        f"{len(kept['films'])} films of {CLIPS} clips of {FRAMES} frames, out of {len(clips)} clean ones.\n\n"
-        f"{truth_table(kept['films'])}\nWhat is read where all other damage is there, but this is not:\n\n"
-        f"{absent_table(kept['films'])}\nOn clean clips, {FRAMES} frames of each:\n\n{clean_table(kept['clean'])}"
-    )
+    for name, of in FILMS.items():
+        films, clean = kept[name]["films"], kept[name]["clean"]
+        while len(clean) < len(spread) or len(films) < asked.films:
+            if len(clean) < len(spread):
+                clean.append(measure(iter(clips[spread[len(clean)]]), of.instruments).to_json())
+            else:
+                films.append(measured(of, clips, len(films)))
+            asked.kept.write_text(json.dumps(kept, indent=1))
+            print(f"{name}: {len(clean)} clean clips, {len(films)} films", file=sys.stderr, flush=True)
+    text = f"{asked.films} films of {CLIPS} clips of {FRAMES} frames, out of {len(clips)} clean ones.\n\n"
+    text += "\n".join(truth_table(of, kept[name]["films"]) for name, of in FILMS.items())
+    text += "\nWhat is read where all other damage is there, but this is not:\n\n"
+    text += "\n".join(absent_table(of, kept[name]["films"]) for name, of in FILMS.items())
+    text += f"\nOn clean clips, {FRAMES} frames of each:\n\n"
+    text += "\n".join(clean_table(of, kept[name]["clean"]) for name, of in FILMS.items())
     print(text)
     if asked.write:
         before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])

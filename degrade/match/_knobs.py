@@ -134,6 +134,9 @@ def parts() -> Sequence[Part]:
         Knob("scratch", "width", "lines", "width", Ratio(0.7), wide=0.4, most=0.02),
         Knob("scratch", "lifetime", "lines", "lifetime", Ratio(), wide=0.6, held=True),
         Knob("scratch", "broken", "lines", "broken", Share(), wide=0.6),
+        Knob("gate_dirt", "per_frame", "gate_dirt", "per_frame", Ratio(own=1, least=2), strength=True, most=100),
+        Knob("gate_dirt", "size", "gate_dirt", "size", Ratio(), wide=0.3, most=0.05),
+        Knob("gate_dirt", "light", "gate_dirt", "light", Share()),
         Knob("rain", "per_frame", "lines", "rain", Ratio(130, least=0.15), strength=True, most=500),
         Knob("rain", "opacity", "lines", "rain_contrast", Ratio(0.075), wide=0.8, most=0.5),
     ]

@@ -198,3 +198,24 @@ def test_dark_borders_and_falloff() -> None:
     assert film["gate"]["right"].value == film["gate"]["top"].value == 0
     bare = under(["gate"], [], count=4, frames=4)["gate"]["falloff"].value
     assert film["gate"]["falloff"].value - bare == pytest.approx(2, abs=0.7)  # type: ignore[operator]
+
+
+def test_what_stays_while_the_camera_moves_is_in_the_gate() -> None:
+    source = open_source("builtin:stills?count=1&frames=1&height=360&width=480")
+    still = source.read(source.sequences()[0], 0, 1)[0, ..., 1]
+    wide = np.concatenate([still, still[:, ::-1], still], axis=1)
+
+    def film(number: float, pan: int) -> Iterator[Array]:
+        clip = np.stack([wide[:, pan * t : pan * t + 480] for t in range(30)])[..., None]
+        yield from Pipeline([{"gate_dirt": {"per_frame": number, "lifetime": 100_000}}])(clip, seed=3).frames
+
+    read = {(number, pan): measure(film(number, pan), ["gate_dirt"])["gate_dirt"] for number, pan in MOVED}
+    assert read[20, 5]["per_frame"].value == pytest.approx(20, rel=0.4)
+    assert read[20, 5]["size"].value == pytest.approx(0.015, rel=0.6)
+    assert read[20, 5]["light"].value < 0.3  # type: ignore[operator]
+    assert read[0, 5]["per_frame"].value < 2  # type: ignore[operator]
+    assert read[20, 0]["per_frame"].value is None
+
+
+MOVED = (20, 5), (0, 5), (20, 0)
+"""Particles a frame, and pixels by which the camera moves from one to the next."""
