@@ -41,19 +41,19 @@ print(took, sum(u.ru_utime + u.ru_stime for u in used))
 WAITED = """
 import json, sys, time
 from pathlib import Path
-import cv2
 from degrade.dataset.generate import generate
 from degrade.spec import parse
+from degrade.writers import png
 def queued():
     return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
-encode, encoding = cv2.imencode, 0.0
+encode, encoding = png.encode, 0.0
 def timed(*arguments):
     global encoding
     start = time.process_time()
     done = encode(*arguments)
     encoding += time.process_time() - start
     return done
-cv2.imencode = timed
+png.encode = timed
 wall, used, queue = time.perf_counter(), time.process_time(), queued()
 generate(parse(json.loads(sys.argv[1])), Path(sys.argv[2]))
 print(time.perf_counter() - wall, time.process_time() - used, queued() - queue, encoding)
@@ -132,32 +132,68 @@ def overlap() -> None:
     print(f"{used:.1f} s of CPU time, of which PNG {encoding:.1f}; {wall - used - queue:.2f} s waiting for the disk")
 
 
-def write() -> None:
-    """What encoding costs of a run, and what other settings would: CPU time of lq and gt together, one thread."""
+READERS = {
+    "png": "everything",
+    "png, by OpenCV": "everything",
+    "tiff": "most image software",
+    "ffv1": "FFmpeg, and players built on it",
+}
+
+
+def write(clips: int = 4, length: int = 8) -> None:
+    """What it costs to write a pair, lq and gt, by format: CPU time, median over clips; one thread, by turns."""
     import cv2
     import numpy as np
 
     import degrade
+    from degrade.core.types import to_uint8
     from degrade.sources import open_source
+    from degrade.writers import open_writer
 
     cv2.setNumThreads(1)
-    source = open_source("builtin:stills?count=4&height=368&width=640")
-    clips = [source.read(sequence, 0, 8)[..., :1] for sequence in source.sequences()]
-    frames = [frame for clip in clips for frame in (*clip, *degrade.load("film-medium")(clip, seed=1).frames)]
-    settings: dict[str, list[int]] = {"as written (OpenCV's default)": []}
-    filters = {"up": cv2.IMWRITE_PNG_FILTER_UP, "sub": cv2.IMWRITE_PNG_FILTER_SUB, "fast": cv2.IMWRITE_PNG_FAST_FILTERS}
-    for level in (1, 3, 6):
-        settings[f"level {level}"] = [cv2.IMWRITE_PNG_COMPRESSION, level]
-        for name, rows in filters.items():
-            settings[f"level {level}, filter {name}"] = [
-                cv2.IMWRITE_PNG_COMPRESSION, level, cv2.IMWRITE_PNG_FILTER, rows
-            ]  # fmt: skip
-    for name, options in settings.items():
-        start = time.process_time()
-        size = sum(cv2.imencode(".png", np.ascontiguousarray(frame), options)[1].size for frame in frames)
-        took = time.process_time() - start
-        pairs = len(frames) / 2
-        print(f"PNG, {name}: {took / pairs * 1e3:.1f} ms, {size / pairs / 1e3:.0f} kB a pair of 640×368")
+    with tempfile.TemporaryDirectory() as folder:
+
+        def opencv(frames: Any, out: Path) -> None:
+            out.mkdir()
+            for i, frame in enumerate(frames):
+                (out / f"{i:05d}.png").write_bytes(cv2.imencode(".png", frame[..., ::-1])[1].tobytes())
+
+        def project(frames: Any, out: Path, **pictures: Any) -> None:
+            with open_writer(str(out), **pictures) as writer:
+                for frame in frames:
+                    writer.write(frame)
+
+        ways: dict[str, Callable[[Any, Path], None]] = {
+            "png": project,
+            "png, by OpenCV": opencv,
+            "tiff": lambda frames, out: project(frames, out, pictures="tiff"),
+            "ffv1": lambda frames, out: project(frames, out.with_suffix(".mkv")),
+        }
+        cells: dict[str, list[str]] = {name: [] for name in ways}
+        kinds = [(height, width, channels) for height, width in ((368, 640), (1080, 1920)) for channels in (1, 3)]
+        for height, width, channels in kinds:
+            times: dict[str, list[float]] = {name: [] for name in ways}
+            sizes: dict[str, list[int]] = {name: [] for name in ways}
+            source = open_source(f"builtin:stills?count={clips}&height={height}&width={width}")
+            for sequence in source.sequences():
+                clip = source.read(sequence, 0, length)[..., :channels]
+                made = to_uint8(degrade.load("film-medium")(clip, seed=1).frames)
+                for name, way in ways.items():
+                    out = Path(folder, f"{sequence.id}-{height}-{channels}-{name}")
+                    used, _ = seconds(lambda out=out, way=way, clip=clip, made=made: [
+                        way(frames, out.with_name(out.name + kind)) for frames, kind in ((clip, "gt"), (made, "lq"))
+                    ])  # fmt: skip
+                    times[name].append(used / length * 1e3)
+                    files = [path for path in Path(folder).rglob("*") if path.is_file()]
+                    sizes[name].append(sum(path.stat().st_size for path in files) // length)
+                    for path in files:
+                        path.unlink()
+            for name in ways:
+                cells[name] += [f"{np.median(times[name]):.1f} ms", f"{np.median(sizes[name]) / 1e3:.0f} kB"]
+        heads = [f"{width}×{height} {'grey' if channels == 1 else 'colour'}" for height, width, channels in kinds]
+        print("| | " + " | | ".join(heads) + " | | who reads it |\n|---|" + "--:|" * len(kinds) * 2 + "---|")
+        for name, row in cells.items():
+            print(f"| {name} | " + " | ".join(row) + f" | {READERS[name]} |")
 
 
 def shards(clips: int = 8, frames: int = 16) -> None:

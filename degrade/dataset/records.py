@@ -137,8 +137,8 @@ def describe(spec: Spec) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Of the packages that pixels and files come from."""
-    own = importlib.metadata.version("film-degrade")
-    return {"film-degrade": own, "numpy": np.__version__, "opencv": cv2.__version__, "av": av.__version__}
+    own, isal = map(importlib.metadata.version, ("film-degrade", "isal"))
+    return {"film-degrade": own, "numpy": np.__version__, "opencv": cv2.__version__, "av": av.__version__, "isal": isal}
 
 
 def record_hash(record: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Writers: lossless where they say so, the same bytes for the same frames, all or nothing."""
 
 import errno
+import io
 import os
 from dataclasses import replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from degrade.core.errors import DatasetError
 from degrade.sources import open_source
@@ -19,6 +21,7 @@ from degrade.sources.pictures import describe_picture
 from degrade.sources.stream import StreamInfo
 from degrade.writers import open_writer
 from degrade.writers.base import SUFFIXES
+from degrade.writers.frames import encode
 
 FOLDERS = {"clip": "png", "clip-tiff": "tiff", "clip-dpx": "dpx"}
 LOSSLESS = ["clip.mkv", *FOLDERS]
@@ -110,6 +113,17 @@ def test_folder_holds_numbered_pngs_of_the_same_depth(tmp_path):
     path = write(tmp_path / "grey", noise(11, channels=1))
     assert [p.name for p in sorted(path.iterdir())] == [f"{i:05d}.png" for i in range(11)]
     assert cv2.imread(str(path / "00000.png"), cv2.IMREAD_UNCHANGED).ndim == 2
+
+
+@pytest.mark.parametrize(("channels", "depth"), [(1, 8), (3, 8), (1, 16)])
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (64, 100)])
+def test_pillow_checks_and_reads_our_png(channels, depth, size):
+    """Pillow's own decoder, which checks every chunk's sum; it reads no RGB of 16 bits."""
+    draw = np.random.default_rng(0)
+    frame = draw.integers(0, 2**depth, (*size, channels), dtype=f"uint{depth}")
+    data = encode(frame, "png", StreamInfo(*size), 0)
+    Image.open(io.BytesIO(data)).verify()
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(frame.shape), frame)
 
 
 @pytest.mark.parametrize(("channels", "layout"), [(1, "gray"), (3, "bgr0")])
