@@ -2,6 +2,7 @@
 
     python tools/model_speed.py                 # 7×128×128, 7×256×256 and 10×368×640
     python tools/model_speed.py 7x128x128 --train
+    python tools/model_speed.py --restore       # all models that restore, at 368×640
 
 Both are timed in one run, alternating, with random weights; the least of the repetitions counts. With
 `--threads 1` it is processor time, which other work on the machine hardly disturbs.
@@ -10,6 +11,7 @@ Both are timed in one run, alternating, with random weights; the least of the re
 import argparse
 import importlib.util
 import resource
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,10 @@ from pathlib import Path
 import torch
 from torchvision.models.optical_flow import raft_large
 
-from degrade.models import build
+from degrade.core.flow import dis_flow
+from degrade.models import build, bundled, models
+from degrade.models.base import RestorationModel
+from degrade.sources import open_source
 
 
 def load_plain():
@@ -45,11 +50,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", default=["7x128x128", "7x256x256", "10x368x640"])
     parser.add_argument("--train", action="store_true", help="time a training step in place of inference")
+    parser.add_argument("--restore", action="store_true", help="time restoring by every model, and its optical flow")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
+    if args.restore:
+        return restore(args.repeat)
     plain = load_plain()
     state, model = plain.random_state(), build("rtn").eval()
     raft = raft_large(weights=None).eval()
@@ -79,6 +87,39 @@ def main() -> None:
             f"whole {whole:.2f} s against {released:.1f} s, {released / whole:.1f} times; peak so far {peak:.2f} GiB",
             flush=True,
         )
+
+
+def restore(repeat: int, height: int = 368, width: int = 640) -> None:
+    """Frames a second of each model on ten frames at once, or one, with its bundled weights if it has any."""
+    spent = 0.0
+
+    def timed(*given):
+        nonlocal spent
+        start = time.perf_counter()
+        flow = dis_flow(*given)
+        spent += time.perf_counter() - start
+        return flow
+
+    restoring = [name for name in models.names() if issubclass(models.get(name), RestorationModel)]
+    built = {name: build(name, bundled(name)).eval() for name in restoring}
+    for module in [module for module in sys.modules.values() if getattr(module, "dis_flow", None) is dis_flow]:
+        if module.__name__.startswith("degrade.models"):
+            module.dis_flow = timed
+    source = open_source(f"builtin:stills?count=1&frames=10&height={height}&width={width}")
+    film = torch.from_numpy(source.read(source.sequences()[0], 0, 10)).permute(0, 3, 1, 2)[None] / 255
+    print("| model | parameters | frames at once | frames a second | of the time optical flow |\n|---|--:|--:|--:|--:|")
+    for name, model in built.items():
+        frames = film[:, : min(model.card.window, 10)]
+        with torch.no_grad():
+            model(frames)
+            rounds = []
+            for _ in range(repeat):
+                spent = 0.0
+                rounds.append((seconds(lambda: model(frames)), spent))  # noqa: B023
+        took, flow = min(rounds)
+        count = sum(p.numel() for p in model.parameters())
+        row = f"{count / 1e6:.2f} M" if count else "", frames.shape[1], f"{frames.shape[1] / took:.2g}"
+        print(f"| `{name}` | {' | '.join(map(str, row))} | {flow / took:.0%} |", flush=True)
 
 
 def train(model, state, plain, frames, flows, repeat: int, size: str) -> None:
