@@ -137,8 +137,9 @@ def describe(spec: Spec) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Of the packages that pixels and files come from."""
-    own, isal = map(importlib.metadata.version, ("film-degrade", "isal"))
-    return {"film-degrade": own, "numpy": np.__version__, "opencv": cv2.__version__, "av": av.__version__, "isal": isal}
+    own, deflate = map(importlib.metadata.version, ("film-degrade", "deflate"))
+    libraries = {"numpy": np.__version__, "opencv": cv2.__version__, "av": av.__version__, "deflate": deflate}
+    return {"film-degrade": own} | libraries
 
 
 def record_hash(record: dict[str, Any]) -> str:

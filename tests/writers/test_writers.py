@@ -122,6 +122,7 @@ def test_pillow_checks_and_reads_our_png(channels, depth, size):
     draw = np.random.default_rng(0)
     frame = draw.integers(0, 2**depth, (*size, channels), dtype=f"uint{depth}")
     data = encode(frame, "png", StreamInfo(*size), 0)
+    assert data == encode(np.asfortranarray(frame), "png", StreamInfo(*size), 0)
     Image.open(io.BytesIO(data)).verify()
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(frame.shape), frame)
 
