@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 from degrade.core.rng import Stream
 from degrade.core.types import Array
@@ -80,12 +81,11 @@ class GateDirt(Instrument):
         if len(self.path) <= FRAMES or moved < REACH or not self.own.passes():
             return
         self.frames += 1
-        there = [self.own.where(light) for light in range(2)]
+        there, again = self.own.where(), self.tested.where()
         for light in range(2):
             things = _parts(there[light])
             self.seen[light] += len(things)
             self.sizes += [outline_measures(points)[0] / shape[0] for points in things]
-        again = [self.tested.where(light) for light in range(2)]
         for place, light in self.laid.places:
             if not there[light][place].any():
                 self.known[:, light] += [1, again[light][place].any()]
@@ -139,10 +139,8 @@ class _Steady:
     def see(self, picture: Array) -> None:
         """The next frame, (h, w)."""
         soft = cv2.GaussianBlur(picture, (0, 0), 1)
-        out = sum(
-            cv2.morphologyEx(soft, way, self.kernel) * sign
-            for way, sign in ((cv2.MORPH_TOPHAT, 1), (cv2.MORPH_BLACKHAT, -1))
-        )
+        light, dark = (cv2.morphologyEx(soft, way, self.kernel) for way in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
+        out = light - dark
         self.mean += self.weight * (out - self.mean)
         self.square += self.weight * (out * out - self.square)
         self.weight = max(WEIGHT, self.weight / (1 + self.weight))
@@ -153,10 +151,10 @@ class _Steady:
         steady = abs(self.mean[there]) / np.maximum(self._strays()[there], 1e-4)
         return bool(there.any() and np.median(steady) < PASSES)
 
-    def where(self, light: int) -> Array:
-        """Where there is such a thing, (h, w)."""
-        out = self.mean if light else -self.mean
-        return np.asarray(self.border & (out > np.maximum(LEAST, STEADY * self._strays())))
+    def where(self) -> tuple[Array, Array]:
+        """Where there are dark and light things, (h, w) each."""
+        least = np.maximum(LEAST, STEADY * self._strays())
+        return self.border & (-self.mean > least), self.border & (self.mean > least)
 
     def _strays(self) -> Array:
         return np.sqrt(np.maximum(self.square - self.mean**2, 0))
@@ -189,11 +187,8 @@ class _Laid:
 def _parts(mask: Array) -> list[Array]:
     """Pixels (N, 2) of each connected part, x and y."""
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    y, x = np.nonzero(labels)
-    order = np.argsort(labels[y, x], kind="stable")
-    own = np.stack([x, y], axis=1)[order]
-    parts = np.split(own, np.flatnonzero(np.diff(labels[y, x][order])) + 1) if len(own) else []
-    return [part for part in parts if len(part) >= PIXELS]
+    parts = ndimage.value_indices(np.asarray(labels, np.int32), ignore_value=0).values()
+    return [np.stack([x, y], axis=1) for y, x in parts if len(y) >= PIXELS]
 
 
 def _beside(along: float, inwards: float, height: int, width: int) -> tuple[float, float]:

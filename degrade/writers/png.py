@@ -24,9 +24,10 @@ def encode(frame: Array, about: StreamInfo, number: int) -> bytes:
     rows[0, 1:] = values[0]
     np.subtract(values[1:], values[:-1], out=rows[1:, 1:])
     head = struct.pack(">IIBBBBB", width, height, 8 * frame.itemsize, 0 if channels == 1 else 2, 0, 0, 0)
-    parts = (b"IHDR", head), (b"IDAT", bytes(deflate.zlib_compress(rows, LEVEL))), (b"IEND", b"")
+    parts = (b"IHDR", head), (b"IDAT", deflate.zlib_compress(rows, LEVEL)), (b"IEND", b"")
     return SIGNATURE + b"".join(_chunk(kind, data) for kind, data in parts)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", deflate.crc32(kind + data))
+def _chunk(kind: bytes, data: bytes | bytearray) -> bytes:
+    body = kind + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", deflate.crc32(body))
