@@ -5,17 +5,19 @@ Enhancement", SIGGRAPH Asia 2019 (arXiv 2009.08692). Its other half, which resto
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from degrade.core.errors import SpecError
+from degrade.core.errors import SpecError, unknown
 from degrade.models._card import ModelCard
 from degrade.models._colorization import ColorizationModel, resized
+from degrade.models._init_matching import init_matching
 from degrade.models._lab import lab_to_rgb
-from degrade.models.deepremaster import MEAN, double
+from degrade.models.deepremaster import MEAN, NORMS, double
 
 MEAN_REFERENCE = 0.48
 """What its authors take from references; from the film they take what its other half does."""
@@ -28,12 +30,14 @@ class DeepRemasterColor(ColorizationModel):
     """Convolutions down to a sixteenth of the size and back, with attention to the references' features at an eighth
     and at a sixteenth, and of the frames to each other.
 
-    Parts are named as in its authors' checkpoint, which is loaded by `build("deepremaster_color", path, channels=64)`.
-    L is that of LAB, where its authors take luma for it. Key frames are references like others, whatever their time. It
-    also colours without references.
+    Parts are named as in its authors' checkpoint; `channels=64, norm="batch"` is the published network and loads it. L
+    is that of LAB, where its authors take luma for it. Key frames are references like others, whatever their time. It
+    also colours without references. By default it is a quarter as wide, has no batch normalisation, which would take
+    the mean colour of a few clips away from each, and begins as attention from patch to like patch (`_init_matching`).
 
     Args:
-        channels: Of the first layer, a multiple of 8 (the paper has 64).
+        channels: Of the first layer, a multiple of 8.
+        norm: `none` or `batch`.
     """
 
     card = ModelCard(
@@ -41,30 +45,35 @@ class DeepRemasterColor(ColorizationModel):
         source="Iizuka and Simo-Serra, DeepRemaster, SIGGRAPH Asia 2019 (arXiv 2009.08692)",
         kind="colorization",
         weights_licence="CC BY-NC-SA 4.0",
-        parameters=3399492,
+        parameters=3394312,
         multiple=16,
         window=5,
         key_frames=True,
         pictures=True,
     )
 
-    def __init__(self, channels: int = 16) -> None:
+    def __init__(self, channels: int = 16, norm: str = "none") -> None:
         super().__init__()
         if channels < 8 or channels % 8:
             raise SpecError(f"must be a multiple of 8, got {channels}", "channels")
+        if norm not in NORMS:
+            raise SpecError(unknown("norm", norm, NORMS))
         c = channels
-        self.down1 = nn.Sequential(nn.ReplicationPad3d((1, 1, 1, 1, 0, 0)), *_eighth(1, c, padded=True))
-        self.flat = _layers(8 * c, 8 * c, 8 * c)
-        self.down2 = nn.Sequential(Layer(8 * c, 8 * c, stride=2), Layer(8 * c, 8 * c))
+        layer, doubled = partial(Layer, norm=norm), partial(Doubled, norm=norm)
+        self.down1 = nn.Sequential(nn.ReplicationPad3d((1, 1, 1, 1, 0, 0)), *_eighth(1, c, norm, padded=True))
+        self.flat = nn.Sequential(layer(8 * c, 8 * c), layer(8 * c, 8 * c))
+        self.down2 = nn.Sequential(layer(8 * c, 8 * c, stride=2), layer(8 * c, 8 * c))
         self.stattn1, self.stattn2, self.selfattn1, self.selfattn2 = (Attention(8 * c) for _ in range(4))
-        self.conv1 = Layer(8 * c, 8 * c)
-        self.up1 = Joined(16 * c, 8 * c)
-        self.conv2 = Layer(8 * c, 4 * c, time=3)
-        self.up2 = nn.Sequential(Doubled(4 * c, 2 * c), Layer(2 * c, c, time=3))
-        self.up3 = nn.Sequential(Doubled(c, c // 2), Layer(c // 2, c // 4, time=3))
-        self.up4 = nn.Sequential(Doubled(c // 4, c // 8), nn.Conv3d(c // 8, 2, 3, padding=1))
-        self.reffeatnet1 = nn.Sequential(*_eighth(3, c))
-        self.reffeatnet2 = nn.Sequential(Layer(8 * c, 8 * c, stride=2), *_layers(8 * c, 8 * c, 8 * c))
+        self.conv1 = layer(8 * c, 8 * c)
+        self.up1 = Joined(16 * c, 8 * c, norm)
+        self.conv2 = layer(8 * c, 4 * c, time=3)
+        self.up2 = nn.Sequential(doubled(4 * c, 2 * c), layer(2 * c, c, time=3))
+        self.up3 = nn.Sequential(doubled(c, c // 2), layer(c // 2, c // 4, time=3))
+        self.up4 = nn.Sequential(doubled(c // 4, c // 8), nn.Conv3d(c // 8, 2, 3, padding=1))
+        self.reffeatnet1 = nn.Sequential(*_eighth(3, c, norm))
+        self.reffeatnet2 = nn.Sequential(layer(8 * c, 8 * c, stride=2), layer(8 * c, 8 * c), layer(8 * c, 8 * c))
+        if norm == "none":
+            init_matching(self)
 
     def colorize(self, lightness: Tensor, keys: Mapping[int, Tensor], pictures: Sequence[Tensor]) -> Tensor:
         x = self.down1(lightness.transpose(1, 2) / 100 - MEAN)
@@ -80,11 +89,12 @@ class DeepRemasterColor(ColorizationModel):
         y = self.conv1(y)
         y = self.up1(self.selfattn1(y, y), self.flat(x))
         y = self.up3(self.up2(self.conv2(self.selfattn2(y, y))))
-        return (255 * torch.sigmoid(self.up4(y)) - 128).clamp(-100, 100).transpose(1, 2)
+        ab = (255 * torch.sigmoid(self.up4(y)) - 128).transpose(1, 2)
+        return ab if self.training else ab.clamp(-100, 100)
 
 
 class Layer(nn.Module):
-    """Convolution, batch normalisation, ELU; (B, C, T, H, W) to the same.
+    """Convolution, normalisation, ELU; (B, C, T, H, W) to the same.
 
     Args:
         inputs: Channels.
@@ -92,15 +102,18 @@ class Layer(nn.Module):
         stride: In space.
         time: Frames that it sees, 1 or 3.
         padded: Whether what comes in has its border already.
+        norm: `none` or `batch`.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, time: int = 1, padded: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, stride: int = 1, time: int = 1, padded: bool = False, norm: str = "none"
+    ) -> None:
         super().__init__()
         space = 0 if padded else 1
         self.conv3d = nn.Conv3d(
             inputs, outputs, (time, 3, 3), stride=(1, stride, stride), padding=(time // 2, space, space)
         )
-        self.bn = nn.BatchNorm3d(outputs)
+        self.bn = NORMS[norm](outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.elu(self.bn(self.conv3d(x)))
@@ -109,8 +122,8 @@ class Layer(nn.Module):
 class Doubled(Layer):
     """Twice as high and wide, then a layer of 3×3×3."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, time=3)
+    def __init__(self, inputs: int, outputs: int, norm: str) -> None:
+        super().__init__(inputs, outputs, time=3, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(double(x))
@@ -119,9 +132,9 @@ class Doubled(Layer):
 class Joined(nn.Module):
     """Twice as high and wide, joined with what was kept of that size, then a layer of 3×3×3."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, norm: str) -> None:
         super().__init__()
-        self.conv3d = Layer(inputs, outputs, time=3)
+        self.conv3d = Layer(inputs, outputs, time=3, norm=norm)
 
     def forward(self, x: Tensor, kept: Tensor) -> Tensor:
         joined: Tensor = self.conv3d(torch.cat((double(x), kept), 1))
@@ -146,15 +159,12 @@ class Attention(nn.Module):
         return source + self.gamma * told[:, 0].transpose(1, 2).reshape(source.shape)
 
 
-def _layers(*widths: int) -> nn.Sequential:
-    return nn.Sequential(*(Layer(a, b) for a, b in pairwise(widths)))
-
-
-def _eighth(inputs: int, c: int, padded: bool = False) -> list[nn.Module]:
+def _eighth(inputs: int, c: int, norm: str, padded: bool = False) -> list[nn.Module]:
     """Nine layers, to an eighth of the size."""
     widths = (inputs, c, 2 * c, 2 * c, 4 * c, 4 * c, 4 * c, 8 * c, 8 * c, 8 * c)
     return [
-        Layer(a, b, stride=1 if i % 3 else 2, padded=padded and i == 0) for i, (a, b) in enumerate(pairwise(widths))
+        Layer(a, b, stride=1 if i % 3 else 2, padded=padded and i == 0, norm=norm)
+        for i, (a, b) in enumerate(pairwise(widths))
     ]
 
 

@@ -27,7 +27,7 @@ def released_names():
 
 def test_names_and_number_of_parameters_are_those_of_its_authors():
     with torch.device("meta"):
-        model = build("deepremaster_color", channels=64)
+        model = build("deepremaster_color", channels=64, norm="batch")
     assert set(model.state_dict()) == released_names()
     assert sum(p.numel() for p in model.parameters()) == 54_282_654
     assert model.down1[1].conv3d.weight.shape == (64, 1, 1, 3, 3)
@@ -37,10 +37,10 @@ def test_names_and_number_of_parameters_are_those_of_its_authors():
 
 def test_a_checkpoint_with_both_networks_is_loaded(tmp_path):
     torch.manual_seed(0)
-    model = build("deepremaster_color", channels=8)
+    model = build("deepremaster_color", channels=8, norm="batch")
     both = {"modelR": build("deepremaster", channels=2).state_dict(), "modelC": model.state_dict()}
     torch.save(both, tmp_path / "remasternet.pth.tar")
-    again = build("deepremaster_color", tmp_path / "remasternet.pth.tar", channels=8)
+    again = build("deepremaster_color", tmp_path / "remasternet.pth.tar", channels=8, norm="batch")
     assert all(map(torch.equal, model.state_dict().values(), again.state_dict().values()))
 
 
@@ -48,7 +48,7 @@ def test_attention_is_that_of_the_paper():
     torch.manual_seed(0)
     attention = Attention(16)
     source, references = torch.randn(2, 16, 2, 3, 4), torch.randn(2, 16, 5, 2, 3)
-    assert torch.equal(attention(source, references), source)
+    assert torch.equal(attention(source, references), source)  # before any training
     attention.gamma.data.fill_(0.7)
     made = attention(source, references)
     for b in (0, 1):
@@ -76,7 +76,7 @@ def test_references_of_any_shape_are_framed_together():
 
 def test_references_are_seen_once_their_weight_has_grown():
     torch.manual_seed(0)
-    model = build("deepremaster_color", channels=8).eval()
+    model = build("deepremaster_color", channels=8, norm="batch").eval()
     lightness, pictures = 100 * torch.rand(1, 2, 1, 32, 32), torch.rand(2, 1, 3, 32, 32)
     with torch.no_grad():
         model.stattn1.gamma.fill_(1)
@@ -87,7 +87,36 @@ def test_references_are_seen_once_their_weight_has_grown():
     assert not torch.equal(one, both)
 
 
+def two_coloured(left, right):
+    """A picture (1, 3, 64, 96) whose left half is smooth and whose right half is rough."""
+    generator = torch.Generator().manual_seed(0)
+    rough = 0.5 + 0.3 * (torch.rand(64, 48, generator=generator) - 0.5)
+    halves = [torch.full((64, 48), 0.5), rough]
+    return torch.cat(
+        [grey + torch.tensor(shift)[:, None, None] for grey, shift in zip(halves, (left, right), strict=True)], 2
+    )[None]
+
+
+def test_untrained_it_gives_like_places_like_colours():
+    torch.manual_seed(0)
+    model = build("deepremaster_color").eval()
+    picture = two_coloured((0.1, 0.0, -0.1), (-0.1, 0.0, 0.1))
+    lab = rgb_to_lab(picture)
+    mirrored = lab[:, None, :1].flip(-1)
+    ab = model(mirrored, [Reference(picture)])[0, 0]
+    wanted = lab[0, 1:].flip(-1)
+    for half in (slice(8, 40), slice(56, 88)):
+        made, meant = (x[:, 8:-8, half].mean((1, 2)) for x in (ab, wanted))
+        assert (made - meant).norm() < 0.6 * meant.norm()
+    assert model(mirrored)[0, 0].abs().max() < 2  # without a reference it is grey
+
+
 @pytest.mark.parametrize("channels", [4, 20])
 def test_widths_that_cannot_be_are_refused(channels):
     with pytest.raises(SpecError, match=f"must be a multiple of 8, got {channels}"):
         build("deepremaster_color", channels=channels)
+
+
+def test_a_norm_that_is_none_is_refused():
+    with pytest.raises(SpecError, match="norm"):
+        build("deepremaster_color", norm="layer")
