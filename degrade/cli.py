@@ -319,6 +319,12 @@ def measure_films(
     frames: Annotated[
         int | None, typer.Option("--frames", min=1, help="At most so many frames of each sequence.")
     ] = None,
+    made: Annotated[
+        list[str],
+        typer.Option(
+            "--against", help="Not the damage, but how well made footage, as a dataset, is told from the films."
+        ),
+    ] = [],  # noqa: B006
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -327,6 +333,11 @@ def measure_films(
 
     from degrade.measure import measure_all, rows, to_json
 
+    if made:
+        if instruments:
+            raise SpecError("goes without --against", "--instrument")
+        _judge(films, made, frames, quiet, as_json)
+        return
     with progress("frames", quiet=quiet) as bar:
         measured = measure_all(
             films,
@@ -347,6 +358,46 @@ def measure_films(
 
 
 app.command()(match)
+
+
+def _judge(films: list[str], made: list[str], frames: int | None, quiet: bool, as_json: bool) -> None:
+    """`measure --against`: what each judge tells rightly of each that was made."""
+    from rich.table import Table
+
+    from degrade.measure import against
+
+    with progress("frames", quiet=quiet) as bar:
+        found = {
+            name: against(
+                films,
+                name,
+                limit=frames,
+                started=lambda what, total: bar.add_task(what, total=total),
+                seen=lambda count: bar.advance(bar.task_ids[-1], count),
+            )
+            for name in made
+        }
+    if as_json:
+        print_json({name: one.to_json() for name, one in found.items()})
+        return
+    parts = [Path(part).name for part in next(iter(found.values())).left_out]
+    table = Table("against", "judge", "told rightly", "95%", *map(escape, parts), box=None, header_style="dim")
+    for name, one in found.items():
+        for verdict in one.verdicts:
+            if verdict.right is None or verdict.interval is None:
+                table.add_row(*map(escape, (name, verdict.judge, "–", verdict.reason)))
+                continue
+            span = " – ".join(f"{end:.0%}" for end in verdict.interval)
+            cells = [f"{verdict.right:.0%}", span, *(f"{share:.0%}" for share in verdict.left_out)]
+            table.add_row(*map(escape, (name, verdict.judge, *cells)))
+    console.print(table)
+    for name, one in found.items():
+        real, other = one.patches
+        console.print(f"{name}: {real} flat patches of films, {other} made; by chance 50% are told", markup=False)
+        film, high = one.heights
+        if film != high:
+            line = f"warning: {name} is {high} pixels high, the film {film}: patches are compared pixel by pixel"
+            errors.print(line, style="yellow", markup=False)
 
 
 def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:

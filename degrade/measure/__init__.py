@@ -7,17 +7,21 @@ Example:
     True
 """
 
+from degrade.measure._against import Against, Verdict, against
 from degrade.measure._beside import Apart, apart, rows, to_json
 from degrade.measure._cutting import cuts
 from degrade.measure._film import Film, measure, measure_all, registry
 from degrade.measure.base import Instrument, Quantity, Reading
 
 __all__ = [
+    "Against",
     "Apart",
     "Film",
     "Instrument",
     "Quantity",
     "Reading",
+    "Verdict",
+    "against",
     "apart",
     "cuts",
     "measure",

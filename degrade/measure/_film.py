@@ -142,7 +142,7 @@ class Meter:
         """Frames of one sequence; it ends a shot."""
         at_work: list[Instrument] = []
         view: View | None = None
-        for frame, cut in with_cuts(map(_ready, frames)):
+        for frame, cut in with_cuts(map(ready, frames)):
             if cut or not at_work or (view and view.t + 1 >= PIECE):
                 self._close(at_work, view)
                 at_work, view = [cls() for cls in self.kept], None
@@ -197,12 +197,12 @@ def readings_of(cls: type[Instrument], shots: Sequence[Stats], name: str) -> dic
     return out
 
 
-def _ready(frame: Array) -> Array:
+def ready(frame: Array) -> Array:
     """float32 (H, W, C) of at most the largest height."""
-    ready = np.asarray(as_clip(frame)[0])
-    factor = -(-ready.shape[0] // LARGEST)
+    picture = np.asarray(as_clip(frame)[0])
+    factor = -(-picture.shape[0] // LARGEST)
     if factor > 1:
-        height, width = (side // factor * factor for side in ready.shape[:2])
-        blocks = ready[:height, :width].reshape(height // factor, factor, -1, factor, ready.shape[2])
-        ready = np.ascontiguousarray(blocks.mean(axis=(1, 3)))
-    return ready
+        height, width = (side // factor * factor for side in picture.shape[:2])
+        blocks = picture[:height, :width].reshape(height // factor, factor, -1, factor, picture.shape[2])
+        picture = np.ascontiguousarray(blocks.mean(axis=(1, 3)))
+    return picture

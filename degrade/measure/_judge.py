@@ -1,6 +1,6 @@
 """Real or made: a judge that learns to tell flat patches of films from flat patches of damaged clips."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,14 +68,19 @@ class Told(NamedTuple):
     clips: Array
 
 
-def told_apart(real: list[Array], made: list[Array]) -> Told:
-    """From features of each film and each clip; a film is held out at a time, and with it a share of the clips."""
+Fit = Callable[[Array, Array], Callable[[Array], Array]]
+"""Teaches a judge by patches (N, …) and what they are (N,), 1 for films and 0 for what was made; the judge says how
+likely patches are of films."""
+
+
+def told_apart(real: Sequence[Array], made: Sequence[Array], fit: Fit = fitted) -> Told:
+    """From patches of each film and each clip; a film is held out at a time, and with it a share of the clips."""
     films, clips = np.zeros((len(real), 2)), np.zeros((len(made), 2))
     for held in range(len(real)):
         fold = np.arange(len(made)) % len(real) == held
         kept = [f for i, f in enumerate(real) if i != held], [f for f, out in zip(made, fold, strict=True) if not out]
         x = np.concatenate([*kept[0], *kept[1]])
-        judge = fitted(x, np.repeat([1, 0], [sum(map(len, part)) for part in kept]))
+        judge = fit(x, np.repeat([1, 0], [sum(map(len, part)) for part in kept]))
         films[held] = (judge(real[held]) > 0.5).sum(), len(real[held])
         for i in np.flatnonzero(fold):
             clips[i] = (judge(made[i]) <= 0.5).sum(), len(made[i])
