@@ -7,15 +7,10 @@ they are, above 0, where the activation changes nothing; the others are random f
 brightness, which the attention compares. All of it may be trained away.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from degrade.models.deepremaster_color import Attention, DeepRemasterColor
 
 SIGNALS = torch.tensor([[1.38, -2.18, 0.80], [0.55, 1.55, -2.10], [0.60, 1.17, 0.23]])
 """What R, G and B (about 0) are carried as, 1 being added: a and b over 64, a linear fit to CIELAB; twice the luma."""
@@ -30,55 +25,65 @@ SHARPNESS = 0.7
 
 
 @torch.no_grad()
-def init_matching(network: DeepRemasterColor) -> None:
-    """All of what carries colour; what else there is begins as PyTorch has it."""
-    described = [layer.conv3d for layer in network.reffeatnet1]
-    film = [layer.conv3d for layer in list(network.down1)[1:]]
-    for i, (conv, same) in enumerate(zip(described, film, strict=True)):
-        conv.weight.copy_(random_features(conv.weight) * (CONTRAST if i == 0 else KEPT))
-        conv.bias.zero_()
-        carry(conv, SIGNALS if i == 0 else torch.eye(3), float(i == 0))
-        if i == 0:  # grey film has one number for R, G and B
-            conv.weight[len(SIGNALS) :] = conv.weight[len(SIGNALS) :].mean(1, keepdim=True)
-        same.weight.copy_(conv.weight.sum(1, keepdim=True) if i == 0 else conv.weight)
-        same.bias.copy_(conv.bias)
-    attend(network.stattn1)
-    later = [*network.flat, network.up1.conv3d, network.conv2, *network.up2, *network.up3, network.up4[0]]
-    for layer in later:
-        conv = layer.conv3d
-        skipped = network.up1.conv3d.conv3d.in_channels // 2 if layer is network.up1.conv3d else 0
-        carry(conv, torch.eye(COLOURS), first=skipped)
-    last = network.up4[1]
-    carry(last, torch.eye(COLOURS), -1.0)
+def init_matching(references: nn.Module, film: nn.Module, decoder: Sequence[nn.Module], joining: nn.Module) -> None:
+    """All convolutions that carry colour; what else there is begins as PyTorch has it.
+
+    Args:
+        references: Describes places of the references, RGB about 0.
+        film: The same of the film, grey about 0.
+        decoder: What comes after the attention, in order.
+        joining: That part of it which sees what was kept of its size, in the second half of its channels.
+    """
+    for i, (of_references, of_film) in enumerate(zip(convs(references), convs(film), strict=True)):
+        weight = random_features(of_references.weight) * (KEPT if i else CONTRAST)
+        bias = torch.zeros(of_film.out_channels)
+        if not i:
+            weight = weight.mean(1, keepdim=True).repeat(1, weight.shape[1], 1, 1, 1)  # brightness alone
+        carry(weight, bias, torch.eye(3) if i else SIGNALS, 0.0 if i else 1.0, of_references.stride[-1])
+        fill(of_references, weight, bias)
+        fill(of_film, weight if i else weight.sum(1, keepdim=True), bias)  # grey film has one number for R, G and B
+    layers, (joined,) = convs(*decoder), convs(joining)
+    for conv in layers:
+        weight, bias = conv.weight.clone(), conv.bias.clone() if conv.bias is not None else torch.zeros(0)
+        kept = conv.in_channels // 2 if conv is joined else 0
+        carry(weight, bias, torch.eye(COLOURS), -1.0 if conv is layers[-1] else 0.0, first=kept)
+        fill(conv, weight, bias)
 
 
-def carry(conv: nn.Conv3d, signals: Tensor, bias: float = 0.0, first: int = 0) -> None:
+def convs(*parts: nn.Module) -> list[nn.Conv3d]:
+    """All that there are in them, in order."""
+    return [layer for part in parts for layer in part.modules() if isinstance(layer, nn.Conv3d)]
+
+
+def fill(conv: nn.Conv3d, weight: Tensor, bias: Tensor) -> None:
+    """Gives a convolution its weights."""
+    conv.load_state_dict({"weight": weight, "bias": bias})
+
+
+def carry(weight: Tensor, bias: Tensor, signals: Tensor, added: float, stride: int = 1, first: int = 0) -> None:
     """Leads signals (outputs, inputs) through the first channels, from channel `first` of what comes in."""
-    signals = signals[: conv.out_channels, : conv.in_channels]
+    signals = signals[: weight.shape[0], : weight.shape[1]]
     outputs, inputs = signals.shape
-    conv.weight[:outputs] = 0
-    conv.bias[:outputs] = bias
-    middle = [side // 2 for side in conv.kernel_size]
-    # Where the size is halved, the mean of the 2×2 pixels that become one.
-    places = [(dy, dx) for dy in range(conv.stride[1]) for dx in range(conv.stride[2])]
-    for dy, dx in places:
-        conv.weight[:outputs, first : first + inputs, middle[0], middle[1] + dy, middle[2] + dx] = signals / len(places)
+    weight[:outputs] = 0
+    bias[:outputs] = added
+    t, y, x = (side // 2 for side in weight.shape[2:])
+    for dy in range(stride):  # where the size is halved, the mean of the 2×2 pixels that become one
+        for dx in range(stride):
+            weight[:outputs, first : first + inputs, t, y + dy, x + dx] = signals / stride**2
 
 
-def attend(attention: Attention) -> None:
-    """Compares the random features and brightness, and adds the colours of what is alike."""
-    query, value = attention.query_conv, attention.value_conv
-    compared = torch.nn.init.orthogonal_(torch.empty(query.out_channels, query.in_channels - COLOURS)) * SHARPNESS
-    query.weight.zero_()
-    query.weight[:, COLOURS:, 0, 0, 0] = compared * (query.in_channels / query.out_channels) ** 0.5
-    query.bias.copy_(-query.weight[:, COLOURS, 0, 0, 0])
-    attention.key_conv.load_state_dict(query.state_dict())
-    value.weight.zero_()
-    value.bias.zero_()
-    for c in range(COLOURS):
-        value.weight[c, c] = 1
-        value.bias[c] = -1
-    attention.gamma.fill_(1)
+@torch.no_grad()
+def init_attention(query: nn.Conv3d, key: nn.Conv3d, value: nn.Conv3d) -> None:
+    """Compares the random features and brightness, and gives the colours of what is alike."""
+    weight = torch.zeros_like(query.weight)
+    compared = nn.init.orthogonal_(torch.empty(query.out_channels, query.in_channels - COLOURS))
+    weight[:, COLOURS:, 0, 0, 0] = SHARPNESS * (query.in_channels / query.out_channels) ** 0.5 * compared
+    for conv in (query, key):
+        fill(conv, weight, -weight[:, COLOURS, 0, 0, 0])
+    weight, bias = torch.zeros_like(value.weight), torch.zeros(value.out_channels)
+    weight[:COLOURS, :COLOURS, 0, 0, 0] = torch.eye(COLOURS)
+    bias[:COLOURS] = -1.0  # what they were carried with
+    fill(value, weight, bias)
 
 
 def random_features(like: Tensor) -> Tensor:

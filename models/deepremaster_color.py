@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from degrade.core.errors import SpecError, unknown
 from degrade.models._card import ModelCard
 from degrade.models._colorization import ColorizationModel, resized
-from degrade.models._init_matching import init_matching
+from degrade.models._init_matching import init_attention, init_matching
 from degrade.models._lab import lab_to_rgb
 from degrade.models.deepremaster import MEAN, NORMS, double
 
@@ -73,7 +73,9 @@ class DeepRemasterColor(ColorizationModel):
         self.reffeatnet1 = nn.Sequential(*_eighth(3, c, norm))
         self.reffeatnet2 = nn.Sequential(layer(8 * c, 8 * c, stride=2), layer(8 * c, 8 * c), layer(8 * c, 8 * c))
         if norm == "none":
-            init_matching(self)
+            decoder = (self.flat, self.up1, self.conv2, self.up2, self.up3, self.up4)
+            init_matching(self.reffeatnet1, self.down1, decoder, self.up1)
+            self.stattn1.begin()
 
     def colorize(self, lightness: Tensor, keys: Mapping[int, Tensor], pictures: Sequence[Tensor]) -> Tensor:
         x = self.down1(lightness.transpose(1, 2) / 100 - MEAN)
@@ -150,6 +152,11 @@ class Attention(nn.Module):
         self.query_conv, self.key_conv = (nn.Conv3d(channels, channels // 8, 1) for _ in range(2))
         self.value_conv = nn.Conv3d(channels, channels, 1)
         self.gamma = nn.Parameter(torch.zeros(1))
+
+    def begin(self) -> None:
+        """As attention from patch to like patch, of full weight."""
+        init_attention(self.query_conv, self.key_conv, self.value_conv)
+        nn.init.ones_(self.gamma)
 
     def forward(self, source: Tensor, references: Tensor) -> Tensor:
         # (B, 1, places, channels); the scores are not divided by the root of the channels.

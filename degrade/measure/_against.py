@@ -179,8 +179,12 @@ def joined(found: Sequence[Grain]) -> Grain:
 
 def parts(found: Grain, count: int) -> list[Grain]:
     """A sequence's patches in parts, one after the other."""
-    bounds = np.linspace(0, len(found.level), count + 1).round().astype(int)
-    return [Grain(*(field[start:stop] for field in found)) for start, stop in pairwise(bounds)]
+    bounds = np.linspace(0, len(found.level), count + 1).round().astype(int).tolist()
+    out = []
+    for part in (slice(*ends) for ends in pairwise(bounds)):
+        residual, later, level, level_later = (field[part] for field in found[:4])
+        out.append(Grain(residual, later, level, level_later, found.places[part]))
+    return out
 
 
 def _asked(

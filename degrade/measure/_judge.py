@@ -82,7 +82,7 @@ def told_apart(real: Sequence[Array], made: Sequence[Array], fit: Fit = fitted) 
         x = np.concatenate([*kept[0], *kept[1]])
         judge = fit(x, np.repeat([1, 0], [sum(map(len, part)) for part in kept]))
         films[held] = (judge(real[held]) > 0.5).sum(), len(real[held])
-        for i in np.flatnonzero(fold):
+        for i in np.flatnonzero(fold).tolist():
             clips[i] = (judge(made[i]) <= 0.5).sum(), len(made[i])
     return Told(films, clips)
 

@@ -16,7 +16,12 @@ EVERY = 3
 """Frames from one that is looked at to the next."""
 FEWEST = 12
 """Patches that a level must have."""
+FINEST = 0.25
+"""Clumps, in pixels, below which nothing correlates that could tell their shape."""
 BINS = list(itertools.pairwise(LEVELS))
+STRAIGHTENED = 1.7
+"""What makes up for what is smooth in a patch being taken from it, most of it from long clumps; for the spectrum that
+`mottled_grain` begins with."""
 
 
 class Grain(Instrument):
@@ -24,7 +29,8 @@ class Grain(Instrument):
 
     A flat patch is looked for in the next frame, and half the variance of the difference is the grain's, so that
     texture of the scene, which moves along, does not count; frames shown twice are passed over. Its power spectrum and
-    the correlation of neighbours tell the size of its clumps, which is that of all that blurs after it, too.
+    the correlation of neighbours tell the size and the shape of its clumps, which is that of all that blurs after it,
+    too.
     Correlation of the channels tells silver from dye. Fooled by water, foliage and smoke, which are new in every frame;
     by codecs, which smooth flat parts or repeat their noise; by movement of fractions of a pixel, which reads up to a
     level in textured footage.
@@ -41,6 +47,7 @@ class Grain(Instrument):
             f"power_{low:g}_{high:g}": Quantity("", f"power of a mode of {low:g} to {high:g} c/px, of all bands' mean")
             for low, high in BANDS
         },
+        "stretch": Quantity("", "length of the clumps along the film over that across it"),
         "layers": Quantity("", "correlation of red, green and blue: 1 silver or grey, 0 a grain for each dye"),
     }
     nothing: ClassVar[str] = "no flat patches that the next frame shows, too"
@@ -95,10 +102,12 @@ class Grain(Instrument):
         if not told.any():
             return dict.fromkeys(cls.quantities, "too few flat patches")
         near, pairs = (np.sum([shot[name] for shot in shots], axis=0) for name in ("neighbours", "channels"))
-        power = np.sum([shot["power"] for shot in shots], axis=0) / max(near[1], 1)
+        power = np.sum([shot["power"] for shot in shots], axis=0) / max(near[2], 1)
+        along, across = (_clump(total / max(near[2], 1)) for total in near[:2])
         out: dict[str, float | str] = {
             "sigma": float(np.average(sigma[told], weights=total[told])),
-            "clump": _clump(near[0] / max(near[1], 1)),
+            "clump": _clump(near[:2].mean() / max(near[2], 1)),
+            "stretch": (along / across) ** STRAIGHTENED if min(along, across) > FINEST else "grain is too fine to tell",
             "layers": float(pairs[0] / pairs[1]) if pairs[1] else "a grey film",
         }
         out |= {
@@ -119,11 +128,11 @@ def _clump(beside: float) -> float:
 
 
 def _shape(noise: Array) -> Array:
-    """Of a patch: power in each of the `BANDS` over its mean, correlation of neighbours, and 1."""
+    """Of a patch: power in each of the `BANDS` over its mean, correlation of neighbours along and across, and 1."""
     power = np.abs(np.fft.fft2(noise * _WINDOW)) ** 2
     bands = np.array([power[ring].mean() for ring in _RINGS])
-    beside = (noise[:, 1:] * noise[:, :-1]).mean() + (noise[1:] * noise[:-1]).mean()
-    return np.array([*bands / max(bands.mean(), 1e-12), beside / 2 / max((noise**2).mean(), 1e-12), 1])
+    beside = np.array([(noise[1:] * noise[:-1]).mean(), (noise[:, 1:] * noise[:, :-1]).mean()])
+    return np.array([*bands / max(bands.mean(), 1e-12), *beside / max((noise**2).mean(), 1e-12), 1])
 
 
 def _correlation(now: Array, later: Array) -> Array:

@@ -26,6 +26,8 @@ class MottledGrainParams(Params):
     """Standard deviation at each of the `LEVELS`, of 255."""
     power: Five
     """Relative power at each of the `FREQUENCIES`."""
+    stretch: float
+    """Length of the clumps along the film over that across it."""
     layers: int
     """Independent ones: 1 or 3."""
     key: int
@@ -50,6 +52,9 @@ class MottledGrain(Op[MottledGrainParams]):
     """Standard deviation at the five levels, of 255."""
     power: Five = (3.6, 1.1, 0.24, 0.07, 0.04)
     """Relative power of a mode at the five frequencies."""
+    stretch: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    """Length of the clumps along the film over that across it, of the same area: scans that were resized, or made of
+    fields, are softer one way than the other."""
     layers: Literal["colour", "silver"] = "silver"
     """Grain of its own in each channel, or the same in all."""
 
@@ -73,6 +78,7 @@ class MottledGrain(Op[MottledGrainParams]):
         return MottledGrainParams(
             sigma=tuple(strength * value for value in self.sigma),
             power=self.power,
+            stretch=self.stretch,
             layers=info.channels if self.layers == "colour" else 1,
             key=rng.key("pixels"),
         )
@@ -84,16 +90,17 @@ class MottledGrain(Op[MottledGrainParams]):
         height, width = frame.shape[:2]
         size = fft.next_fast_len(height, real=True), fft.next_fast_len(width, real=True)
         white = normal(at(params.key, t), (params.layers, *size))
-        shaped = fft.irfft2(fft.rfft2(white) * _shape(size, params.power), s=size)[:, :height, :width]
+        shaped = fft.irfft2(fft.rfft2(white) * _shape(size, params.power, params.stretch), s=size)[:, :height, :width]
         sigma = np.interp(luma(frame), LEVELS, np.array(params.sigma) / 255).astype(np.float32)
         return np.clip(frame + sigma[..., None] * np.moveaxis(shaped, 0, -1), 0, 1)
 
 
 @functools.lru_cache(maxsize=8)
-def _shape(size: tuple[int, int], power: tuple[float, ...]) -> Array:
+def _shape(size: tuple[int, int], power: tuple[float, ...], stretch: float) -> Array:
     """Gain of each mode, so that white noise of unit variance keeps it."""
-    across = np.fft.rfftfreq(size[1])
-    gain = np.sqrt(np.interp(np.hypot(np.fft.fftfreq(size[0])[:, None], across), FREQUENCIES, power))
+    across, longer = np.fft.rfftfreq(size[1]), np.sqrt(stretch)
+    frequency = np.hypot(longer * np.fft.fftfreq(size[0])[:, None], across / longer)
+    gain = np.sqrt(np.interp(frequency, FREQUENCIES, power))
     twice = np.where((across > 0) & (across < 0.5), 2, 1)  # modes that stand for two
     mean = float((twice * gain**2).sum() / (size[0] * size[1]))
     return np.asarray(gain / np.sqrt(max(mean, 1e-12)), np.float32)

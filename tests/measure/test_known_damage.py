@@ -157,6 +157,12 @@ def test_grain_of_frames_between_repeated_ones() -> None:
     within(under(["grain"], damage), "grain", "sigma", 5, 1.3)
 
 
+@pytest.mark.parametrize("stretch", [0.6, 1.0, 1.8])
+def test_the_shape_of_clumps(stretch: float) -> None:
+    damage = [{"mottled_grain": {"strength": 2, "stretch": stretch}}]
+    within(under(["grain"], damage), "grain", "stretch", stretch, 1.15)
+
+
 def test_rain_is_new_in_each_frame_and_the_grain_of_wood_is_not() -> None:
     wood = np.random.default_rng(0).normal(0, 0.02, (1, 256)).repeat(192, axis=0)
 

@@ -164,6 +164,19 @@ def test_mottled_grain_has_the_strength_of_each_level_and_the_power_of_each_freq
         MottledGrain(power=[0, 0, 0, 0, 0])
 
 
+@pytest.mark.parametrize("stretch", [0.5, 1, 2])
+def test_mottled_grain_is_as_long_along_the_film_as_asked_for(stretch: float) -> None:
+    op = MottledGrain(strength=1, sigma=[5] * 5, stretch=stretch)
+    noise = op(flat(0.425, 8, side=251), seed=1).frames[..., 0] - 0.425
+    assert 255 * noise.std() == pytest.approx(5, rel=0.06)
+
+    def correlation(pixels: int, axis: int) -> float:
+        return float(np.mean(noise * np.roll(noise, pixels, axis)) / noise.var())
+
+    along, across = (2, 1) if stretch > 1 else (1, 2) if stretch < 1 else (1, 1)  # pixels that are equally far
+    assert correlation(along, 1) == pytest.approx(correlation(across, 2), abs=0.02)
+
+
 # Tracks
 
 
