@@ -26,7 +26,8 @@ from degrade.core.errors import DegradeError
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.dataset.pairs import fit
-from degrade.measure._flat import BANDS, LEVELS, PATCH, Place, correlation, flat_places, smoothed_out, spectrum
+from degrade.measure._against import PATCHES, flat_patches
+from degrade.measure._flat import BANDS, LEVELS, PATCH, Place, correlation, smoothed_out, spectrum
 from degrade.measure._judge import Grain, accuracy, features, told_apart
 from degrade.measure._lines import lines, stay
 from degrade.measure._motion import affine
@@ -43,8 +44,6 @@ STILL = 0.6
 """A camera moves less than so many thousandths of the height."""
 LATER = (1, 4, 16)
 """Frames after which a line is looked for again."""
-PATCHES = 1600
-"""Of each kind of footage, at most."""
 PAGE = Path(__file__).with_name("realism.md")
 MARKS = "<!-- measured -->\n", "<!-- end -->\n"
 
@@ -178,21 +177,6 @@ def track_table(what: str, groups: dict[str, list[Array]], digits: int) -> str:
 # ---- grain ----
 
 
-def grain(frames: Array, most: int = 400, every: int = 3) -> Grain:
-    """Flat patches of every third frame, at most so many, evenly out of all; grain is too fine to count against them.
-
-    What is flat is the same for all footage: blurred, a patch strays from its smooth part by less than `FLAT`.
-    """
-    found: list[tuple[int, Place, float]] = []
-    for t in range(0, len(frames) - 1, every):
-        found += [(t, place, level) for place, level in zip(*flat_places(frames[t]), strict=True)]
-    chosen = [found[i] for i in np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int)]
-    at = [(t, place) for t, place, _ in chosen]
-    now, later = (patches(frames, at, k) for k in (0, 1))
-    level = np.array([one[2] for one in chosen])
-    return Grain(smoothed_out(now), smoothed_out(later), level, later.mean(axis=(1, 2)), at)
-
-
 def patches(frames: Array, at: list[tuple[int, Place]], later: int = 0) -> Array:
     """What lies at these places so many frames later, (N, PATCH, PATCH)."""
     return np.array([frames[t + later][place] for t, place in at]).reshape(-1, PATCH, PATCH)
@@ -319,7 +303,7 @@ def report(data: Path, names: list[str], limit: int) -> str:
     steady = {n: clips if n == "real films" else [clips[i] for i in still] for n, clips in groups.items()}
     exposures = {name: [exposure(unit(clip)) for clip in clips] for name, clips in groups.items()}
     paths = {name: [position(unit(clip)) for clip in clips] for name, clips in steady.items()}
-    flat = {name: [grain(unit(clip), PATCHES // len(clips)) for clip in clips] for name, clips in groups.items()}
+    flat = {name: [flat_patches(clip, PATCHES // len(clips)) for clip in clips] for name, clips in groups.items()}
     weave = "{}, thousandths of the height: median (range)"
     parts = [
         "## Dust and dirt\n",

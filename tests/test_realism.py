@@ -56,7 +56,7 @@ def test_tracks_are_told_by_their_spectrum() -> None:
 
 def test_white_noise_has_a_flat_spectrum_and_its_own_strength() -> None:
     noise = DRAW.normal(0, 4 / 255, (7, realism.HEIGHT, realism.WIDTH)).astype(np.float32)
-    found = realism.grain(0.5 + noise)
+    found = realism.flat_patches(0.5 + noise, 400)
     assert found.residual.std() * 255 == pytest.approx(4, rel=0.03)
     expected = (0.91, 1.02, 1.02, 1.02, 1.02)  # the polynomial takes from the lowest
     assert realism.spectrum(found.residual).mean(axis=0) == pytest.approx(expected, rel=0.06)
@@ -86,10 +86,14 @@ def test_lines_are_found_along_the_film_and_followed() -> None:
 def test_flat_patches_are_those_of_the_same_flatness_in_all_footage() -> None:
     clip = np.full((7, realism.HEIGHT, realism.WIDTH), 0.5, np.float32)
     clip[:, :, realism.WIDTH // 2 :] += 0.1 * np.sin(np.arange(realism.WIDTH // 2) / 3).astype(np.float32)
-    found = realism.grain(clip, most=20)
+    found = realism.flat_patches(clip, 20)
     assert len(found.places) == 20
     assert all(place[1].stop <= realism.WIDTH // 2 + 4 for _, place in found.places)
-    assert realism.grain(clip[..., realism.WIDTH // 2 + 8 :]).residual.shape == (0, realism.PATCH, realism.PATCH)
+    assert realism.flat_patches(clip[..., realism.WIDTH // 2 + 8 :], 20).residual.shape == (
+        0,
+        realism.PATCH,
+        realism.PATCH,
+    )
 
 
 def test_shapes_are_measured_and_compared() -> None:
