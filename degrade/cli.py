@@ -364,19 +364,16 @@ def _judge(films: list[str], made: list[str], frames: int | None, quiet: bool, a
     """`measure --against`: what each judge tells rightly of each that was made."""
     from rich.table import Table
 
-    from degrade.measure import against
+    from degrade.measure import against_all
 
     with progress("frames", quiet=quiet) as bar:
-        found = {
-            name: against(
-                films,
-                name,
-                limit=frames,
-                started=lambda what, total: bar.add_task(what, total=total),
-                seen=lambda count: bar.advance(bar.task_ids[-1], count),
-            )
-            for name in made
-        }
+        found = against_all(
+            films,
+            made,
+            limit=frames,
+            started=lambda what, total: bar.add_task(what, total=total),
+            seen=lambda count: bar.advance(bar.task_ids[-1], count),
+        )
     if as_json:
         print_json({name: one.to_json() for name, one in found.items()})
         return

@@ -35,19 +35,19 @@ def init_matching(references: nn.Module, film: nn.Module, decoder: Sequence[nn.M
         joining: That part of it which sees what was kept of its size, in the second half of its channels.
     """
     for i, (of_references, of_film) in enumerate(zip(convs(references), convs(film), strict=True)):
-        weight = random_features(of_references.weight) * (KEPT if i else CONTRAST)
-        bias = torch.zeros(of_film.out_channels)
-        if not i:
-            weight = weight.mean(1, keepdim=True).repeat(1, weight.shape[1], 1, 1, 1)  # brightness alone
-        carry(weight, bias, torch.eye(3) if i else SIGNALS, 0.0 if i else 1.0, of_references.stride[-1])
-        fill(of_references, weight, bias)
-        fill(of_film, weight if i else weight.sum(1, keepdim=True), bias)  # grey film has one number for R, G and B
+        features = random_features(of_references.weight) * (KEPT if i else CONTRAST)
+        if not i:  # of brightness alone
+            features = features.mean(1, keepdim=True).expand_as(features)
+        of_references.load_state_dict({"weight": features, "bias": torch.zeros(of_references.out_channels)})
+        carry(of_references, torch.eye(3) if i else SIGNALS, 0.0 if i else 1.0)
+        state = of_references.state_dict()
+        if not i:  # grey film has one number for R, G and B
+            state["weight"] = state["weight"].sum(1, keepdim=True)
+        of_film.load_state_dict(state)
     layers, (joined,) = convs(*decoder), convs(joining)
     for conv in layers:
-        weight, bias = conv.weight.clone(), conv.bias.clone() if conv.bias is not None else torch.zeros(0)
         kept = conv.in_channels // 2 if conv is joined else 0
-        carry(weight, bias, torch.eye(COLOURS), -1.0 if conv is layers[-1] else 0.0, first=kept)
-        fill(conv, weight, bias)
+        carry(conv, torch.eye(COLOURS), -1.0 if conv is layers[-1] else 0.0, first=kept)
 
 
 def convs(*parts: nn.Module) -> list[nn.Conv3d]:
@@ -55,21 +55,19 @@ def convs(*parts: nn.Module) -> list[nn.Conv3d]:
     return [layer for part in parts for layer in part.modules() if isinstance(layer, nn.Conv3d)]
 
 
-def fill(conv: nn.Conv3d, weight: Tensor, bias: Tensor) -> None:
-    """Gives a convolution its weights."""
-    conv.load_state_dict({"weight": weight, "bias": bias})
-
-
-def carry(weight: Tensor, bias: Tensor, signals: Tensor, added: float, stride: int = 1, first: int = 0) -> None:
-    """Leads signals (outputs, inputs) through the first channels, from channel `first` of what comes in."""
-    signals = signals[: weight.shape[0], : weight.shape[1]]
+def carry(conv: nn.Conv3d, signals: Tensor, added: float, first: int = 0) -> None:
+    """Leads signals (outputs, inputs), of which as many as there are channels for, through the first channels, from
+    channel `first` of what comes in; the other outputs stay."""
+    assert conv.bias is not None
+    signals = signals[: conv.out_channels, : conv.in_channels]
     outputs, inputs = signals.shape
-    weight[:outputs] = 0
-    bias[:outputs] = added
-    t, y, x = (side // 2 for side in weight.shape[2:])
+    conv.weight[:outputs] = 0
+    conv.bias[:outputs] = added
+    t, y, x = (side // 2 for side in conv.kernel_size)
+    stride = conv.stride[-1]
     for dy in range(stride):  # where the size is halved, the mean of the 2×2 pixels that become one
         for dx in range(stride):
-            weight[:outputs, first : first + inputs, t, y + dy, x + dx] = signals / stride**2
+            conv.weight[:outputs, first : first + inputs, t, y + dy, x + dx] = signals / stride**2
 
 
 @torch.no_grad()
@@ -79,11 +77,9 @@ def init_attention(query: nn.Conv3d, key: nn.Conv3d, value: nn.Conv3d) -> None:
     compared = nn.init.orthogonal_(torch.empty(query.out_channels, query.in_channels - COLOURS))
     weight[:, COLOURS:, 0, 0, 0] = SHARPNESS * (query.in_channels / query.out_channels) ** 0.5 * compared
     for conv in (query, key):
-        fill(conv, weight, -weight[:, COLOURS, 0, 0, 0])
-    weight, bias = torch.zeros_like(value.weight), torch.zeros(value.out_channels)
-    weight[:COLOURS, :COLOURS, 0, 0, 0] = torch.eye(COLOURS)
-    bias[:COLOURS] = -1.0  # what they were carried with
-    fill(value, weight, bias)
+        conv.load_state_dict({"weight": weight, "bias": -weight[:, COLOURS, 0, 0, 0]})
+    value.load_state_dict({"weight": torch.zeros_like(value.weight), "bias": torch.zeros(value.out_channels)})
+    carry(value, torch.eye(COLOURS), -1.0)  # less what they were carried with
 
 
 def random_features(like: Tensor) -> Tensor:

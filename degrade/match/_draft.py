@@ -120,7 +120,11 @@ def _allowed(cls: type[Op], parameter: str, value: float, ends: tuple[float, flo
     """A range about the value, within what the op allows; a number where it takes no range."""
     field = cls.model_fields[parameter]
     if field.annotation is float:
-        return _short(value)
+        low, high = (
+            next((end for mark in field.metadata if (end := getattr(mark, name, None)) is not None), none)
+            for name, none in (("ge", -math.inf), ("le", math.inf))
+        )
+        return _short(min(max(value, low), high))
     within = next((mark for mark in field.metadata if isinstance(mark, Within)), Within(0))
     high = math.inf if within.high is None else within.high
     return [_short(min(max(end, within.low), high)) for end in ends]

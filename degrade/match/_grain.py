@@ -17,8 +17,6 @@ POWER: list[Key] = [("mottled_grain", f"power.{i}") for i in range(len(BANDS))]
 STRETCH: Key = ("mottled_grain", "stretch")
 BY_LEVEL = [f"sigma_{low:g}_{high:g}" for low, high in itertools.pairwise(LEVELS)]
 BY_BAND = [f"power_{low:g}_{high:g}" for low, high in BANDS]
-LONGEST = 4.0
-"""Clumps are at most so many times as long as wide, or as wide as long, as the op allows."""
 FAINTEST, LEAST = 0.05, 1e-3
 """Levels of 255, and relative power: what is below is none, and what is none stays as little."""
 
@@ -45,7 +43,7 @@ class Grain:
         there = float(max(excess) > FAINTEST**2)
         power = np.maximum(_values(film, BY_BAND), LEAST).tolist()
         shape = film["grain"]["stretch"].value
-        stretch = {} if shape is None else {STRETCH: _within(shape)}
+        stretch = {} if shape is None else {STRETCH: shape}
         return {STRENGTH: there, **_named(SIGMA, np.sqrt(excess).tolist()), **_named(POWER, power), **stretch}
 
     def turned(self, now: Mapping[Key, float], film: Film, made: Film, own: Film, step: float) -> Mapping[Key, float]:
@@ -58,20 +56,15 @@ class Grain:
         more = np.where(np.isnan(got), 0, np.array(steps) * (wanted**2 - got**2))
         sigma = _filled(np.sqrt(np.maximum(before**2 + more, 0)))
         power = np.array([now[key] for key in POWER]) * _factor(_values(film, BY_BAND), _values(made, BY_BAND)) ** step
-        stretch = {}
-        if STRETCH in now:
-            shape, rendered = (one["grain"]["stretch"].value for one in (film, made))
-            turned = (shape / rendered) ** step if shape and rendered else 1.0
-            stretch = {STRETCH: _within(now[STRETCH] * turned)}
+        stretch = {STRETCH: now[STRETCH]} if STRETCH in now else {}
+        shape, rendered = (one["grain"]["stretch"].value for one in (film, made))
+        if stretch and shape is not None and rendered is not None:
+            stretch[STRETCH] = self.way.turned(now[STRETCH], shape, rendered, 0.0, step)
         return {STRENGTH: now[STRENGTH], **_named(SIGMA, sigma.tolist()), **_named(POWER, power.tolist()), **stretch}
 
     def ends(self, key: Key, value: float, reading: Reading) -> tuple[float, float]:
         """See `Part.ends`."""
         return self.way.ends(value, reading, 0)
-
-
-def _within(stretch: float) -> float:
-    return min(max(stretch, 1 / LONGEST), LONGEST)
 
 
 def _named(keys: list[Key], values: list[float]) -> dict[Key, float]:

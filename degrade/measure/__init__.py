@@ -7,7 +7,7 @@ Example:
     True
 """
 
-from degrade.measure._against import Against, Verdict, against
+from degrade.measure._against import Against, Verdict, against, against_all
 from degrade.measure._beside import Apart, apart, rows, to_json
 from degrade.measure._cutting import cuts
 from degrade.measure._film import Film, measure, measure_all, registry
@@ -22,6 +22,7 @@ __all__ = [
     "Reading",
     "Verdict",
     "against",
+    "against_all",
     "apart",
     "cuts",
     "measure",

@@ -16,7 +16,7 @@ from degrade.measure import _network
 from degrade.measure._cutting import with_cuts
 from degrade.measure._film import ready
 from degrade.measure._flat import PATCH, Place, flat_places, smoothed_out
-from degrade.measure._footage import Take, takes
+from degrade.measure._footage import Take, open_all
 from degrade.measure._judge import Fit, Grain, accuracy, features, fitted, told_apart
 from degrade.sources.base import Source
 
@@ -105,30 +105,62 @@ def against(
     Raises:
         SourceError, DatasetError: Footage that cannot be read, or has too few flat patches.
     """
-    names = [f"film {i}" if isinstance(film, Source) else str(film) for i, film in enumerate(films, 1)]
-    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
-        raise SourceError(f"{twice[0]}: named twice")
-    opened = [takes(film, limit) for film in films]
-    sequences = takes(made, limit)
-    chosen = np.linspace(0, len(sequences) - 1, min(SEQUENCES, len(sequences))).round().astype(int)
-    sequences = [sequences[i] for i in chosen]
-    real = []
-    for name, film in zip(names, opened, strict=True):
+    (found,) = against_all(films, [made], limit=limit, started=started, seen=seen).values()
+    return found
+
+
+def against_all(
+    films: Sequence[str | Path | Source],
+    made: Sequence[str | Path | Source],
+    *,
+    limit: int | None = None,
+    started: Callable[[str, int], object] = lambda what, frames: None,
+    seen: Callable[[int], object] = lambda frames: None,
+) -> dict[str, Against]:
+    """Films against each of several that were made, once all are known to be there; see `against`.
+
+    Raises:
+        SourceError, DatasetError: As of `against`, or one is named twice.
+    """
+    opened, others = open_all(films, limit), open_all(made, limit)
+    names, real = list(opened), []
+    for name, film in opened.items():
         started(name, sum(take.frames for take in film))
         real.append(joined([*_each(film, PATCHES // len(films), seen)]))
         _check(len(real[-1].level), name)
-    started("made" if isinstance(made, Source) else str(made), sum(take.frames for take in sequences))
-    other = [found for found in _each(sequences, PATCHES, seen) if len(found.level)]
-    _check(sum(len(found.level) for found in other), str(made))
-    heights = (next(iter(opened[0][0])).shape[0], next(iter(sequences[0])).shape[0])
+    height = _height(opened[names[0]])
     if len(real) == 1:
         names, real = [f"part {i} of {PARTS}" for i in range(1, PARTS + 1)], parts(real[0], PARTS)
-    if len(other) < len(real):
-        other = [part for found in other for part in parts(found, len(real)) if len(part.level)]
-    counts = tuple(sum(len(found.level) for found in group) for group in (real, other))
-    started("judges", len(JUDGES) * len(real))
-    verdicts = tuple(_asked(name, judge, real, other, seen) for name, judge in JUDGES.items())
-    return Against(tuple(names), (counts[0], counts[1]), heights, verdicts)
+    out = {}
+    for name, sequences in others.items():
+        chosen = np.linspace(0, len(sequences) - 1, min(SEQUENCES, len(sequences))).round().astype(int).tolist()
+        other = _made(name, [sequences[i] for i in chosen], len(real), started, seen)
+        counts = [sum(len(found.level) for found in group) for group in (real, other)]
+        started("judges", len(JUDGES) * len(real))
+        verdicts = tuple(_asked(judge_name, judge, real, other, seen) for judge_name, judge in JUDGES.items())
+        out[name] = Against(tuple(names), (counts[0], counts[1]), (height, _height(sequences)), verdicts)
+    return out
+
+
+def _made(
+    name: str,
+    sequences: Sequence[Take],
+    least: int,
+    started: Callable[[str, int], object],
+    seen: Callable[[int], object],
+) -> list[Grain]:
+    """Of what was made, by sequence; fewer than `least` are cut into parts."""
+    started(name, sum(take.frames for take in sequences))
+    found = [one for one in _each(sequences, PATCHES, seen) if len(one.level)]
+    _check(sum(len(one.level) for one in found), name)
+    if len(found) >= least:
+        return found
+    return [part for one in found for part in parts(one, least) if len(part.level)]
+
+
+def _height(sequences: Sequence[Take]) -> int:
+    """Of the first frame."""
+    return int(sequences[0].read(0, 1).shape[1])
 
 
 def _each(film: Sequence[Take], most: int, seen: Callable[[int], object]) -> Iterator[Grain]:

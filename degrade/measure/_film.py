@@ -13,7 +13,7 @@ from degrade.core.registry import Registry
 from degrade.core.rng import Stream
 from degrade.core.types import Array, as_clip
 from degrade.measure._cutting import with_cuts
-from degrade.measure._footage import takes
+from degrade.measure._footage import open_all, takes
 from degrade.measure._view import View
 from degrade.measure.base import Instrument, Quantity, Reading, Stats
 from degrade.sources.base import Source
@@ -106,11 +106,8 @@ def measure_all(
         SourceError, DatasetError: A film that cannot be read, has no frames, or is named twice.
     """
     of = _chosen(instruments)
-    if twice := [film for i, film in enumerate(films) if film in films[:i]]:
-        raise SourceError(f"{twice[0]}: named twice; films are measured beside others")
-    opened = {film: takes(film, limit) for film in films}
     measured = {}
-    for film, sequences in opened.items():
+    for film, sequences in open_all(films, limit).items():
         started(film, sum(take.frames for take in sequences))
         measured[film] = _read(sequences, of, seen)
     return measured

@@ -1,10 +1,11 @@
 """Footage that is measured: sequences of a source, or the damaged clips of a dataset."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.dataset.layout import DatasetFolder
 from degrade.sources import Source, open_source
@@ -52,6 +53,18 @@ def takes(film: str | Path | Source, limit: int | None = None) -> list[Take]:
             ]
         film = open_source(film)
     return [_take(s.frames, s.height * s.width, partial(film.read, s), limit) for s in film.sequences()]
+
+
+def open_all(films: Sequence[str | Path | Source], limit: int | None = None) -> dict[str, list[Take]]:
+    """The sequences of several films, by what they are called; see `takes`.
+
+    Raises:
+        SourceError, DatasetError: One of them has none, is damaged, or is named twice.
+    """
+    names = [str(film) for film in films]
+    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise SourceError(f"{twice[0]}: named twice; films are measured beside others")
+    return {name: takes(film, limit) for name, film in zip(names, films, strict=True)}
 
 
 def _take(frames: int, pixels: int, read: Callable[[int, int], Array], limit: int | None) -> Take:

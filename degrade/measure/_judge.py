@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize
 
 from degrade.core.types import Array
 from degrade.measure._flat import PATCH, Place, correlation, spectrum
@@ -41,6 +40,8 @@ _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 4), (4, 0))
 
 def fitted(x: Array, y: Array, penalty: float = 1.0) -> Callable[[Array], Array]:
     """A logistic regression on features and their products; the returned function says how likely y is 1."""
+    from scipy import optimize  # here, since only judges need it
+
     mean, std = x.mean(axis=0), x.std(axis=0) + 1e-6
     pairs = np.triu_indices(x.shape[1])
 

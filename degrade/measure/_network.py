@@ -34,11 +34,11 @@ def fitted(x: Array, y: Array) -> Callable[[Array], Array]:
     import torch
     from torch import nn
 
-    layers: list[nn.Module] = []
-    for inputs, outputs, stride in zip((x.shape[1], *WIDTHS[:-1]), WIDTHS, (1, 2, 2), strict=True):
-        layers += [nn.Conv2d(inputs, outputs, 3, stride, 1), nn.ReLU()]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        layers: list[nn.Module] = []
+        for inputs, outputs, stride in zip((x.shape[1], *WIDTHS[:-1]), WIDTHS, (1, 2, 2), strict=True):
+            layers += [nn.Conv2d(inputs, outputs, 3, stride, 1), nn.ReLU()]
         seeing, telling = nn.Sequential(*layers), nn.Linear(2 * WIDTHS[-1], 1)
 
         def network(seen: torch.Tensor) -> torch.Tensor:

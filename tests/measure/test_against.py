@@ -128,3 +128,14 @@ def test_the_command_prints_a_row_a_judge(
     code, _, errors = degrade("measure", alone, "--against", made, "--instrument", "grain")
     assert code == 2
     assert errors == "error: --instrument: goes without --against\n"
+
+
+def test_the_same_patches_teach_the_network_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(_network, "EPOCHS", 1)
+    x, y = np.random.default_rng(0).normal(size=(64, 3, 32, 32)).astype(np.float32), np.arange(64) % 2
+    first = _network.fitted(x, y)(x)
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    np.testing.assert_array_equal(_network.fitted(x, y)(x), first)
+    assert torch.equal(torch.random.get_rng_state(), before)
