@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, get_args
 
 from degrade.core import plain_yaml
 from degrade.core.composition import labels, parse_op
@@ -125,7 +125,8 @@ def _allowed(cls: type[Op], parameter: str, value: float, ends: tuple[float, flo
             for name, none in (("ge", -math.inf), ("le", math.inf))
         )
         return _short(min(max(value, low), high))
-    within = next((mark for mark in field.metadata if isinstance(mark, Within)), Within(0))
+    inner = (mark for one in get_args(field.annotation) for mark in getattr(one, "__metadata__", ()))
+    within = next((mark for mark in (*field.metadata, *inner) if isinstance(mark, Within)), Within(0))
     high = math.inf if within.high is None else within.high
     return [_short(min(max(end, within.low), high)) for end in ends]
 

@@ -119,6 +119,8 @@ def parts() -> Sequence[Part]:
         Knob("dust", "spread", "dust", "spread", Ratio(), most=1, held=True),
         Knob("dust", "opacity", "dust", "opacity", Ratio(), wide=0.5, most=0.65),
         Knob("dust", "light", "dust", "light", Share()),
+        Knob("dust", "elongation", "dust", "elongation", Ratio(), wide=0.5, most=4),
+        Knob("dust", "stretch", "dust", "stretch", Ratio(), most=4),
         Knob("dust", "bursts", "dust", "bursts", Share(), held=True),
         Knob("frame_faults", "repeated", "repeated", "repeated", Ratio(), strength=True),
         Knob("frame_faults", "missing", "repeated", "missing", Ratio(), strength=True, most=0.3),

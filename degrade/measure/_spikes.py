@@ -41,6 +41,8 @@ class Spikes(NamedTuple):
     """What the neighbours show there."""
     soft: Array
     """Area that stands out by a quarter of the peak, over that of three quarters."""
+    stretch: Array
+    """Height over breadth: standard deviations of its pixels' places, with that of a pixel itself."""
 
 
 class Scene(NamedTuple):
@@ -162,4 +164,5 @@ def _described(part: Part, seen: Scene) -> tuple[float, ...]:
         part.sign * part.top,
         behind,
         soft,
+        float(np.divide(*(outline.var(axis=0)[::-1] + 1 / 12)) ** 0.5),
     )

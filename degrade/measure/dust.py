@@ -30,6 +30,8 @@ SMALLEST = 120
 """Height of a frame in pixels, below which specks are too small to be told."""
 FEWEST = 10
 """Specks for a size."""
+CLEAR = 5
+"""Pixels of the longest side from which on a speck has a shape."""
 KINDS = 2, len(SIZES) - 1, len(OPACITIES) - 1
 SEEN = len(SEEN_SIZES) - 1, len(SEEN_OPACITIES) - 1
 
@@ -53,6 +55,7 @@ class Dust(Instrument):
         "light": Quantity("", "share of light specks: dust.light"),
         "bursts": Quantity("", "how the number varies over the frames beyond chance: dust.bursts"),
         "elongation": Quantity("", "median of the longest side by the shorter one, of specks of five pixels or more"),
+        "stretch": Quantity("", "median of their height over their breadth: dust.stretch"),
         "out_of_focus": Quantity("", "share of large specks that are soft all over: dust.texture, mote"),
     }
     nothing: ClassVar[str] = f"no three frames in a row of {SMALLEST} lines or more that show anything"
@@ -64,6 +67,7 @@ class Dust(Instrument):
         self.found = np.zeros((*KINDS, *SEEN))
         self.numbers: list[int] = []
         self.shapes: list[float] = []
+        self.stretch: list[float] = []
         self.soft: list[float] = []
 
     def see(self, view: View) -> None:
@@ -76,7 +80,9 @@ class Dust(Instrument):
         short = specks.ratio < _spikes.LONG
         np.add.at(self.counts, _classes(specks, short), 1)
         self.numbers.append(int(short.sum()))
-        self.shapes += specks.ratio[short & (specks.size * len(seen.frame) > 5)].tolist()
+        clear = short & (specks.size * len(seen.frame) > CLEAR)
+        self.shapes += specks.ratio[clear].tolist()
+        self.stretch += specks.stretch[clear].tolist()
         self.soft += specks.soft[short & (specks.size > SIZES[-4])].tolist()
         if len(self.numbers) % TESTED == 1:
             self._test(seen, specks, view.t)
@@ -120,7 +126,7 @@ class Dust(Instrument):
             "laid": self.laid,
             "found": self.found,
             "numbers": np.array([np.sum(self.numbers), np.sum(np.square(self.numbers))]),
-            "shapes": np.array([np.median(self.shapes or [0]), len(self.shapes)]),
+            "shapes": np.array([*(np.median(of or [0]) for of in (self.shapes, self.stretch)), len(self.shapes)]),
             "soft": np.array([np.sum(np.array(self.soft) > SOFT), len(self.soft)]),
         }
 
@@ -142,14 +148,18 @@ class Dust(Instrument):
         by_size, by_opacity = true.sum(axis=(0, 2)), true.sum(axis=(0, 1))
         middle = np.log(np.sqrt(SIZES[1:] * SIZES[:-1]))
         average = by_size @ middle / total
-        weights = np.array([s[1] for s in shape])
+        weights = np.array([s[2] for s in shape])
+        elongation, stretch = (
+            float(weights @ [s[i] for s in shape] / weights.sum()) if weights.sum() >= FEWEST else few for i in range(2)
+        )
         return out | {
             "size": float(np.exp(_median(by_size, np.log(SIZES)))),
             "spread": float(np.sqrt(by_size @ (middle - average) ** 2 / total)),
             "opacity": _median(by_opacity, OPACITIES),
             "light": float(true[1].sum() / total),
             "bursts": float(np.sqrt(np.log1p(max(excess, 0)))),
-            "elongation": float(weights @ [s[0] for s in shape] / weights.sum()) if weights.sum() >= FEWEST else few,
+            "elongation": elongation,
+            "stretch": stretch,
             "out_of_focus": float(soft[0] / soft[1]) if soft[1] >= FEWEST else "fewer than 10 large specks",
         }
 

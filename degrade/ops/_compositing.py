@@ -33,6 +33,10 @@ class Sprite(NamedTuple):
     """Greatest alpha, in [0, 1]."""
     tone: float = 0.0
     """What it covers the picture with: 0 black, 1 white."""
+    elongation: float = 1.0
+    """The texture's height is divided by it before it is turned."""
+    stretch: float = 1.0
+    """Height over breadth of what was a square, after it was turned; of the same area."""
 
 
 def textures_on(
@@ -48,14 +52,18 @@ def textures_on(
     x, y, size, degrees = np.array([sprite[2:6] for sprite in sprites]).T
     drawn = np.maximum(size, 1)
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    reach = drawn * (abs(cos) + abs(sin)) / 2 + 1
-    top, bottom = np.maximum(np.floor(y - reach), 0), np.minimum(np.ceil(y + reach), shape[0])
-    left, right = np.maximum(np.floor(x - reach), 0), np.minimum(np.ceil(x + reach), shape[1])
-    mantissa, exponent = np.frexp(drawn)
-    side = np.minimum(LARGEST, 2 ** np.maximum(exponent - (mantissa == 0.5), 1))  # the power of two from `drawn` on
+    narrow, stretch = np.array([(sprite.elongation, sprite.stretch) for sprite in sprites]).T
+    high = np.sqrt(stretch)
+    # The power of two from the narrowest side on: a texture may be magnified, but not reduced to less than half.
+    mantissa, exponent = np.frexp(np.maximum(drawn / (narrow * np.maximum(high, 1 / high)), 1))
+    side = np.minimum(LARGEST, 2 ** np.maximum(exponent - (mantissa == 0.5), 1))
     cos, sin, middle = cos * (drawn / side), sin * (drawn / side), (side - 1) / 2
+    a, b, c, d = cos / high, sin / (narrow * high), -sin * high, cos * high / narrow
+    aside, up = (abs(a) + abs(b)) * (side / 2) + 1, (abs(c) + abs(d)) * (side / 2) + 1
+    top, bottom = np.maximum(np.floor(y - up), 0), np.minimum(np.ceil(y + up), shape[0])
+    left, right = np.maximum(np.floor(x - aside), 0), np.minimum(np.ceil(x + aside), shape[1])
     x, y = x - 0.5 - left, y - 0.5 - top  # to where the centre of a pixel has whole coordinates
-    matrices = np.stack([cos, sin, x - (cos + sin) * middle, -sin, cos, y + (sin - cos) * middle], 1)
+    matrices = np.stack([a, b, x - (a + b) * middle, c, d, y - (c + d) * middle], 1)
     boxes = np.stack([top, bottom, left, right, side], 1).astype(int).tolist()
     for sprite, (above, below, before, after, square), matrix in zip(
         sprites, boxes, matrices.reshape(-1, 2, 3), strict=True

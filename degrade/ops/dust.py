@@ -9,7 +9,7 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._compositing import lay_sprites
+from degrade.ops._compositing import Sprite, lay_sprites
 from degrade.ops._crowding import check_crowding, mean_square
 from degrade.ops._drawn import log_normal, tones
 from degrade.ops._packing import pack_floats, pack_ints
@@ -28,6 +28,10 @@ class DustParams(SpriteParams):
     """Centre, from the upper border."""
     degrees: Floats
     """Turned by, counter-clockwise."""
+    elongation: Floats | None = None
+    """What each texture's breadth is divided by; 1 if not given."""
+    stretch: float | None = None
+    """Length along the film over that across it; 1 if not given."""
 
 
 class Dust(Contaminant[DustParams]):
@@ -36,8 +40,10 @@ class Dust(Contaminant[DustParams]):
     The defaults were set beside two silent films taken with a still camera, The Great Train Robbery and
     Within Our Gates, in which a motion-compensated detector found 32 and 24 specks a frame in the median,
     their number varying by 54 and 98% of its mean; longest side 0.8% of the height in the median, its
-    logarithm with a standard deviation of 0.5 and 0.6; 93 and 69% of them light. Scans of cleaner 35 mm film
-    (FilmDamageSimulator: 10,331 polygons of dust and dirt) have 0.3% and 0.4.
+    logarithm with a standard deviation of 0.5 and 0.6; 93 and 69% of them light. In these copies specks are
+    twice as long as wide (`elongation` of 1 to 3), and 1.4 and 1.3 times as high as broad (`stretch`). Scans of
+    cleaner 35 mm film (FilmDamageSimulator: 10,331 polygons of dust and dirt) have 0.3% and 0.4, and show specks as
+    round as the textures.
     """
 
     texture: ClassVar[str] = "dust"
@@ -59,6 +65,11 @@ class Dust(Contaminant[DustParams]):
     """Drawn per speck."""
     light: Annotated[Interval, Within(0, 1)] = (0.0, 1.0)
     """Share of light specks, drawn per clip."""
+    elongation: Annotated[Interval, Within(1, 6)] | None = None
+    """By how much each is narrower than its texture has it, as long as it is, drawn per speck; not at all if not
+    given."""
+    stretch: Annotated[Interval, Within(0.25, 4)] | None = None
+    """Length along the film over that across it, of the same area, drawn per clip; the same if not given."""
 
     @model_validator(mode="after")
     def _can_be_painted(self) -> "Dust":
@@ -73,6 +84,8 @@ class Dust(Contaminant[DustParams]):
         frame, x, y = self._places(draw, rate, info.width / info.height)
         order = np.argsort(frame, kind="stable")
         count = order.size
+        drawn = None if self.elongation is None else rng.generator("elongation").uniform(*self.elongation, count)
+        elongation = None if drawn is None else pack_floats(drawn, 2)
         size = log_normal(draw, draw.uniform(*self.size), self.spread, count)
         return DustParams(
             first=pack_ints(frame[order]),
@@ -83,6 +96,8 @@ class Dust(Contaminant[DustParams]):
             shape=pack_ints(draw.integers(SHAPES, size=count)),
             tone=pack_floats(tones(draw, self.light, count, (0.02, 0.12), (0.8, 1.0)), 2),
             opacity=pack_floats(draw.uniform(*self.opacity, count), 2),
+            elongation=elongation,
+            stretch=self.stretch and round(float(rng.generator("stretch").uniform(*self.stretch)), 3),
         )
 
     def _places(self, draw: np.random.Generator, rate: Array, aspect: float) -> tuple[Array, Array, Array]:
@@ -102,5 +117,10 @@ class Dust(Contaminant[DustParams]):
 
     def paint(self, frame: Array, mask: Array, params: DustParams, t: int) -> None:
         """See `Contaminant.paint`."""
-        at = ((i, params.x_px[i], params.y_px[i], params.degrees[i]) for i in params.shown(t))
-        lay_sprites(frame, mask, [params.sprite(self.texture, *place) for place in at])
+        lay_sprites(frame, mask, [self._speck(params, i) for i in params.shown(t)])
+
+    def _speck(self, params: DustParams, i: int) -> Sprite:
+        speck = params.sprite(self.texture, i, params.x_px[i], params.y_px[i], params.degrees[i])
+        if params.elongation is None and params.stretch is None:
+            return speck
+        return speck._replace(elongation=params.elongation[i] if params.elongation else 1, stretch=params.stretch or 1)

@@ -190,13 +190,16 @@ def test_every_part_sets_what_the_start_has_and_is_read() -> None:
         assert set(part.strong) <= set(part.keys)
 
 
+MEASURED = {"id", "sigma", "light", "elongation", "stretch", "bursts", "broken", "wander", "lifetime"}
+
+
 def test_what_is_not_measured_is_as_in_film_medium() -> None:
     medium = {op.id or op.name(): op for op in load("film-medium").ops}
     ops = {label: given for label, _, given in started()}
     assert set(medium) - set(ops) == {"lens", "grain"}  # one blur and another grain stand for them
     for label, op in medium.items():
         given = ops.get(label, {})
-        for parameter in set(given) - {"id", "sigma", "light", "bursts", "broken", "wander", "lifetime"}:
+        for parameter in set(given) - MEASURED:
             value = getattr(op, parameter)
             assert np.ravel(given[parameter]).tolist() == np.unique(np.ravel(value)).tolist(), (label, parameter)
 

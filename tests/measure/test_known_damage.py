@@ -89,6 +89,17 @@ def test_dust_is_counted_with_what_the_detector_misses() -> None:
     assert film["dust"]["seen"].value < film["dust"]["per_frame"].value  # type: ignore[operator]
 
 
+def test_specks_that_are_longer_and_higher() -> None:
+    dust = {"per_frame": 25, "size": 0.03, "spread": 0.3, "opacity": [0.5, 1], "sprinkled": 0}
+    for form in ({"elongation": 2.5}, {"stretch": 2}):
+        film = under(["dust"], [{"dust": {**dust, **form}}], frames=12)
+        ((name, wanted),) = form.items()
+        within(film, "dust", name, wanted, 1.3)
+    plain = under(["dust"], [{"dust": dust}], frames=12)
+    within(plain, "dust", "elongation", 1.3, 1.2)
+    within(plain, "dust", "stretch", 1, 1.15)
+
+
 def test_lines() -> None:
     damage = [{"scratch": {"per_frame": 3, "width": 0.006, "opacity": [0.5, 0.9], "light": 1, "lifetime": 60}}]
     film = under(["lines"], damage, frames=16)

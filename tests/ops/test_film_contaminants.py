@@ -47,16 +47,20 @@ def oracle(frame: Array, layers: list[tuple[Array, Array | float]]) -> tuple[Arr
     return picture, 1 - clear
 
 
-def sprite(name: str, seed: int, x: float, y: float, size: float, degrees: float) -> Array:
-    """The texture, drawn with the next power of two pixels, turned about its centre, linearly interpolated."""
-    drawn, angle = max(size, 1.0), np.radians(degrees)
-    side = int(np.clip(2 ** np.ceil(np.log2(drawn)), 2, 256))
+def sprite(
+    name: str, seed: int, x: float, y: float, size: float, degrees: float, elongation: float = 1, stretch: float = 1
+) -> Array:
+    """The texture, drawn with the next power of two pixels, made narrower, turned about its centre, stretched, linearly
+    interpolated."""
+    drawn, angle, high = max(size, 1.0), np.radians(degrees), np.sqrt(stretch)
+    side = int(np.clip(2 ** np.ceil(np.log2(max(drawn / elongation / max(high, 1 / high), 1))), 2, 256))
     texture = draw(name, seed, max(side, 64), max(side, 64)).astype(float)
     step = len(texture) // side
     texture = texture.reshape(side, step, side, step).mean((1, 3))
     dy, dx = np.mgrid[:HEIGHT, :WIDTH] + 0.5 - np.array([y, x])[:, None, None]
+    dx, dy = dx * high, dy / high
     u = (np.cos(angle) * dx - np.sin(angle) * dy) * side / drawn + (side - 1) / 2
-    v = (np.sin(angle) * dx + np.cos(angle) * dy) * side / drawn + (side - 1) / 2
+    v = elongation * (np.sin(angle) * dx + np.cos(angle) * dy) * side / drawn + (side - 1) / 2
     padded = np.pad(texture, 1)
     return ndimage.map_coordinates(padded, [v + 1, u + 1], order=1, mode="constant") * min(size, 1.0) ** 2
 
@@ -67,6 +71,7 @@ def sprite(name: str, seed: int, x: float, y: float, size: float, degrees: float
     [
         (Dust(per_frame=6, size=(0.02, 0.15)), "dust"),
         (Dust(per_frame=20, size=0.012), "dust"),
+        (Dust(per_frame=6, size=(0.02, 0.15), elongation=(1, 4), stretch=(0.5, 3)), "dust"),
         (Hair(per_frame=3, size=(0.1, 0.5)), "fibre"),
         (Hair(per_frame=2, lifetime=(5, 20), place="edge", size=(0.1, 0.5)), "fibre"),
         (Dirt(per_frame=3, size=(0.1, 0.5)), "stain"),
@@ -74,7 +79,7 @@ def sprite(name: str, seed: int, x: float, y: float, size: float, degrees: float
         (Mould(per_frame=3, size=(0.2, 0.6)), "mycelium"),
         (LensDirt(per_frame=3, size=(0.1, 0.5)), "mote"),
     ],
-    ids=["dust", "tiny dust", "hair", "hair in the gate", "dirt", "blotch", "mould", "lens dirt"],
+    ids=["dust", "tiny dust", "long dust", "hair", "hair in the gate", "dirt", "blotch", "mould", "lens dirt"],
 )
 def test_sprites_agree_with_the_oracle(op: Any, texture: str, channels: int) -> None:
     """Within 0.02, since OpenCV may place its samples at 32nds of a pixel."""
@@ -88,7 +93,9 @@ def test_sprites_agree_with_the_oracle(op: Any, texture: str, channels: int) -> 
             shown = len(params.x_px[i]) if texture == "fibre" else life[i] if life else 1
             if 0 <= age < shown:
                 x, y, degrees = (track[age] for track in place) if texture == "fibre" else place
-                alpha = sprite(texture, params.shape[i], x, y, params.size_px[i], degrees)
+                narrow, stretch = getattr(params, "elongation", None), getattr(params, "stretch", None)
+                form = (narrow[i] if narrow else 1, stretch or 1)
+                alpha = sprite(texture, params.shape[i], x, y, params.size_px[i], degrees, *form)
                 layers.append((alpha * params.opacity[i], params.tone[i]))
         assert layers
         expected, expected_mask = oracle(before, layers)
@@ -275,7 +282,7 @@ def test_a_defect_shows_in_its_frames_and_in_no_other(op: Any, longest: int) -> 
     params = sampled(op, frames=40)
     assert len(params.first) > 3
     for i, first in enumerate(params.first):
-        alone = type(params)(**{name: (value[i],) for name, value in params.model_dump().items()})
+        alone = type(params)(**{name: (value[i],) for name, value in params.model_dump(exclude_none=True).items()})
         last = first if longest == 1 else lifetimes(alone)[0][1]
         frames = [t for t in range(40) if painted(op, alone, t, ground(level=0.5))[1].any()]
         assert last < 40
@@ -345,7 +352,7 @@ def test_a_scratch_moves_smoothly_and_is_one_line_from_frame_to_frame() -> None:
         steps = np.diff(track) / HEIGHT
         assert np.abs(steps).max(initial=0) < 0.0003 + 5 * 0.003 * np.sqrt(2 * (1 - np.exp(-0.1)))
     i = next(i for i, track in enumerate(params.x_px) if len(track) > 30 and 20 < track[0] < WIDTH - 20)
-    alone = type(params)(**{name: (value[i],) for name, value in params.model_dump().items()})
+    alone = type(params)(**{name: (value[i],) for name, value in params.model_dump(exclude_none=True).items()})
     masks = [painted(op, alone, alone.first[0] + age, ground(level=0.5))[1] for age in range(2, 28)]
     columns = np.arange(WIDTH) + 0.5
     for above, below in itertools.pairwise(masks):
