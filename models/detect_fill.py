@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from degrade.core.errors import SpecError
@@ -17,6 +16,7 @@ from degrade.models._card import ModelCard
 from degrade.models._chroma import grown, highest, luma, push_pull
 from degrade.models._flow import flow_between, make_flow, neighbours, warp, with_flow
 from degrade.models._hourglass import Hourglass
+from degrade.models._restraint import around, matched, standing_out
 from degrade.models.base import Flows, RestorationModel, Restored
 
 
@@ -153,9 +153,9 @@ def trusted(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
     The frame must be further from either than these are from each other, in the mean of 3×3 pixels; and where they
     differ all around, something moves that the flow has missed, and nobody knows what was there.
     """
-    apart, out = (a - b).abs(), torch.minimum((frame - a).abs(), (frame - b).abs())
+    apart = (a - b).abs()
     still = around(apart, 31) < MOVING + apart.mean((1, 2, 3), keepdim=True)
-    return (around(out, 3) > around(apart, 3)) & still
+    return (standing_out(frame, a, b) > 0) & still
 
 
 CLUES = ("frame", "before", "after", "frame - before", "frame - after", "above both", "below both")
@@ -197,16 +197,3 @@ def sweep(frames: Tensor, masks: Tensor, flow: Tensor, order: Sequence[int]) -> 
 
 FADE = 0.9
 """What is left of the trust in a pixel for each defect that it was carried over."""
-
-
-def around(x: Tensor, size: int) -> Tensor:
-    """The mean of size × size pixels, an odd number; at the border of those that there are."""
-    return F.avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
-
-
-def matched(x: Tensor, like: Tensor, weight: Tensor | None = None) -> Tensor:
-    """`x` as bright as `like` in the mean, channel by channel: flicker is no damage."""
-    if weight is None:
-        return x + (like - x).mean((-2, -1), keepdim=True)
-    total = weight.sum((-2, -1), keepdim=True)
-    return x + ((like - x) * weight).sum((-2, -1), keepdim=True) / total.clamp_min(1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from degrade.core.errors import SpecError, unknown
+from degrade.models import _restraint as restraint
 from degrade.models import losses
 from degrade.models._card import ModelCard
 from degrade.models._concurrency import run_concurrently
@@ -32,6 +33,8 @@ class RTN(RestorationModel):
         gate: `residual` (as its authors), `two_sided`, `wavelet` or `carried`: what tells it a defect.
         flow: `dis` (needs no weights) or `raft` (as its authors; frozen).
         flow_weights: Weights of RAFT, where the checkpoint holds none.
+        restrained: Whether a trained model leaves alone what does not stand out from both neighbours, but for grain, so
+            that movement which the flow has missed is no damage. Not part of the paper.
 
     A checkpoint released by the authors is loaded as it is; its RAFT is used if `flow` is `raft`.
     """
@@ -57,11 +60,12 @@ class RTN(RestorationModel):
         gate: str = "residual",
         flow: str = "dis",
         flow_weights: str | Path | None = None,
+        restrained: bool = False,
     ) -> None:
         super().__init__()
         if gate not in GATES:
             raise SpecError(unknown("gate", gate, GATES))
-        self.flow = make_flow(flow, flow_weights)
+        self.restrained, self.flow = restrained, make_flow(flow, flow_weights)
         self.backward_gate, self.forward_gate = (GATES[gate](channels) for _ in range(2))
         self.backward_block = SpatialBlock(channels, dim, groups, heads)
         self.forward_block = SpatialBlock(channels, dim, groups, heads)
@@ -93,7 +97,10 @@ class RTN(RestorationModel):
         half = length // 2
         halves = run_concurrently(x.device, lambda: decode(slice(half)), lambda: decode(slice(half, None)))
         masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs]
-        return Restored((torch.stack([*halves[0], *halves[1]], 1) + 1) / 2, torch.stack(masks, 1))
+        restored = (torch.stack([*halves[0], *halves[1]], 1) + 1) / 2
+        if self.restrained and not self.training:
+            restored = restraint.restrained(restored, frames, (forward, backward))
+        return Restored(restored, torch.stack(masks, 1))
 
     def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:
         return losses.gate(found, alpha)

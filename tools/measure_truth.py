@@ -7,7 +7,7 @@ What is measured is kept in the file, and a run goes on where the last one ended
 
 Each draw is a film of four clips of 48 frames, grey, 480×368, all under one pipeline whose every parameter is fixed
 and drawn anew for each film, over the ranges below; all damages at once, since films have them all at once. Dirt in the
-gate has films of its own: it is told in few clips, and hides what is behind it. So have scans that stretch what they see.
+gate has films of its own, since it is told in few clips, and hides what is behind it; so has what is stretched.
 """
 
 import argparse

@@ -1,0 +1,58 @@
+"""Restraint: how far a model may change a film is for both neighbours of each frame to say."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from degrade.models._chroma import luma
+from degrade.models._flow import flow_between, neighbours, warp
+from degrade.models.base import Flows
+
+FREE, GAIN, SIDE = 0.015, 5.0, 3
+"""Change (of 1) that is always allowed, since grain is below it; how much more is for each unit that a frame stands out
+by; pixels of the square whose mean tells."""
+
+
+@torch.no_grad()
+def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> Tensor:
+    """The restored frames, none of whose pixels changes by more than it stands out.
+
+    A defect is unlike both neighbours, which are like each other. Where they are not, something moves that the flow
+    has missed, and what a model takes for a defect is the film.
+
+    Args:
+        restored: (B, T, C, H, W).
+        frames: What they were restored from, (B, T, 3, H, W) in [0, 1].
+        flows: Forward and backward.
+    """
+    length, grey = frames.shape[1], luma(frames)
+    if length == 1:
+        return restored
+    held = []
+    for t in range(length):
+        near = (
+            matched(warp(grey[:, s], flow_between(t, s, *flows), "border"), grey[:, t]) for s in neighbours(t, length)
+        )
+        allowed = FREE + GAIN * standing_out(grey[:, t], *near)
+        held.append(frames[:, t] + torch.maximum(torch.minimum(restored[:, t] - frames[:, t], allowed), -allowed))
+    return torch.stack(held, 1)
+
+
+def standing_out(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """By how much a frame (B, 1, H, W) is further from either aligned neighbour than these are from each other; 0 where
+    it is not."""
+    out = torch.minimum((frame - a).abs(), (frame - b).abs())
+    return (around(out, SIDE) - around((a - b).abs(), SIDE)).clamp_min(0)
+
+
+def around(x: Tensor, size: int) -> Tensor:
+    """The mean of size × size pixels, an odd number; at the border of those that there are."""
+    return F.avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
+
+
+def matched(x: Tensor, like: Tensor, weight: Tensor | None = None) -> Tensor:
+    """`x` as bright as `like` in the mean, channel by channel: flicker is no damage."""
+    if weight is None:
+        return x + (like - x).mean((-2, -1), keepdim=True)
+    total = weight.sum((-2, -1), keepdim=True)
+    return x + ((like - x) * weight).sum((-2, -1), keepdim=True) / total.clamp_min(1)
