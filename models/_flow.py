@@ -1,5 +1,6 @@
 """Optical flow between the frames of a clip, and warping by it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,17 @@ def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
         dim=-1,
     )
     return F.grid_sample(x.to(dtype), grid, padding_mode=padding, align_corners=True).to(x.dtype)
+
+
+FlowBetween = Callable[[int, int], Tensor]
+"""Flow (B, 2, H, W), pixels, from one frame of a clip to another."""
+
+
+def along(flows: Flows) -> FlowBetween:
+    """From neighbour to neighbour."""
+    return lambda t, s: flow_between(t, s, *flows)
+
+
+def aligned_neighbours(grey: Tensor, t: int, flow: FlowBetween, padding: str = "zeros") -> list[Tensor]:
+    """Both neighbours of frame t; at an end of the clip the next but one stands in for what is missing."""
+    return [warp(grey[:, s], flow(t, s), padding) for s in neighbours(t, grey.shape[1])]

@@ -4,14 +4,14 @@ Sources: Wan et al., "Bringing Old Films Back to Life", CVPR 2022 (`Residual`); 
 WaveletMask, Applied Sciences 16(13), 2026 (`Wavelet`); MambaOFR, CVPR 2025 (`Carried`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from degrade.models._flow import flow_between, neighbours, warp
+from degrade.models._flow import FlowBetween, aligned_neighbours, along, warp
 from degrade.models.base import Flows
 
 
@@ -166,15 +166,6 @@ GATES: dict[str, type[Residual]] = {
 }
 
 
-FlowBetween = Callable[[int, int], Tensor]
-"""Flow (B, 2, H, W), pixels, from one frame of a clip to another."""
-
-
-def along(flows: Flows) -> FlowBetween:
-    """From neighbour to neighbour."""
-    return lambda t, s: flow_between(t, s, *flows)
-
-
 @torch.no_grad()
 def noise_masks(grey: Tensor, flow: FlowBetween) -> Tensor:
     """RRTN's: how far each frame of a clip (B, T, 1, H, W) is from both aligned neighbours, their geometric mean."""
@@ -183,11 +174,6 @@ def noise_masks(grey: Tensor, flow: FlowBetween) -> Tensor:
         before, after = ((near - grey[:, t]).abs() for near in aligned_neighbours(grey, t, flow))
         masks.append((before * after).sqrt())
     return torch.stack(masks, 1)
-
-
-def aligned_neighbours(grey: Tensor, t: int, flow: FlowBetween) -> list[Tensor]:
-    """Both neighbours of frame t; at an end of the clip the next but one stands in for what is missing."""
-    return [warp(grey[:, s], flow(t, s)) for s in neighbours(t, grey.shape[1])]
 
 
 def haar(x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from degrade.models._chroma import luma
-from degrade.models._flow import flow_between, neighbours, warp
+from degrade.models._flow import aligned_neighbours, along
 from degrade.models.base import Flows
 
 FREE, GAIN, SIDE = 0.015, 5.0, 3
@@ -30,9 +30,7 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> Tensor:
         return restored
     held = []
     for t in range(length):
-        near = (
-            matched(warp(grey[:, s], flow_between(t, s, *flows), "border"), grey[:, t]) for s in neighbours(t, length)
-        )
+        near = (matched(other, grey[:, t]) for other in aligned_neighbours(grey, t, along(flows), "border"))
         allowed = FREE + GAIN * standing_out(grey[:, t], *near)
         held.append(frames[:, t] + torch.maximum(torch.minimum(restored[:, t] - frames[:, t], allowed), -allowed))
     return torch.stack(held, 1)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from degrade.core.errors import SpecError, unknown
-from degrade.models import _restraint as restraint
 from degrade.models import losses
 from degrade.models._card import ModelCard
 from degrade.models._concurrency import run_concurrently
@@ -16,6 +15,7 @@ from degrade.models._flow import make_flow, with_flow
 from degrade.models._gates import GATES, Before, Residual
 from degrade.models._init_weights import init_decoder, init_pass
 from degrade.models._released import SPATIAL_BLOCK, ours
+from degrade.models._restraint import restrained
 from degrade.models._swin import SpatialBlock
 from degrade.models._weights import State
 from degrade.models.base import Flows, RestorationModel, Restored
@@ -99,7 +99,7 @@ class RTN(RestorationModel):
         masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs]
         restored = (torch.stack([*halves[0], *halves[1]], 1) + 1) / 2
         if self.restrained and not self.training:
-            restored = restraint.restrained(restored, frames, (forward, backward))
+            restored = restrained(restored, frames, (forward, backward))
         return Restored(restored, torch.stack(masks, 1))
 
     def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:

@@ -49,10 +49,9 @@ def textures_on(
     """
     if not sprites:
         return
-    x, y, size, degrees = np.array([sprite[2:6] for sprite in sprites]).T
+    x, y, size, degrees, _, _, narrow, stretch = np.array([sprite[2:] for sprite in sprites]).T
     drawn = np.maximum(size, 1)
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    narrow, stretch = np.array([(sprite.elongation, sprite.stretch) for sprite in sprites]).T
     high = np.sqrt(stretch)
     # The power of two from the narrowest side on: a texture may be magnified, but not reduced to less than half.
     mantissa, exponent = np.frexp(np.maximum(drawn / (narrow * np.maximum(high, 1 / high)), 1))

@@ -84,8 +84,9 @@ class Dust(Contaminant[DustParams]):
         frame, x, y = self._places(draw, rate, info.width / info.height)
         order = np.argsort(frame, kind="stable")
         count = order.size
-        drawn = None if self.elongation is None else rng.generator("elongation").uniform(*self.elongation, count)
-        elongation = None if drawn is None else pack_floats(drawn, 2)
+        elongation = None
+        if self.elongation is not None:
+            elongation = pack_floats(rng.generator("elongation").uniform(*self.elongation, count), 2)
         size = log_normal(draw, draw.uniform(*self.size), self.spread, count)
         return DustParams(
             first=pack_ints(frame[order]),
@@ -121,6 +122,4 @@ class Dust(Contaminant[DustParams]):
 
     def _speck(self, params: DustParams, i: int) -> Sprite:
         speck = params.sprite(self.texture, i, params.x_px[i], params.y_px[i], params.degrees[i])
-        if params.elongation is None and params.stretch is None:
-            return speck
         return speck._replace(elongation=params.elongation[i] if params.elongation else 1, stretch=params.stretch or 1)

@@ -5,7 +5,8 @@ import torch
 
 from degrade.core.errors import SpecError
 from degrade.models import build, losses
-from degrade.models._gates import GATES, Before, along, haar, noise_masks
+from degrade.models._flow import along
+from degrade.models._gates import GATES, Before, haar, noise_masks
 from degrade.models._stream import restore
 from degrade.models._weights import save
 
