@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.coloring import color_clip, lesson
@@ -21,11 +22,13 @@ from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.memory import keep_freed_memory
+from degrade.core.threads import one_thread
 from degrade.core.types import VISIBLE, to_uint8
 from degrade.models import losses
 from degrade.models._colorization import ColorizationModel
+from degrade.models._flow import DIS
 from degrade.models._weights import one_line, save
-from degrade.models.base import RestorationModel
+from degrade.models.base import Model, RestorationModel
 from degrade.preview import save_picture
 
 SHOWN = 3
@@ -95,7 +98,7 @@ def train(
         for first in range(run.step // budget.cuts * batch, groups * batch, batch)
     ]  # fmt: skip
     loader = DataLoader(
-        samples,
+        WithFlow(samples, model.flow) if estimates_flow(model) else samples,
         batch_sampler=order,
         num_workers=workers,
         worker_init_fn=_start_worker,
@@ -106,7 +109,7 @@ def train(
     started = time.monotonic() - run.seconds
     try:
         for sample in _updates(loader, budget.cuts, run.step % budget.cuts, budget.steps - run.step):
-            loss = run.update(*(fabric.to_device(sample[kind]) for kind in ("lq", "gt", "mask")))
+            loss = run.update(**{kind: fabric.to_device(data) for kind, data in sample.items()})
             run.seconds = time.monotonic() - started
             if not math.isfinite(loss):
                 raise TrainingStopped(f"the loss is {loss} at step {run.step}; {checkpoint} is from before")
@@ -152,6 +155,9 @@ def rank() -> int:
 def _fabric(device: str, precision: Any) -> Fabric:
     """One device, or all those that ``torchrun`` started a process for, on one machine or several."""
     devices, machines = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE"))
+    if device == "cuda":  # samples all have one size, and 10 bits of precision do for products
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
     fabric = Fabric(accelerator=device, devices=devices, num_nodes=machines, precision=precision)
     fabric.launch()
     return fabric
@@ -185,22 +191,29 @@ class _Run:
         model.config, model.color = self.plain.config, self.plain.color
         return model
 
-    def update(self, damaged: Tensor, clean: Tensor, mask: Tensor) -> float:
-        """One step of the optimizer; returns the loss."""
+    def update(
+        self, lq: Tensor, gt: Tensor, mask: Tensor, forward: Tensor | None = None, backward: Tensor | None = None
+    ) -> float:
+        """One step of the optimizer on a batch of samples, with their flow if the workers have estimated it.
+
+        Returns the loss.
+        """
         rate = self.budget.lr * _schedule(self.budget, self.step)
         self.network.train()
         if isinstance(self.plain, ColorizationModel):
-            made = lesson(self.network, damaged, clean, mask, self.step)
+            made = lesson(self.network, lq, gt, mask, self.step)
             loss = self.objective(made.ab, made.wanted_ab, made.mask, made.frames, made.wanted)
             return self._learn(made.frames, made.wanted, loss, rate)
         masks = self.plain.card.masks and self.budget.loss.mask > 0
-        given = {"masks": showing(mask)} if self.plain.card.fills else {}
-        restored = self.network(damaged, **given, return_masks=masks)
+        given: dict[str, Any] = {"masks": showing(mask)} if self.plain.card.fills else {}
+        if forward is not None and backward is not None:
+            given["flows"] = forward, backward
+        restored = self.network(lq, **given, return_masks=masks)
         restored, found = restored if masks else (restored, None)
-        loss = self.objective(restored, clean, mask)
+        loss = self.objective(restored, gt, mask)
         if found is not None:
             loss = loss + self.budget.loss.mask * self.plain.mask_loss(found, mask)
-        return self._learn(restored, clean, loss, rate)
+        return self._learn(restored, gt, loss, rate)
 
     def _learn(self, restored: Tensor, clean: Tensor, loss: Tensor, rate: float) -> float:
         """Adds what the critic says to the loss, and steps."""
@@ -340,13 +353,38 @@ def _samples(task: Task, count: int, split: str, **choice: Any) -> Dataset[Sampl
     return DegradedClips(task.data, split, intervals=budget.intervals, **choice)
 
 
+def estimates_flow(model: Model) -> bool:
+    """Whether a model estimates flow on the CPU, between the frames that it is given as they are."""
+    return isinstance(model, RestorationModel) and model.card.flow and isinstance(getattr(model, "flow", None), DIS)
+
+
+class WithFlow(Dataset[Sample]):
+    """Samples with the flow between their frames: the processes that prepare samples estimate it, and the one that
+    trains need not.
+
+    Args:
+        samples: Without it.
+        flow: Estimates it.
+    """
+
+    def __init__(self, samples: Dataset[Sample], flow: DIS) -> None:
+        self.samples, self.flow = samples, flow
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self.samples[index]
+        lq = sample["lq"]
+        with one_thread() if get_worker_info() else nullcontext():
+            forward, backward = self.flow(lq[None].expand(-1, -1, 3, -1, -1))
+        return sample | {"forward": forward[0], "backward": backward[0]}
+
+
 def _updates(loader: DataLoader[Sample], cuts: int, skip: int, count: int) -> Iterator[dict[str, Tensor]]:
     """Batches of `count` updates, out of groups whose samples are the `cuts` of each stretch in turn."""
 
     def batches() -> Iterator[dict[str, Tensor]]:
         for group in loader:
             for cut in range(cuts):
-                yield {kind: group[kind][cut::cuts] for kind in ("lq", "gt", "mask")}
+                yield {kind: data[cut::cuts] for kind, data in group.items() if kind != "clip"}
 
     return itertools.islice(batches(), skip, skip + count)
 
