@@ -10,14 +10,16 @@ from degrade.adapters.torch import DegradedClips  # noqa: E402
 from degrade.benchmark.entries import entries  # noqa: E402
 from degrade.benchmark.run import run  # noqa: E402
 from degrade.benchmark.task import Task  # noqa: E402
-from degrade.benchmark.train import TrainingStopped, train  # noqa: E402
+from degrade.benchmark.train import TrainingStopped, WithFlow, estimates_flow, train  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
 from degrade.models import build, save  # noqa: E402
 
 
-def trained(task: Task, folder: Path, **options: object) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
+def trained(
+    task: Task, folder: Path, name: str = "unet", **options: object
+) -> tuple[dict[str, torch.Tensor], list[dict[str, float]]]:
     torch.manual_seed(0)
-    model = build("unet")
+    model = build(name)
     result = train(model, task, folder, **options)
     from safetensors.torch import load_file
 
@@ -47,12 +49,24 @@ def test_resumed_training_equals_an_uninterrupted_one(
     assert one == other
 
 
-@pytest.mark.parametrize("cuts", [1, 2])
-def test_training_does_not_depend_on_workers(cuts: int, tiny: Callable[..., Task], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "cuts"), [("unet", 1), ("unet", 2), ("detect_fill", 2)])
+def test_training_does_not_depend_on_workers(name: str, cuts: int, tiny: Callable[..., Task], tmp_path: Path) -> None:
     task = tiny(steps=3, batch=2, cuts=cuts, crop=[16, 32])
-    one, _ = trained(task, tmp_path / "0")
-    other, _ = trained(task, tmp_path / "2", workers=2)
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    one, _ = trained(task, tmp_path / "0", name)
+    other, _ = trained(task, tmp_path / "2", name, workers=2)
+    assert all(torch.equal(one[part], other[part]) for part in one)
+
+
+def test_workers_estimate_the_flow_that_the_model_would(tiny: Callable[..., Task]) -> None:
+    model = build("detect_fill").eval()
+    assert estimates_flow(model)
+    assert not estimates_flow(build("unet"))
+    samples = WithFlow(DegradedClips(tiny().data, samples=1, frames=4, crop=(32, 48)), model.flow)
+    clip, *flows = (samples[0][kind][None] for kind in ("lq", "forward", "backward"))
+    assert flows[0].shape == (1, 3, 2, 32, 48)
+    assert flows[0].any()
+    with torch.no_grad():
+        assert torch.equal(model(clip, flows=tuple(flows)), model(clip))
 
 
 def test_training_leaves_curve_pictures_and_weights(tiny: Callable[..., Task], tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import SpecError
 from degrade.sources import open_source
+from degrade.sources.video_index import open_container
 from degrade.spec import Spec
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are Unicode")
@@ -57,3 +59,22 @@ def test_records_and_sheets_take_them(tmp_path: Path) -> None:
     atomic.write(tmp_path / "record.json", json.dumps({"name": name}, ensure_ascii=False))
     assert json.loads((tmp_path / "record.json").read_text("utf-8")) == {"name": name}
     assert sheet([[(name, np.zeros((20, 60, 3), np.uint8))]]).ndim == 3
+
+
+def test_video_whose_metadata_is_no_utf8_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "old.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "gray"
+        container.metadata["title"] = "Cafe noir"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32), np.uint8), "gray")))
+        container.mux(stream.encode(None))
+    written = path.read_bytes()
+    assert b"Cafe noir" in written
+    path.write_bytes(written.replace(b"Cafe noir", b"Caf\xe9 noir"))
+    source = open_source(str(path))
+    (sequence,) = source.sequences()
+    assert sequence.frames == 2
+    with open_container(path) as container:
+        assert container.metadata["title"] == "Caf\ufffd noir"
