@@ -1,32 +1,17 @@
 """Video compression, as of tape transfers, discs and web copies."""
 
-from collections.abc import Iterator
-from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-import av
-import cv2
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
 from pydantic import Field, model_validator
 
-from degrade.core.errors import SourceError, SpecError
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Temporal
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Layer, Params, to_uint8
+from degrade.core.types import Array, ClipInfo, Layer, Params
 from degrade.ops._drawn import choose
 
 Codec = Literal["h264", "hevc", "mpeg2", "mpeg4"]
-
-ENCODERS = {"h264": "libx264", "hevc": "libx265", "mpeg2": "mpeg2video", "mpeg4": "mpeg4"}
-DECODERS = {"h264": "h264", "hevc": "hevc", "mpeg2": "mpeg2video", "mpeg4": "mpeg4"}
-"""FFmpeg's names."""
-
-LEAST = 64
-"""Smallest side that all encoders take; smaller frames are padded."""
-EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
-"""How RGB becomes YUV and YUV RGB: no rounding shortcuts, the same on every processor."""
 
 
 class VideoCodecParams(Params):
@@ -61,11 +46,10 @@ class VideoCodec(Temporal[VideoCodecParams]):
 
     @model_validator(mode="after")
     def _encoders_are_there(self) -> "VideoCodec":
+        from degrade.ops._coding import check_encoder  # of PyAV, which no other op waits for
+
         for codec in self.codecs:
-            if not _has_encoder(codec):
-                raise SpecError(
-                    f"this PyAV ({av.__version__}) has no encoder {ENCODERS[codec]!r} for {codec}", "codecs"
-                )
+            check_encoder(codec)
         return self
 
     def sample(self, info: ClipInfo, rng: Stream) -> VideoCodecParams:
@@ -86,6 +70,8 @@ class VideoCodec(Temporal[VideoCodecParams]):
 
     def render(self, frames: Array, params: VideoCodecParams, start: int, stop: int | None = None) -> Layer:
         """See `Temporal.render`."""
+        from degrade.ops._coding import coded
+
         frames, first, stop = self.window(frames, params, start, stop)
         out = np.empty((stop - start, *frames.shape[1:]), np.float32)
         for begin in range(first, stop, params.group):
@@ -99,72 +85,3 @@ class VideoCodec(Temporal[VideoCodecParams]):
         """Only cuts out the window; see `Temporal.move`."""
         frames, first, stop = self.window(frames, params, start, stop)
         return frames[start - first : stop - first]
-
-
-def _has_encoder(codec: Codec) -> bool:
-    try:
-        return bool(av.codec.Codec(ENCODERS[codec], "w").is_encoder)
-    except av.codec.codec.UnknownCodecError:
-        return False
-
-
-def coded(frames: Array, codec: Codec, qp: int) -> Iterator[Array]:
-    """Frames (N, H, W, C) as they come out when they are coded as one group, (H, W, C) each, in [0, 1].
-
-    Raises:
-        SourceError: The codec does not take frames of this size.
-    """
-    count, height, width, channels = frames.shape
-    reformat = VideoReformatter().reformat
-    decoder: Any = av.CodecContext.create(DECODERS[codec], "r")
-    decoder.thread_count = 1
-    try:
-        packets = _encoded(frames, codec, qp)
-        pictures = [picture for packet in (*packets, None) for picture in decoder.decode(packet)]
-    except av.FFmpegError as error:
-        raise SourceError(f"{codec} cannot code frames of {width}×{height}: {error.strerror}") from error
-    assert [picture.pts for picture in pictures] == list(range(count))
-    for picture in pictures:
-        if channels == 1:
-            luma = picture.to_ndarray()[:height, :width, None].astype(np.float32)
-            yield np.clip((luma - 16) * np.float32(1 / 219), 0, 1)
-        else:
-            rgb = reformat(picture, format="rgb24", interpolation=EXACT, threads=1).to_ndarray()
-            yield rgb[:height, :width].astype(np.float32) * np.float32(1 / 255)
-
-
-def _encoded(frames: Array, codec: Codec, qp: int) -> "list[av.Packet[Any]]":
-    """The packets of a group, in coding order."""
-    height, width = (max(LEAST, side + side % 2) for side in frames.shape[1:3])
-    encoder: Any = av.CodecContext.create(ENCODERS[codec], "w")
-    encoder.height, encoder.width, encoder.pix_fmt = height, width, "yuv420p"
-    encoder.framerate, encoder.time_base = Fraction(25), Fraction(1, 25)
-    encoder.thread_count, encoder.gop_size, encoder.bit_rate = 1, len(frames) + 1, 0
-    encoder.options = _options(codec, qp)
-    reformat = VideoReformatter().reformat
-    packets = []
-    for t, frame in enumerate(frames):
-        edges = (0, height - frame.shape[0], 0, width - frame.shape[1])
-        if frame.shape[-1] == 1:
-            luma = cv2.copyMakeBorder(cv2.convertScaleAbs(frame, alpha=219, beta=16), *edges, cv2.BORDER_REPLICATE)
-            planes: Any = np.concatenate((luma, np.full((height // 2, width), 128, np.uint8)))
-            picture = av.VideoFrame.from_ndarray(planes, "yuv420p")
-        else:
-            rgb: Any = cv2.copyMakeBorder(to_uint8(frame), *edges, cv2.BORDER_REPLICATE)
-            whole = av.VideoFrame.from_ndarray(rgb, "rgb24")
-            picture = reformat(whole, format="yuv420p", interpolation=EXACT, threads=1)
-        picture.pts, picture.time_base = t, encoder.time_base
-        packets += encoder.encode(picture)
-    return [*packets, *encoder.encode(None)]
-
-
-def _options(codec: Codec, qp: int) -> dict[str, str]:
-    """A constant quantiser, one thread; presets that keep to 60 frames a second at 640×368."""
-    if codec == "h264":
-        own = "rc-lookahead=0:b-adapt=0:scenecut=0"  # its lookahead differs from run to run at some sizes
-        return {"flags": "+bitexact", "qp": str(qp), "preset": "veryfast", "x264-params": own}
-    if codec == "hevc":
-        own = f"qp={qp}:pools=none:frame-threads=1:wpp=0:log-level=none"
-        return {"flags": "+bitexact", "preset": "ultrafast", "x265-params": own}
-    scale = str(min(max(round(0.3125 * 2 ** (qp / 6)), 1), 31))  # half the step of H.264, which is 0.625 · 2^(QP/6)
-    return {"flags": "+bitexact", "qmin": scale, "qmax": scale, "bf": "2"}

@@ -17,7 +17,7 @@ from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.dataset import pairs
 from degrade.dataset.pairs import render_pairs
 from degrade.dataset.plan import plan
-from degrade.ops import Dust, VideoCodec, Webp, video_codec
+from degrade.ops import Dust, VideoCodec, Webp, _coding
 from degrade.sources import open_source
 from degrade.spec import parse
 
@@ -74,7 +74,7 @@ def test_groups_know_nothing_of_each_other(codec: Any) -> None:
 def test_frames_within_a_group_are_predicted_from_each_other(codec: Any) -> None:
     still = np.repeat(moving(1), 8, axis=0)
     op = VideoCodec(codecs=(codec,), qp=30, group=8)
-    sizes = [packet.size for packet in video_codec._encoded(still, codec, 30)]
+    sizes = [packet.size for packet in _coding._encoded(still, codec, 30)]
     assert sum(sizes[1:]) < sizes[0]
     changed = moving(8)
     changed[0] = 0.5
@@ -86,8 +86,8 @@ def test_as_in_a_file_that_another_program_would_read(codec: Any, tmp_path: Path
     clip = moving(9, 64, 96)
     path = tmp_path / "clip.mkv"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(video_codec.ENCODERS[codec], rate=Fraction(25))
-        stream.options = video_codec._options(codec, 30)
+        stream = container.add_stream(_coding.ENCODERS[codec], rate=Fraction(25))
+        stream.options = _coding._options(codec, 30)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         stream.codec_context.thread_count, stream.codec_context.gop_size = 1, 10
         for t, frame in enumerate(clip):
@@ -104,7 +104,7 @@ def test_as_in_a_file_that_another_program_would_read(codec: Any, tmp_path: Path
 
 
 def test_the_step_of_all_codecs_doubles_every_six() -> None:
-    steps = [int(video_codec._options("mpeg2", qp)["qmin"]) for qp in (0, 10, 16, 22, 28, 34, 40, 51)]
+    steps = [int(_coding._options("mpeg2", qp)["qmin"]) for qp in (0, 10, 16, 22, 28, 34, 40, 51)]
     assert steps == [1, 1, 2, 4, 8, 16, 31, 31]
 
 
@@ -121,13 +121,13 @@ def test_masks_and_targets_stay() -> None:
 
 def test_a_dataset_codes_each_group_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lengths = []
-    real = video_codec.coded
+    real = _coding.coded
 
     def counted(frames: Array, codec: Any, qp: int) -> Any:
         lengths.append(len(frames))
         return real(frames, codec, qp)
 
-    monkeypatch.setattr(video_codec, "coded", counted)
+    monkeypatch.setattr(_coding, "coded", counted)
     monkeypatch.setattr(pairs, "CHUNK_VALUES", 24 * 32 * 7)
     spec = parse(
         {
@@ -167,7 +167,7 @@ def test_bad_values_are_one_line(parameters: Any, message: str) -> None:
 
 
 def test_an_encoder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(video_codec.ENCODERS, "hevc", "libnothing")
+    monkeypatch.setitem(_coding.ENCODERS, "hevc", "libnothing")
     VideoCodec()
     with pytest.raises(SpecError) as error:
         Pipeline(ops=({"video_codec": {"codecs": ["h264", "hevc"]}},))
