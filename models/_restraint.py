@@ -9,16 +9,17 @@ from degrade.models._flow import aligned_neighbours, along
 from degrade.models.base import Flows
 
 FREE, GAIN, SIDE = 0.015, 5.0, 3
-"""Change (of 1) that is always allowed, since grain is below it; how much more is for each unit that a frame stands out
-by; pixels of the square whose mean tells."""
+"""Change (of 1) that is allowed within that range, since grain is below it; how much more is for each unit that a frame
+stands out by; pixels of the square whose mean tells."""
 
 
 @torch.no_grad()
 def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> Tensor:
-    """The restored frames, none of whose pixels changes by more than it stands out.
+    """The restored frames, none of whose pixels changes by more than it stands out, or leaves the range that it and
+    both neighbours span.
 
     A defect is unlike both neighbours, which are like each other. Where they are not, something moves that the flow
-    has missed, and what a model takes for a defect is the film.
+    has missed, and what a model takes for a defect is the film. What is darker or lighter than all three is none of it.
 
     Args:
         restored: (B, T, C, H, W).
@@ -30,9 +31,12 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> Tensor:
         return restored
     held = []
     for t in range(length):
-        near = (matched(other, grey[:, t]) for other in aligned_neighbours(grey, t, along(flows), "border"))
-        allowed = FREE + GAIN * standing_out(grey[:, t], *near)
-        held.append(frames[:, t] + torch.maximum(torch.minimum(restored[:, t] - frames[:, t], allowed), -allowed))
+        here = grey[:, t]
+        near = [matched(other, here) for other in aligned_neighbours(grey, t, along(flows), "border")]
+        allowed = FREE + GAIN * standing_out(here, *near)
+        span = torch.stack((here, *near)) - here
+        change = torch.minimum(restored[:, t] - frames[:, t], torch.minimum(allowed, span.amax(0)))
+        held.append(frames[:, t] + torch.maximum(change, torch.maximum(-allowed, span.amin(0))))
     return torch.stack(held, 1)
 
 
