@@ -147,7 +147,7 @@ def load_task(name: str | Path, changes: tuple[str, ...] = (), source: str | Non
             generate`` has written, which makes a task of its own, named after both.
 
     Raises:
-        SpecError: No such task or file, or a value that is not allowed.
+        SpecError: No such task or file, a value that is not allowed, or a dataset without masks.
         DatasetError: The dataset is damaged.
     """
     path, name = Path(name), str(name)
@@ -165,6 +165,8 @@ def load_task(name: str | Path, changes: tuple[str, ...] = (), source: str | Non
     if "name" in data:
         raise SpecError("is the task's own, the name of its file", "data.name")
     if source and (written := DatasetFolder(Path(source))).record_path.is_file():
+        if "mask" not in written.kinds:
+            raise SpecError(f"{source} was written without masks, by which models are trained and scored", "--data")
         raw |= {"name": f"{name}-on-{written.spec.name}", "flow": "dis", "dataset": written.path, "severities": ()}
         return Task(**raw, data=written.spec)
     if source:

@@ -173,6 +173,14 @@ def test_a_written_dataset_takes_the_place_of_the_tasks_data(
         run(task, entries(task, ["input"], None), tmp_path / "again")
 
 
+def test_a_dataset_without_masks_is_refused(tiny: Callable[..., Task], tiny_yaml: dict, tmp_path: Path) -> None:
+    tiny()
+    spec = {"name": "own", "pipeline": [], "source": tiny_yaml["data"]["source"], "output": {"masks": "none"}}
+    generate(parse({**spec, "clips": {"length": 3, "limit": 1}}), tmp_path / "own")
+    with pytest.raises(SpecError, match=r"^--data: .*own was written without masks"):
+        load_task(str(tmp_path / "tiny.yaml"), (), str(tmp_path / "own"))
+
+
 @pytest.mark.slow
 def test_processes_of_torchrun_train_together(tiny: Callable[..., Task], tmp_path: Path) -> None:
     tiny()
