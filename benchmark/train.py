@@ -98,7 +98,7 @@ def train(
         for first in range(run.step // budget.cuts * batch, groups * batch, batch)
     ]  # fmt: skip
     loader = DataLoader(
-        WithFlow(samples, model.flow) if estimates_flow(model) else samples,
+        samples if (flow := flow_on_cpu(model)) is None else WithFlow(samples, flow),
         batch_sampler=order,
         num_workers=workers,
         worker_init_fn=_start_worker,
@@ -353,9 +353,10 @@ def _samples(task: Task, count: int, split: str, **choice: Any) -> Dataset[Sampl
     return DegradedClips(task.data, split, intervals=budget.intervals, **choice)
 
 
-def estimates_flow(model: Model) -> bool:
-    """Whether a model estimates flow on the CPU, between the frames that it is given as they are."""
-    return isinstance(model, RestorationModel) and model.card.flow and isinstance(getattr(model, "flow", None), DIS)
+def flow_on_cpu(model: Model) -> DIS | None:
+    """What estimates the flow for a model on the CPU, between the frames that it is given as they are."""
+    flow = getattr(model, "flow", None)
+    return flow if isinstance(model, RestorationModel) and model.card.flow and isinstance(flow, DIS) else None
 
 
 class WithFlow(Dataset[Sample]):

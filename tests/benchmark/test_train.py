@@ -10,7 +10,7 @@ from degrade.adapters.torch import DegradedClips  # noqa: E402
 from degrade.benchmark.entries import entries  # noqa: E402
 from degrade.benchmark.run import run  # noqa: E402
 from degrade.benchmark.task import Task  # noqa: E402
-from degrade.benchmark.train import TrainingStopped, WithFlow, estimates_flow, train  # noqa: E402
+from degrade.benchmark.train import TrainingStopped, WithFlow, flow_on_cpu, train  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
 from degrade.models import build, save  # noqa: E402
 
@@ -59,9 +59,10 @@ def test_training_does_not_depend_on_workers(name: str, cuts: int, tiny: Callabl
 
 def test_workers_estimate_the_flow_that_the_model_would(tiny: Callable[..., Task]) -> None:
     model = build("detect_fill").eval()
-    assert estimates_flow(model)
-    assert not estimates_flow(build("unet"))
-    samples = WithFlow(DegradedClips(tiny().data, samples=1, frames=4, crop=(32, 48)), model.flow)
+    flow = flow_on_cpu(model)
+    assert flow is model.flow
+    assert flow_on_cpu(build("unet")) is None
+    samples = WithFlow(DegradedClips(tiny().data, samples=1, frames=4, crop=(32, 48)), flow)
     clip, *flows = (samples[0][kind][None] for kind in ("lq", "forward", "backward"))
     assert flows[0].shape == (1, 3, 2, 32, 48)
     assert flows[0].any()
