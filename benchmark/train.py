@@ -5,15 +5,15 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.coloring import color_clip, lesson
@@ -22,7 +22,6 @@ from degrade.core import atomic
 from degrade.core.display import sheet
 from degrade.core.errors import DegradeError, SpecError
 from degrade.core.memory import keep_freed_memory
-from degrade.core.threads import one_thread
 from degrade.core.types import VISIBLE, to_uint8
 from degrade.models import losses
 from degrade.models._colorization import ColorizationModel
@@ -143,8 +142,9 @@ def check(task: Task) -> None:
 
 
 def _start_worker(_: int) -> None:
-    """In each process that makes samples."""
+    """In each process that makes samples; these processes are the unit of parallel work."""
     keep_freed_memory()
+    cv2.setNumThreads(1)
 
 
 def rank() -> int:
@@ -374,8 +374,7 @@ class WithFlow(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         sample = self.samples[index]
         lq = sample["lq"]
-        with one_thread() if get_worker_info() else nullcontext():
-            forward, backward = self.flow(lq[None].expand(-1, -1, 3, -1, -1))
+        forward, backward = self.flow(lq[None].expand(-1, -1, 3, -1, -1))
         return sample | {"forward": forward[0], "backward": backward[0]}
 
 

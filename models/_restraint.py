@@ -35,8 +35,8 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> Tensor:
         near = [matched(other, here) for other in aligned_neighbours(grey, t, along(flows), "border")]
         allowed = FREE + GAIN * standing_out(here, *near)
         span = torch.stack((here, *near)) - here
-        change = torch.minimum(restored[:, t] - frames[:, t], torch.minimum(allowed, span.amax(0)))
-        held.append(frames[:, t] + torch.maximum(change, torch.maximum(-allowed, span.amin(0))))
+        least, most = torch.maximum(-allowed, span.amin(0)), torch.minimum(allowed, span.amax(0))
+        held.append(frames[:, t] + (restored[:, t] - frames[:, t]).clamp(least, most))
     return torch.stack(held, 1)
 
 
