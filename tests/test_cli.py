@@ -190,21 +190,23 @@ def _interruptible() -> None:
 
 def test_ctrl_c_keeps_what_was_finished(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
-    path.write_text(yaml.safe_dump(make_spec(source="builtin:stills", clips={"length": 1, "limit": 96}).resolved()))
+    path.write_text(yaml.safe_dump(make_spec(source="builtin:stills", clips={"length": 1, "limit": 240}).resolved()))
     command = [sys.executable, "-m", "degrade.cli", "generate", "--spec", str(path), "--out", str(tmp_path / "out")]
+    command += ["--workers", "2"]
     run = subprocess.Popen(
-        [*command, "--workers", "2"],
+        command,
         stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
         preexec_fn=_interruptible,
     )
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "out").glob("train/trace/*.json")) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("train/trace/*.json")):
+        assert time.monotonic() < deadline, "no clip is finished"
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGINT)
     _, error = run.communicate(timeout=60)
-    assert run.returncode == 130
+    assert run.returncode == 130, (error, list(tmp_path.glob("out/*")))
     assert error.splitlines()[-1] == "error: interrupted; what was finished is kept"
     assert "Traceback" not in error
     assert not (tmp_path / "out/dataset.json").exists()
