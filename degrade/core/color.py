@@ -8,8 +8,6 @@ from degrade.core.types import Array
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in luma."""
 _TO_LUMA = np.array([LUMA], np.float32)
-_TO_CHROMA = np.array([[1, 0, 0], [0, 0, 1]], np.float32) - _TO_LUMA
-_FROM_CHROMA = np.array([[1, 0], [-LUMA[0] / LUMA[1], -LUMA[2] / LUMA[1]], [0, 1]], np.float32)
 
 
 def luma(frame: Array) -> Array:
@@ -19,11 +17,14 @@ def luma(frame: Array) -> Array:
 
 def chroma(frame: Array) -> Array:
     """R - Y and B - Y of a colour frame, (H, W, 2)."""
-    return cv2.transform(frame, _TO_CHROMA)
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    return cv2.merge([cv2.subtract(cv2.extractChannel(frame, channel), grey) for channel in (0, 2)])
 
 
 def add_chroma(frame: Array, change: Array) -> Array:
     """A colour frame with so much added to R - Y and B - Y; its luma stays, but where a colour clips."""
-    out = cv2.transform(change, _FROM_CHROMA)
+    red, blue = cv2.split(change)
+    green = cv2.addWeighted(red, -LUMA[0] / LUMA[1], blue, -LUMA[2] / LUMA[1], 0)
+    out = cv2.merge([red, green, blue])
     out += frame
     return np.clip(out, 0, 1, out=out)
