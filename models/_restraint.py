@@ -11,12 +11,14 @@ from degrade.models.base import Flows
 FREE, GAIN, SIDE = 0.015, 5.0, 3
 """Change (of 1) that is allowed within that range, since grain is below it; how much more is for each unit that a frame
 stands out by; pixels of the square whose mean tells."""
+PLAIN = 0.1
+"""What stands out by so much (of 1) is a defect."""
 
 
 @torch.no_grad()
-def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> Tensor:
+def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, Tensor]:
     """The restored frames, none of whose pixels changes by more than it stands out, or leaves the range that it and
-    both neighbours span.
+    both neighbours span; and a mask (B, T, 1, H, W) of what stands out.
 
     A defect is unlike both neighbours, which are like each other. Where they are not, something moves that the flow
     has missed, and what a model takes for a defect is the film. What is darker or lighter than all three is none of it.
@@ -28,16 +30,23 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> Tensor:
     """
     length, grey = frames.shape[1], luma(frames)
     if length == 1:
-        return restored
-    held = []
+        return restored, torch.zeros_like(grey)
+    held, found = [], []
     for t in range(length):
         here = grey[:, t]
         near = [matched(other, here) for other in aligned_neighbours(grey, t, along(flows), "border")]
-        allowed = FREE + GAIN * standing_out(here, *near)
+        out = standing_out(here, *near)
+        allowed = FREE + GAIN * out
         span = torch.stack((here, *near)) - here
         least, most = torch.maximum(-allowed, span.amin(0)), torch.minimum(allowed, span.amax(0))
         held.append(frames[:, t] + (restored[:, t] - frames[:, t]).clamp(least, most))
-    return torch.stack(held, 1)
+        found.append((out / PLAIN).clamp_max(1))
+    return torch.stack(held, 1), torch.stack(found, 1)
+
+
+def either(a: Tensor, b: Tensor) -> Tensor:
+    """The probability of one or the other, which are independent."""
+    return a + b - a * b
 
 
 def standing_out(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:

@@ -16,17 +16,18 @@ from degrade.models._card import ModelCard
 from degrade.models._chroma import grown, highest, luma, push_pull
 from degrade.models._flow import flow_between, make_flow, neighbours, warp, with_flow
 from degrade.models._hourglass import Hourglass
-from degrade.models._restraint import around, matched, standing_out
+from degrade.models._restraint import around, either, matched, standing_out
 from degrade.models.base import Flows, RestorationModel, Restored
 
 
 class DetectFill(RestorationModel):
-    """Finds what is in one frame only, and fills it from the frames before and after along the flow.
+    """Finds what is in one frame only, and lines that stay, and fills it from the frames before and after.
 
-    A detector compares each frame with both aligned neighbours, where these agree. Sound pixels are then carried
-    through the clip in both directions, over the defects, and a second network mixes what arrives with what lies
-    around. The mixture is pasted through the mask: what the detector takes for sound stays as it is, bit for bit. Both
-    networks see luma, and colour is mixed as luma is, so weights that were trained on grey films serve for colour.
+    A detector compares each frame with both aligned neighbours, where these agree; what they say nothing of, as a line
+    that stays where it is, it tells by its shape, once it has learnt to. Sound pixels are then carried along the flow
+    in both directions, over the defects, and a second network mixes what arrives with what lies around. The mixture is
+    pasted through the mask: what the detector takes for sound stays as it is, bit for bit. Both networks see luma, and
+    colour is mixed as luma is, so weights that were trained on grey films serve for colour.
 
     Args:
         widths: Channels of the detector on each level.
@@ -41,7 +42,7 @@ class DetectFill(RestorationModel):
     card = ModelCard(
         summary="detector of defects, propagation along the flow, learnt fusion",
         source="after ProPainter (arXiv 2309.03897) and SDIp (Kokaram, 1998)",
-        parameters=329718,
+        parameters=329863,
         multiple=8,
         window=20,
         overlap=8,
@@ -122,7 +123,7 @@ class Detector(nn.Module):
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.net = Hourglass(len(CLUES), 1, widths)
+        self.net = Hourglass(len(CLUES), 2, widths)
 
     def forward(self, frame: Tensor, before: Tensor, after: Tensor, to_before: Tensor, to_after: Tensor) -> Tensor:
         """The probability of damage, (B, 1, H, W).
@@ -142,9 +143,9 @@ class Detector(nn.Module):
         above = (frame - torch.maximum(highest(a), highest(b))).clamp_min(0) * inside
         below = (torch.minimum(-highest(-a), -highest(-b)) - frame).clamp_min(0) * inside
         clues = torch.cat((frame, a, b, frame - a, frame - b, above, below), 1)
-        learnt = self.net(clues.contiguous(memory_format=torch.channels_last))
-        found = torch.sigmoid(learnt + STEEPNESS * (torch.maximum(above, below).clamp_max(2 * THRESHOLD) - THRESHOLD))
-        return found * trusted(frame, a, b)
+        spike, shape = self.net(clues.contiguous(memory_format=torch.channels_last)).split(1, 1)
+        spike = spike + STEEPNESS * (torch.maximum(above, below).clamp_max(2 * THRESHOLD) - THRESHOLD)
+        return either(torch.sigmoid(spike) * trusted(frame, a, b), torch.sigmoid(shape - UNLIKELY))
 
 
 def trusted(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -171,6 +172,8 @@ SURE = 0.6
 STEEPNESS, THRESHOLD = 60.0, 0.06
 """Of the mask over how far (of 1) a pixel stands out, up to twice the threshold, where the detector has nothing to add.
 What stands out further may as well be motion that the flow has missed."""
+UNLIKELY = 8.0
+"""Of the logit of damage by its shape alone: a network that has learnt nothing sees none."""
 FAINT = 0.05
 """How much what lies around a defect, and the defect itself, are trusted at first; sound pixels are trusted by 1."""
 

@@ -15,7 +15,7 @@ from degrade.models._flow import make_flow, with_flow
 from degrade.models._gates import GATES, Before, Residual
 from degrade.models._init_weights import init_decoder, init_pass
 from degrade.models._released import SPATIAL_BLOCK, ours
-from degrade.models._restraint import restrained
+from degrade.models._restraint import either, restrained
 from degrade.models._swin import SpatialBlock
 from degrade.models._weights import State
 from degrade.models.base import Flows, RestorationModel, Restored
@@ -34,7 +34,8 @@ class RTN(RestorationModel):
         flow: `dis` (needs no weights) or `raft` (as its authors; frozen).
         flow_weights: Weights of RAFT, where the checkpoint holds none.
         restrained: Whether a trained model leaves alone what does not stand out from both neighbours, but for grain, so
-            that movement which the flow has missed is no damage. Not part of the paper.
+            that movement which the flow has missed is no damage; its mask then covers what stands out, too. Not part of
+            the paper.
 
     A checkpoint released by the authors is loaded as it is; its RAFT is used if `flow` is `raft`.
     """
@@ -96,11 +97,12 @@ class RTN(RestorationModel):
 
         half = length // 2
         halves = run_concurrently(x.device, lambda: decode(slice(half)), lambda: decode(slice(half, None)))
-        masks = [mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs]
+        masks = torch.stack([mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs], 1)
         restored = (torch.stack([*halves[0], *halves[1]], 1) + 1) / 2
         if self.restrained and not self.training:
-            restored = restrained(restored, frames, (forward, backward))
-        return Restored(restored, torch.stack(masks, 1))
+            restored, standing = restrained(restored, frames, (forward, backward))
+            masks = either(masks, standing)
+        return Restored(restored, masks)
 
     def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:
         return losses.gate(found, alpha)

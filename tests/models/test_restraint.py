@@ -21,9 +21,13 @@ def test_a_defect_that_both_neighbours_lack_may_go(t: int) -> None:
     clean = scene()
     damaged = clean.clone()
     damaged[:, t, :, 10:14, 10:14] += 0.25
-    got = restrained(clean, damaged, (STILL, STILL))
+    got, found = restrained(clean, damaged, (STILL, STILL))
     inner = (0, t, slice(None), slice(11, 13), slice(11, 13))
     torch.testing.assert_close(got[inner], clean[inner], rtol=0, atol=0.005)  # as bright as the frame with the defect
+    assert found.shape == (1, 5, 1, SIZE, SIZE)
+    assert found[0, t, 0, 10:14, 10:14].min() == 1
+    found[:, t, :, 8:16, 8:16] = 0
+    assert found.max() < 0.1
 
 
 def test_what_neither_the_frame_nor_its_neighbours_have_is_not_made_up() -> None:
@@ -32,7 +36,7 @@ def test_what_neither_the_frame_nor_its_neighbours_have_is_not_made_up() -> None
     damaged[:, 2, :, 10:14, 10:14] += 0.25
     overdone = clean.clone()
     overdone[:, 2, :, 10:14, 10:14] -= 0.1
-    got = restrained(overdone, damaged, (STILL, STILL))
+    got, _ = restrained(overdone, damaged, (STILL, STILL))
     torch.testing.assert_close(got[:, 2], clean[:, 2], rtol=0, atol=0.005)
 
 
@@ -40,7 +44,8 @@ def test_what_the_neighbours_differ_by_is_no_defect() -> None:
     """The picture moves, and the flow has not seen it."""
     moving = torch.stack([scene()[:, t].roll(7 * t, -1) for t in range(5)], 1)
     smeared = moving.mean(1, keepdim=True).expand_as(moving)
-    wanted, got = ((frames - moving).abs()[:, 1:4] for frames in (smeared, restrained(smeared, moving, (STILL, STILL))))
+    held, _ = restrained(smeared, moving, (STILL, STILL))
+    wanted, got = ((frames - moving).abs()[:, 1:4] for frames in (smeared, held))
     assert wanted.mean() > 4 * FREE
     assert got.mean() < 1.6 * FREE
 
@@ -49,15 +54,18 @@ def test_grain_may_go_everywhere_and_flicker_is_no_defect() -> None:
     flicker = torch.tensor([0, 0.1, -0.1, 0.05, 0])[:, None, None, None]
     frames = scene() + flicker + FREE * (torch.rand(1, 5, 1, SIZE, SIZE) - 0.5)
     softened = (frames - flicker)[:, :3].median(1, keepdim=True).values + flicker
-    got = restrained(softened, frames, (STILL, STILL))[:, 1]
+    got = restrained(softened, frames, (STILL, STILL))[0][:, 1]
     torch.testing.assert_close(got, softened[:, 1], rtol=0, atol=0.002)
-    got = restrained(frames + 0.5, frames, (STILL, STILL))
+    got, _ = restrained(frames + 0.5, frames, (STILL, STILL))
     assert (got - frames).max() < FREE + GAIN * 0.05
 
 
 def test_one_frame_has_no_neighbours() -> None:
     frames = scene()[:, :1]
-    assert torch.equal(restrained(frames + 0.2, frames, (STILL[:, :0], STILL[:, :0])), frames + 0.2)
+    got, found = restrained(frames + 0.2, frames, (STILL[:, :0], STILL[:, :0]))
+    assert torch.equal(got, frames + 0.2)
+    assert found.shape == (1, 1, 1, SIZE, SIZE)
+    assert not found.any()
 
 
 def test_rtn_is_restrained_where_asked_and_trained() -> None:
