@@ -17,7 +17,7 @@ def luma(frame: Array) -> Array:
 
 def chroma(frame: Array) -> Array:
     """R - Y and B - Y of a colour frame, (H, W, 2)."""
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    grey = luma(frame)
     return cv2.merge([cv2.subtract(cv2.extractChannel(frame, channel), grey) for channel in (0, 2)])
 
 
