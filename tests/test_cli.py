@@ -183,6 +183,19 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert not list(tmp_path.glob("out/*"))
 
 
+@pytest.mark.parametrize(("policy", "spins"), [("", "1000"), ("ACTIVE", None)])
+def test_threads_of_pytorch_sleep_unless_told_otherwise(
+    degrade: Callable, monkeypatch: pytest.MonkeyPatch, policy: str, spins: str | None
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that what is set here ends with the test
+        monkeypatch.delenv(name)
+    if policy:
+        monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+    assert degrade("ls", "--json")[0] == 0
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
+
+
 def _interruptible() -> None:
     """Shells start what runs in the background deaf to Ctrl-C, and tests may be run so."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -191,8 +204,8 @@ def _interruptible() -> None:
 def test_ctrl_c_keeps_what_was_finished(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(yaml.safe_dump(make_spec(source="builtin:stills", clips={"length": 1, "limit": 240}).resolved()))
-    command = [sys.executable, "-m", "degrade.cli", "generate", "--spec", str(path), "--out", str(tmp_path / "out")]
-    command += ["--workers", "2"]
+    command = [sys.executable, "-m", "degrade.cli", "generate", "--workers", "2"]
+    command += ["--spec", str(path), "--out", str(tmp_path / "out")]
     run = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
