@@ -12,6 +12,7 @@ from degrade.core import plain_yaml
 from degrade.core.composition import labels, parse_op
 from degrade.core.fields import Within
 from degrade.core.op import Op
+from degrade.match._copy import OPS, coded
 from degrade.match._knobs import Key, Part, Values
 from degrade.match._tint import Dyed
 from degrade.measure import Film
@@ -66,6 +67,8 @@ class Draft:
     def _there(self, label: str, name: str, given: dict[str, Any]) -> bool:
         if name in ("black_and_white", "tinting"):
             return self.dyed is not None
+        if label in OPS:
+            return coded(self.film)
         strong = [key[1] for part in self.parts for key in part.strong if key[0] == label]
         return not strong or any(given[parameter] not in (0, [0, 0]) for parameter in strong)
 
@@ -81,6 +84,7 @@ class Draft:
                     known.setdefault(key[1].partition(".")[0], []).append((part, key))
             if not known:
                 why = "tint: the nearest dye" if name in ("tinting", "black_and_white") else f"not measured: {START}"
+                why = f"blocks: a coded copy; {START}" if label in OPS else why
                 lines.append(f"  - {name}: {_flow(given)}  # {why}")
                 continue
             lines.append(f"  - {name}:")

@@ -52,8 +52,9 @@ class Grain:
             return {key: now[key] for key in self.keys if key in now}
         before, wanted, got = np.array([now[key] for key in SIGMA]), _values(film, BY_LEVEL), _values(made, BY_LEVEL)
         steps = [step * trust(film["grain"][name].value or 0.0, made["grain"][name]) for name in BY_LEVEL]
-        # Variances add up: rain, dust and what the footage has of its own stay as they are.
-        more = np.where(np.isnan(got), 0, np.array(steps) * (wanted**2 - got**2))
+        # Variances add up: rain, dust and what the footage has of its own stay as they are. A coded copy keeps a share.
+        kept = np.clip(_excess(made, own) / np.maximum(before**2, FAINTEST**2), 1 / FASTEST, 1)
+        more = np.where(np.isnan(got), 0, np.array(steps) * (wanted**2 - got**2) / kept)
         sigma = _filled(np.sqrt(np.maximum(before**2 + more, 0)))
         power = np.array([now[key] for key in POWER]) * _factor(_values(film, BY_BAND), _values(made, BY_BAND)) ** step
         stretch = {STRETCH: now[STRETCH]} if STRETCH in now else {}

@@ -23,7 +23,7 @@ from degrade.measure._footage import Take, takes
 from degrade.sources import Source, open_source
 from degrade.spec import Spec
 
-ROUNDS = 2
+ROUNDS = 3
 """Of correction."""
 STRETCH = 125
 """Frames of a long film that are measured in a row."""

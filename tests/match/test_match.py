@@ -12,10 +12,11 @@ import yaml
 from degrade.core.errors import SourceError
 from degrade.core.types import Array
 from degrade.match import Match, _match, distances, match, page
-from degrade.match._draft import started
+from degrade.match._copy import OPS, coded
+from degrade.match._draft import Draft, started
 from degrade.match._grain import Grain
 from degrade.match._knobs import parts
-from degrade.measure import Film, Reading, registry
+from degrade.measure import Film, Reading, measure, registry
 from degrade.measure._footage import Take
 from degrade.ops.pipeline import Pipeline
 from degrade.presets import load
@@ -148,6 +149,33 @@ def test_a_dark_border_is_drawn(tmp_path: Path) -> None:
     assert found["right"] == found["top"] == [0, 0]
     for name in ("left", "foot", "radius"):
         assert border[name] / 1.5 < np.mean(found[name]) < border[name] * 1.5, name
+
+
+def test_a_coded_film_is_copied_as_it_was(tmp_path: Path) -> None:
+    source = open_source("builtin:stills?count=1&frames=6&height=368&width=480")
+    clean = source.read(source.sequences()[0], 0, 6)
+    ops = [{"noise": {"sigma": 2}}, {"gaussian_blur": {"sigma": 1, "unit": "px"}}]
+    scan, copy = (
+        measure(written(tmp_path / name, Pipeline(ops + more)(clean, seed=1).frames))
+        for name, more in (("scan", []), ("copy", [{"video_codec": {"qp": 30, "group": 6}}]))
+    )
+    assert (coded(scan), coded(copy)) == (False, True)
+    for film in (scan, copy):
+        draft = Draft({}, film, parts(), None)
+        labels = {label for label, _, _ in draft.ops({})}
+        assert labels & set(OPS) == (set(OPS) if film is copy else set())
+        assert draft.text({}, film, []).count("a coded copy") == 2 * (film is copy)
+
+
+def test_grain_is_corrected_by_what_a_copy_keeps_of_it() -> None:
+    """Half of the variance: twice as much is put in for what lacks."""
+
+    def read(sigma: float) -> Film:
+        return Film(9, 1, {"grain": {name: Reading(sigma) for name in registry.get("grain").quantities}}, {}, {})
+
+    grain, film, own = Grain(), read(2), read(0)
+    turned = grain.turned(grain.start(film, own), film, read(2 / 2**0.5), own, 1.0)
+    assert turned["mottled_grain", "sigma.0"] == pytest.approx((2**2 + 2 * 2) ** 0.5)
 
 
 def test_grain_makes_room_for_what_else_is_new_in_a_frame() -> None:
