@@ -92,7 +92,7 @@ def _differing(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row.instrument} {row.quantity}: {row.film:.3g}{unit} in the film, not told of the render"
         elif row.off > NEAR:
             made, why = row.made or 0.0, "; no parameter is set by it" if not row.set else ""
-            why = "; set as the film reads" if row.held else why
+            why = "; set by the film alone" if row.held else why
             if row.clean is not None and row.set and made > row.film and row.clean >= row.film:
                 why = f"; the clean footage alone has {row.clean:.3g}"
             yield f"{row.instrument} {row.quantity}: {row.film:.3g}{unit} in the film, {made:.3g} in the render{why}"

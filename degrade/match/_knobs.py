@@ -61,7 +61,7 @@ class Knob:
     """Half of the range as a share of the value, at least: what differs from defect to defect."""
     most: float = float("inf")
     held: bool = False
-    """Not corrected: what one film's few clips read is less sure than the instrument."""
+    """Not corrected: what a render of few clips reads is less sure than the film, or depends on other parameters."""
 
     @property
     def key(self) -> Key:
@@ -114,6 +114,7 @@ def parts() -> Sequence[Part]:
         Knob("periodic_flicker", "period", "flicker", "period", Ratio(), held=True),
         Knob("spatial_flicker", "std", "spatial_flicker", "std", Ratio(own=2), strength=True),
         Knob("spatial_flicker", "correlation", "spatial_flicker", "memory", Ratio(), held=True),
+        # What is read of specks is what shows: where they are small or faint there are more of them, and smaller ones.
         Knob("dust", "per_frame", "dust", "per_frame", Ratio(3, least=0.3), strength=True, most=400),
         Knob("dust", "size", "dust", "size", Ratio(0.65), most=0.03, held=True),
         Knob("dust", "spread", "dust", "spread", Ratio(), most=1, held=True),
