@@ -1,12 +1,13 @@
 """The spec under way: ops of ``start.yaml`` under values that were measured, as a spec and as YAML with its reasons."""
 
 import copy
+import functools
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from degrade.core import plain_yaml
 from degrade.core.composition import labels, parse_op
@@ -21,6 +22,13 @@ from degrade.spec.load import parse
 
 START = "left as it starts"
 """At the value of ``start.yaml``."""
+
+
+class _Chosen(NamedTuple):
+    """An op that is there, or not, by what the film is, and no parameter of it by a reading."""
+
+    there: bool
+    why: str
 
 
 @dataclass(frozen=True)
@@ -60,15 +68,18 @@ class Draft:
                         given[parameter] = _allowed(cls, parameter, values[key], ends)
             if name == "tinting" and self.dyed:
                 given |= {"dyes": [self.dyed.dye], "strength": self.dyed.strength}
-            if self._there(label, name, given):
+            if self._there(label, given):
                 found.append((label, name, given))
         return found
 
-    def _there(self, label: str, name: str, given: dict[str, Any]) -> bool:
-        if name in ("black_and_white", "tinting"):
-            return self.dyed is not None
-        if label in OPS:
-            return coded(self.film)
+    @functools.cached_property
+    def _chosen(self) -> dict[str, _Chosen]:
+        dyes = dict.fromkeys(("black_and_white", "tinting"), _Chosen(self.dyed is not None, "tint: the nearest dye"))
+        return dyes | dict.fromkeys(OPS, _Chosen(coded(self.film), f"blocks: a coded copy; {START}"))
+
+    def _there(self, label: str, given: dict[str, Any]) -> bool:
+        if label in self._chosen:
+            return self._chosen[label].there
         strong = [key[1] for part in self.parts for key in part.strong if key[0] == label]
         return not strong or any(given[parameter] not in (0, [0, 0]) for parameter in strong)
 
@@ -83,8 +94,7 @@ class Draft:
                 for key in (key for key in part.keys if key[0] == label):
                     known.setdefault(key[1].partition(".")[0], []).append((part, key))
             if not known:
-                why = "tint: the nearest dye" if name in ("tinting", "black_and_white") else f"not measured: {START}"
-                why = f"blocks: a coded copy; {START}" if label in OPS else why
+                why = self._chosen[label].why if label in self._chosen else f"not measured: {START}"
                 lines.append(f"  - {name}: {_flow(given)}  # {why}")
                 continue
             lines.append(f"  - {name}:")

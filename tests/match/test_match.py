@@ -167,26 +167,23 @@ def test_a_coded_film_is_copied_as_it_was(tmp_path: Path) -> None:
         assert draft.text({}, film, []).count("a coded copy") == 2 * (film is copy)
 
 
+def grainy(sigma: float) -> Film:
+    """All of whose grain reads the same."""
+    return Film(9, 1, {"grain": {name: Reading(sigma) for name in registry.get("grain").quantities}}, {}, {})
+
+
 def test_grain_is_corrected_by_what_a_copy_keeps_of_it() -> None:
     """Half of the variance: twice as much is put in for what lacks."""
-
-    def read(sigma: float) -> Film:
-        return Film(9, 1, {"grain": {name: Reading(sigma) for name in registry.get("grain").quantities}}, {}, {})
-
-    grain, film, own = Grain(), read(2), read(0)
-    turned = grain.turned(grain.start(film, own), film, read(2 / 2**0.5), own, 1.0)
+    grain, film, own = Grain(), grainy(2), grainy(0)
+    turned = grain.turned(grain.start(film, own), film, grainy(2 / 2**0.5), own, 1.0)
     assert turned["mottled_grain", "sigma.0"] == pytest.approx((2**2 + 2 * 2) ** 0.5)
 
 
 def test_grain_makes_room_for_what_else_is_new_in_a_frame() -> None:
     """Rain of 1.5 levels beside grain: together they shall read as the film."""
-
-    def read(sigma: float) -> Film:
-        return Film(9, 1, {"grain": {name: Reading(sigma) for name in registry.get("grain").quantities}}, {}, {})
-
-    film, own, grain = read(2), read(0), Grain()
+    film, own, grain = grainy(2), grainy(0), Grain()
     begun = grain.start(film, own)
-    turned = grain.turned(begun, film, read(2.5), own, 1.0)
+    turned = grain.turned(begun, film, grainy(2.5), own, 1.0)
     for i in range(5):
         key = "mottled_grain", f"sigma.{i}"
         assert (begun[key], turned[key]) == pytest.approx((2, (2**2 - 1.5**2) ** 0.5))
