@@ -71,11 +71,12 @@ def rendered(name: str, count: int = 2000) -> Array:
     height = HEIGHT if name.startswith("rtn") else LINES  # RTN's sizes are in pixels, ours in frame heights
     width, found = height * WIDTH // HEIGHT, []
     pipeline = Pipeline(ops=tuple(op for op in damage(name).ops if _of(op, kinds)))
+    labels = {*kinds, *(op.id for op in pipeline.ops if isinstance(op, Contaminant))}
     for number in itertools.count():
         info = ClipInfo(frames=1, height=height, width=width, channels=1, id=str(number))
         layer = pipeline.render(np.full((1, height, width, 1), 0.5, np.float32), pipeline.draw(info, 0), 0)
         for label, mask in layer.masks.items():
-            if label.rpartition("/")[2] in kinds:
+            if label.rpartition("/")[2] in labels:
                 found += parts_of((mask[0, ..., 0] > 0.1).astype(np.uint8))
         if len(found) >= count:
             return np.array(found[:count]) / [height, 1, 1]

@@ -40,7 +40,7 @@ class Blur(Op[P]):
 def check_reach(sigma: float, unit: Unit, where: str) -> None:
     """Refuses what leaves no picture, most often pixels taken for frame heights."""
     if unit == "height" and sigma > REACH:
-        power = "²" if where == "variance" else ""
+        power = "" if where == "sigma" else "²"
         most = REACH**2 if power else REACH
         raise SpecError(f"must not exceed {most:g} frame heights{power}; for pixels say unit: px", where)
 

@@ -11,6 +11,7 @@ from pictures import params_of, pictures
 from scipy import stats
 from skimage import data
 
+from degrade.core.errors import SpecError
 from degrade.core.op import Op
 from degrade.core.rng import at
 from degrade.core.types import Array, ClipInfo
@@ -239,6 +240,14 @@ def test_blur_is_even_over_its_range_and_strays_by_its_jitter() -> None:
         assert values.max() <= 1
     axes = np.array([(one.along_px2[0], one.across_px2[0]) for one in params])
     assert abs(np.corrcoef(axes.T)[0, 1]) < 0.1
+    narrow = drawn(AnisotropicBlur(variance=(0, 8), unit="px", jitter=0.05, across=(1, 2), angle_jitter=0.1))
+    assert [one.along_px2 for one in narrow] == [one.along_px2 for one in params]
+    assert uniform(np.array([one.across_px2 for one in narrow]).mean(1), 1, 2)
+
+
+def test_a_blur_wider_than_its_frame_is_refused_by_name() -> None:
+    with pytest.raises(SpecError, match=r"across: must not exceed 0.01 frame heights²; for pixels say unit: px"):
+        AnisotropicBlur(across=(0, 4))
 
 
 def test_sizes_in_heights_grow_with_the_frame() -> None:
