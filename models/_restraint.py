@@ -8,38 +8,52 @@ from degrade.models._chroma import luma
 from degrade.models._flow import aligned_neighbours, along
 from degrade.models.base import Flows
 
-FREE, GAIN, SIDE = 0.015, 5.0, 3
-"""Change (of 1) that is allowed within that range, since grain is below it; how much more is for each unit that a frame
-stands out by; pixels of the square whose mean tells."""
+SHARE, GAIN, SIDE = 0.1, 5.0, 3
+"""Change that is allowed wherever it is, in standard deviations of the frame's grain; how much more is for each unit
+that a frame stands out by; pixels of the square whose mean tells."""
 PLAIN = 0.1
 """What stands out by so much (of 1) is a defect."""
+BEGUN, SURE = 0.03, 0.06
+"""What stands out by the first is no longer left to the model alone, by the second to the neighbours."""
+AROUND, MOVING, LARGE = 61, 0.05, 0.25
+"""Pixels of the square that is looked at for what moves; by how much (of 1) the neighbours differ there, in the mean,
+where something does; share of it that no defect has."""
 
 
 @torch.no_grad()
 def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, Tensor]:
     """The restored frames, none of whose pixels changes by more than it stands out, or leaves the range that it and
-    both neighbours span; and a mask (B, T, 1, H, W) of what stands out.
+    both restored neighbours span; and a mask (B, T, 1, H, W) of what stands out.
 
     A defect is unlike both neighbours, which are like each other. Where they are not, something moves that the flow
     has missed, and what a model takes for a defect is the film. What is darker or lighter than all three is none of it.
+    Neighbours are taken as restored, so that lines which last are seen, but where something moves, they must be alike
+    as they were, too: a model that smears them makes them so. What is plainly a defect, and not large, becomes the
+    median of what the model and both neighbours have there, in luma.
 
     Args:
         restored: (B, T, C, H, W).
         frames: What they were restored from, (B, T, 3, H, W) in [0, 1].
         flows: Forward and backward.
     """
-    length, grey = frames.shape[1], luma(frames)
+    length, grey, mended = frames.shape[1], luma(frames), luma(restored)
     if length == 1:
         return restored, torch.zeros_like(grey)
-    held, found = [], []
+    held, found, steps = [], [], along(flows)
     for t in range(length):
         here = grey[:, t]
-        near = [matched(other, here) for other in aligned_neighbours(grey, t, along(flows), "border")]
-        out = standing_out(here, *near)
-        allowed = FREE + GAIN * out
-        span = torch.stack((here, *near)) - here
+        before, after = (matched(other, here) for other in aligned_neighbours(grey, t, steps, "border"))
+        a, b = (matched(other, here) for other in aligned_neighbours(mended, t, steps, "border"))
+        apart, unlike = (before - after).abs(), (a - b).abs()
+        still = around(apart, AROUND) < MOVING
+        out = beyond(here, a, b, torch.where(still, unlike, torch.maximum(unlike, apart)))
+        small = around((out > BEGUN).float(), AROUND) < LARGE
+        plain = ((out - BEGUN) / (SURE - BEGUN)).clamp(0, 1) * (still & small)
+        wanted = restored[:, t] + plain * (torch.stack((mended[:, t], a, b)).median(0).values - mended[:, t])
+        allowed = SHARE * grain(here) + GAIN * out
+        span = torch.stack((here, a, b)) - here
         least, most = torch.maximum(-allowed, span.amin(0)), torch.minimum(allowed, span.amax(0))
-        held.append(frames[:, t] + (restored[:, t] - frames[:, t]).clamp(least, most))
+        held.append(frames[:, t] + (wanted - frames[:, t]).clamp(least, most))
         found.append((out / PLAIN).clamp_max(1))
     return torch.stack(held, 1), torch.stack(found, 1)
 
@@ -52,13 +66,30 @@ def either(a: Tensor, b: Tensor) -> Tensor:
 def standing_out(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """By how much a frame (B, 1, H, W) is further from either aligned neighbour than these are from each other; 0 where
     it is not."""
+    return beyond(frame, a, b, (a - b).abs())
+
+
+def beyond(frame: Tensor, a: Tensor, b: Tensor, apart: Tensor) -> Tensor:
+    """The same with how far the neighbours are from each other."""
     out = torch.minimum((frame - a).abs(), (frame - b).abs())
-    return (around(out, SIDE) - around((a - b).abs(), SIDE)).clamp_min(0)
+    return (around(out, SIDE) - around(apart, SIDE)).clamp_min(0)
+
+
+def grain(frame: Tensor) -> Tensor:
+    """Standard deviation of what is grain or noise in a frame, (B, 1, H, W) to (B, 1, 1, 1).
+
+    Of its finest diagonal differences, which pictures have few of (Donoho and Johnstone, "Ideal spatial adaptation by
+    wavelet shrinkage", 1994).
+    """
+    fours = F.pixel_unshuffle(frame[..., : frame.shape[-2] // 2 * 2, : frame.shape[-1] // 2 * 2], 2)
+    diagonal = (fours[:, 0] - fours[:, 1] - fours[:, 2] + fours[:, 3]) / 2
+    return diagonal.abs().flatten(1).median(1).values.reshape(-1, 1, 1, 1) / 0.6745
 
 
 def around(x: Tensor, size: int) -> Tensor:
     """The mean of size × size pixels, an odd number; at the border of those that there are."""
-    return F.avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
+    rows = F.avg_pool2d(x, (size, 1), 1, (size // 2, 0), count_include_pad=False)
+    return F.avg_pool2d(rows, (1, size), 1, (0, size // 2), count_include_pad=False)
 
 
 def matched(x: Tensor, like: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -33,9 +33,9 @@ class RTN(RestorationModel):
         gate: `residual` (as its authors), `two_sided`, `wavelet` or `carried`: what tells it a defect.
         flow: `dis` (needs no weights) or `raft` (as its authors; frozen).
         flow_weights: Weights of RAFT, where the checkpoint holds none.
-        restrained: Whether a trained model leaves alone what does not stand out from both neighbours, but for grain, so
-            that movement which the flow has missed is no damage; its mask then covers what stands out, too. Not part of
-            the paper.
+        restrained: Whether a trained model leaves alone what does not stand out from both neighbours, movement that the
+            flow has missed and most of the grain, and takes away all of what plainly does; its mask then covers what
+            stands out, too. Not part of the paper.
 
     A checkpoint released by the authors is loaded as it is; its RAFT is used if `flow` is `raft`.
     """
