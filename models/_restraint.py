@@ -11,10 +11,11 @@ from degrade.models.base import Flows
 SHARE, GAIN, SIDE = 0.1, 5.0, 3
 """Change that is allowed wherever it is, in standard deviations of the frame's grain; how much more is for each unit
 that a frame stands out by; pixels of the square whose mean tells."""
-PLAIN = 0.1
-"""What stands out by so much (of 1) is a defect."""
-BEGUN, SURE = 0.03, 0.06
-"""What stands out by the first is no longer left to the model alone, by the second to the neighbours."""
+BEGUN, SURE, PLAIN = 0.03, 0.06, 0.1
+"""What stands out by the first (of 1) is no longer left to the model alone, by the second not to the model at all, and
+what does by the last is a defect, and so are the pixels around it."""
+RIM = 5
+"""Pixels of the square around what is plainly a defect that belong to it."""
 AROUND, MOVING, LARGE = 61, 0.05, 0.25
 """Pixels of the square that is looked at for what moves; by how much (of 1) the neighbours differ there, in the mean,
 where something does; share of it that no defect has."""
@@ -29,7 +30,7 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
     has missed, and what a model takes for a defect is the film. What is darker or lighter than all three is none of it.
     Neighbours are taken as restored, so that lines which last are seen, but where something moves, they must be alike
     as they were, too: a model that smears them makes them so. What is plainly a defect, and not large, becomes the
-    median of what the model and both neighbours have there, in luma.
+    median of what the model and both neighbours have there, in luma, and so does its rim, which is faint, but shows.
 
     Args:
         restored: (B, T, C, H, W).
@@ -48,14 +49,20 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
         still = around(apart, AROUND) < MOVING
         out = beyond(here, a, b, torch.where(still, unlike, torch.maximum(unlike, apart)))
         small = around((out > BEGUN).float(), AROUND) < LARGE
-        plain = ((out - BEGUN) / (SURE - BEGUN)).clamp(0, 1) * (still & small)
+        rim = F.max_pool2d(between(PLAIN / 2, out, PLAIN), RIM, 1, RIM // 2)
+        plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
         wanted = restored[:, t] + plain * (torch.stack((mended[:, t], a, b)).median(0).values - mended[:, t])
-        allowed = SHARE * grain(here) + GAIN * out
+        allowed = SHARE * grain(here) + GAIN * out + plain
         span = torch.stack((here, a, b)) - here
         least, most = torch.maximum(-allowed, span.amin(0)), torch.minimum(allowed, span.amax(0))
         held.append(frames[:, t] + (wanted - frames[:, t]).clamp(least, most))
         found.append((out / PLAIN).clamp_max(1))
     return torch.stack(held, 1), torch.stack(found, 1)
+
+
+def between(low: float, x: Tensor, high: float) -> Tensor:
+    """0 up to `low`, 1 from `high` on."""
+    return ((x - low) / (high - low)).clamp(0, 1)
 
 
 def either(a: Tensor, b: Tensor) -> Tensor:

@@ -73,6 +73,20 @@ def test_what_the_model_has_begun_is_finished_unless_it_is_large() -> None:
     torch.testing.assert_close(got[:, 2], begun[:, 2], rtol=0, atol=0.02)
 
 
+def test_the_faint_rim_of_a_plain_defect_goes_with_it() -> None:
+    damaged = scene()
+    damaged[:, 2, :, 8:16, 8:16] += 0.02
+    damaged[:, 2, :, 10:14, 10:14] += 0.3
+    untouched = scene()
+    untouched[:, 2] = damaged[:, 2]
+    got, _ = restrained(untouched, damaged, (STILL, STILL))
+    torch.testing.assert_close(got, scene(), rtol=0, atol=0.01)
+    damaged[:, 2, :, 10:14, 10:14] -= 0.3
+    untouched[:, 2] = damaged[:, 2]
+    got, _ = restrained(untouched, damaged, (STILL, STILL))
+    torch.testing.assert_close(got, untouched, rtol=0, atol=0.002)
+
+
 def test_a_share_of_the_grain_may_go_everywhere_and_flicker_is_no_defect() -> None:
     flicker = torch.tensor([0, 0.1, -0.1, 0.05, 0])[:, None, None, None]
     soft = scene() + flicker
