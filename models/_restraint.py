@@ -40,11 +40,12 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
     length, grey, mended = frames.shape[1], luma(frames), luma(restored)
     if length == 1:
         return restored, torch.zeros_like(grey)
-    held, found, steps = [], [], along(flows)
+    both, steps = torch.cat((grey, mended), 2), along(flows)
+    held, found = [], []
     for t in range(length):
         here = grey[:, t]
-        before, after = (matched(other, here) for other in aligned_neighbours(grey, t, steps, "border"))
-        a, b = (matched(other, here) for other in aligned_neighbours(mended, t, steps, "border"))
+        near = (matched(other, here) for other in aligned_neighbours(both, t, steps, "border"))
+        (before, a), (after, b) = (other.split(1, 1) for other in near)
         apart, unlike = (before - after).abs(), (a - b).abs()
         still = around(apart, AROUND) < MOVING
         out = beyond(here, a, b, torch.where(still, unlike, torch.maximum(unlike, apart)))
