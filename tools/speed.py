@@ -1,6 +1,6 @@
 """Every figure on speed that README.md and docs/speed.md have: one thread, one core.
 
-    python tools/speed.py --write                        # all tables, put into both; an hour
+    python tools/speed.py --write                        # all tables, put into both; nine minutes
     python tools/speed.py --write --note 'idle machine'  # and what the machine did beside
     python tools/speed.py --tables presets stages --preset film-heavy --size 640x368
 
@@ -199,7 +199,7 @@ def where(work: Work, clips: int) -> dict[str, float]:
 def op_table(asked: argparse.Namespace) -> str:
     """Every op by its defaults, and the plain float64 way where the tests have one; the slowest first."""
     lines: list[tuple[float, list[str]]] = []
-    for name in asked.op or [*registry.names(), "at_scale", "sharpened target"]:
+    for name in asked.op or [*registry.names(), "sharpened target"]:
         cells, slowest = [f"`{name}`" if name in registry else name], 0.0
         for size in asked.size:
             for channels in KINDS:
