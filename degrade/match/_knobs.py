@@ -102,7 +102,8 @@ class Knob:
 def parts() -> Sequence[Part]:
     """All of them."""
     return [
-        Knob("scan", "sigma", "softness", "blur", Squares(0.001), strength=True),
+        Knob("lens", "sigma", "softness", "blur", Squares(0.0008), strength=True),
+        Knob("scan", "sigma", "softness", "blur", Squares(0.0006), strength=True),
         Tone(),
         Grain(),
         Knob("vignette", "falloff", "gate", "falloff", Shift(1.0, 0.2), strength=True),
@@ -114,11 +115,11 @@ def parts() -> Sequence[Part]:
         Knob("periodic_flicker", "period", "flicker", "period", Ratio(), held=True),
         Knob("spatial_flicker", "std", "spatial_flicker", "std", Ratio(own=2), strength=True),
         Knob("spatial_flicker", "correlation", "spatial_flicker", "memory", Ratio(), held=True),
-        # What is read of specks is what shows: where they are small or faint there are more of them, and smaller ones.
+        # What is read of specks is what shows through blur and codec: there are more of them, smaller and stronger.
         Knob("dust", "per_frame", "dust", "per_frame", Ratio(3, least=0.3), strength=True, most=400),
         Knob("dust", "size", "dust", "size", Ratio(0.65), most=0.03, held=True),
         Knob("dust", "spread", "dust", "spread", Ratio(), most=1, held=True),
-        Knob("dust", "opacity", "dust", "opacity", Ratio(), wide=0.5, most=0.65),
+        Knob("dust", "opacity", "dust", "opacity", Ratio(1.7), wide=0.5, most=0.65),
         Knob("dust", "light", "dust", "light", Share()),
         Knob("dust", "elongation", "dust", "elongation", Ratio(), wide=0.5, most=4),
         Knob("dust", "stretch", "dust", "stretch", Ratio(), most=4),
@@ -126,9 +127,10 @@ def parts() -> Sequence[Part]:
         Knob("frame_faults", "repeated", "repeated", "repeated", Ratio(), strength=True),
         Knob("frame_faults", "missing", "repeated", "missing", Ratio(), strength=True, most=0.3),
         Knob("black_frames", "lost", "repeated", "blank", Ratio(), strength=True),
-        Knob("weave", "x", "weave", "x", Ratio(0.001, own=2), strength=True),
-        Knob("weave", "y", "weave", "y", Ratio(0.001, own=2), strength=True),
-        Knob("weave", "rotation", "weave", "rotation", Ratio(own=2), strength=True),
+        # Not corrected: footage moves by itself, and what its camera does is no part of the machine's.
+        Knob("weave", "x", "weave", "x", Ratio(0.001), strength=True, held=True),
+        Knob("weave", "y", "weave", "y", Ratio(0.001), strength=True, held=True),
+        Knob("weave", "rotation", "weave", "rotation", Ratio(), strength=True, held=True),
         Knob("weave", "correlation", "weave", "memory_x", Ratio(), held=True),
         Knob("weave", "correlation_y", "weave", "memory_y", Ratio(), held=True),
         Knob("scratch", "per_frame", "lines", "per_frame", Ratio(own=1, least=0.1), strength=True, most=60),

@@ -221,7 +221,7 @@ MEASURED = {"id", "sigma", "light", "elongation", "stretch", "bursts", "broken",
 def test_what_is_not_measured_is_as_in_film_medium() -> None:
     medium = {op.id or op.name(): op for op in load("film-medium").ops}
     ops = {label: given for label, _, given in started()}
-    assert set(medium) - set(ops) == {"lens", "grain"}  # one blur and another grain stand for them
+    assert set(medium) - set(ops) == {"grain"}  # another stands for it
     for label, op in medium.items():
         given = ops.get(label, {})
         for parameter in set(given) - MEASURED:
