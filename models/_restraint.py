@@ -16,7 +16,7 @@ BEGUN, SURE, PLAIN = 0.03, 0.06, 0.1
 what does by the last is a defect, and so are the pixels around it."""
 RIM = 5
 """Pixels of the square around what is plainly a defect that belong to it."""
-AROUND, MOVING, LARGE = 61, 0.05, 0.25
+AROUND, MOVING, LARGE = 61, 0.06, 0.25
 """Pixels of the square that is looked at for what moves; by how much (of 1) the neighbours differ there, in the mean,
 where something does; share of it that no defect has."""
 
