@@ -23,7 +23,7 @@ def recoloured(frames: Tensor, restored: Tensor) -> Tensor:
     before = luma(frames)
     change = restored - before
     local = (change - change.flatten(-2).median(-1).values[..., None, None]).abs()
-    sound = 1 - grown(((local - KEPT) / (LOST - KEPT)).clamp(0, 1))
+    sound = 1 - grown(between(KEPT, local, LOST))
     differences = push_pull((frames - before).flatten(0, 1), sound.flatten(0, 1)).view_as(frames)
     return restored + differences
 
@@ -43,9 +43,14 @@ def luma(frames: Tensor) -> Tensor:
     return (frames * frames.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
 
 
-def highest(x: Tensor) -> Tensor:
-    """The greatest of the 3×3 around each pixel."""
-    return F.max_pool2d(x, 3, 1, 1)
+def between(low: float, x: Tensor, high: float) -> Tensor:
+    """0 up to `low`, 1 from `high` on."""
+    return ((x - low) / (high - low)).clamp(0, 1)
+
+
+def highest(x: Tensor, side: int = 3) -> Tensor:
+    """The greatest of the side × side around each pixel, an odd number."""
+    return F.max_pool2d(x, side, 1, side // 2)
 
 
 def grown(masks: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from degrade.models._chroma import luma
+from degrade.models._chroma import between, highest, luma
 from degrade.models._flow import aligned_neighbours, along
 from degrade.models.base import Flows
 
@@ -50,7 +50,7 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
         still = around(apart, AROUND) < MOVING
         out = beyond(here, a, b, torch.where(still, unlike, torch.maximum(unlike, apart)))
         small = around((out > BEGUN).float(), AROUND) < LARGE
-        rim = F.max_pool2d(between(PLAIN / 2, out, PLAIN), RIM, 1, RIM // 2)
+        rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
         plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
         wanted = restored[:, t] + plain * (torch.stack((mended[:, t], a, b)).median(0).values - mended[:, t])
         allowed = SHARE * grain(here) + GAIN * out + plain
@@ -59,11 +59,6 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
         held.append(frames[:, t] + (wanted - frames[:, t]).clamp(least, most))
         found.append((out / PLAIN).clamp_max(1))
     return torch.stack(held, 1), torch.stack(found, 1)
-
-
-def between(low: float, x: Tensor, high: float) -> Tensor:
-    """0 up to `low`, 1 from `high` on."""
-    return ((x - low) / (high - low)).clamp(0, 1)
 
 
 def either(a: Tensor, b: Tensor) -> Tensor:

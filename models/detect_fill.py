@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from degrade.core.errors import SpecError
 from degrade.models._card import ModelCard
-from degrade.models._chroma import grown, highest, luma, push_pull
+from degrade.models._chroma import between, grown, highest, luma, push_pull
 from degrade.models._flow import flow_between, make_flow, neighbours, warp, with_flow
 from degrade.models._hourglass import Hourglass
 from degrade.models._restraint import around, either, matched, standing_out
@@ -111,7 +111,7 @@ class DetectFill(RestorationModel):
         shares = torch.softmax(said[:, :, :4] + torch.log(trust + FAINT / 4), 2)
         mixed = sum(shares[:, :, i : i + 1] * x for i, x in enumerate((a, b, around, frames))) + said[:, :, 4:]
         sound = SOUND * self.threshold
-        return torch.lerp(frames, mixed, ((holes - sound) / (self.threshold - sound)).clamp(0, 1))
+        return torch.lerp(frames, mixed, between(sound, holes, self.threshold))
 
 
 class Detector(nn.Module):
