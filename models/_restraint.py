@@ -21,7 +21,6 @@ AROUND, MOVING, LARGE = 61, 0.06, 0.25
 where something does; share of it that no defect has."""
 
 
-@torch.no_grad()
 def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, Tensor]:
     """The restored frames, none of whose pixels changes by more than it stands out, or leaves the range that it and
     both restored neighbours span; and a mask (B, T, 1, H, W) of what stands out.

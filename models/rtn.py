@@ -33,9 +33,9 @@ class RTN(RestorationModel):
         gate: `residual` (as its authors), `two_sided`, `wavelet` or `carried`: what tells it a defect.
         flow: `dis` (needs no weights) or `raft` (as its authors; frozen).
         flow_weights: Weights of RAFT, where the checkpoint holds none.
-        restrained: Whether a trained model leaves alone what does not stand out from both neighbours, movement that the
-            flow has missed and most of the grain, and takes away all of what plainly does; its mask then covers what
-            stands out, too. Not part of the paper.
+        restrained: Whether it leaves alone what does not stand out from both neighbours, movement that the flow has
+            missed and most of the grain, and takes away all of what plainly does; the mask of a trained model then
+            covers what stands out, too. Not part of the paper.
 
     A checkpoint released by the authors is loaded as it is; its RAFT is used if `flow` is `raft`.
     """
@@ -99,9 +99,9 @@ class RTN(RestorationModel):
         halves = run_concurrently(x.device, lambda: decode(slice(half)), lambda: decode(slice(half, None)))
         masks = torch.stack([mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs], 1)
         restored = (torch.stack([*halves[0], *halves[1]], 1) + 1) / 2
-        if self.restrained and not self.training:
+        if self.restrained:
             restored, standing = restrained(restored, frames, (forward, backward))
-            masks = either(masks, standing)
+            masks = masks if self.training else either(masks, standing)
         return Restored(restored, masks)
 
     def mask_loss(self, found: Tensor, alpha: Tensor) -> Tensor:

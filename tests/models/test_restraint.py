@@ -117,7 +117,7 @@ def test_one_frame_has_no_neighbours() -> None:
     assert not found.any()
 
 
-def test_rtn_is_restrained_where_asked_and_trained() -> None:
+def test_rtn_is_restrained_where_asked_and_trained_through_it() -> None:
     frames = scene()
     frames[:, 2, :, 8:16] += 0.2 * torch.rand(8, SIZE)
     torch.manual_seed(1)
@@ -129,4 +129,9 @@ def test_rtn_is_restrained_where_asked_and_trained() -> None:
         free, still = (model.eval()(frames) for model in (plain, held))
         assert (free - frames).abs().mean() > 0.1
         assert (still - frames).abs().mean() < 0.05
-        torch.testing.assert_close(held.train()(frames), plain.train()(frames))
+    restored, found = held.train()(frames, return_masks=True)
+    masks = plain.train()(frames, return_masks=True).masks
+    torch.testing.assert_close(restored, still)
+    torch.testing.assert_close(found, masks)  # the loss is on what the gate finds
+    restored.square().mean().backward()
+    assert held.decoder[-1].bias.grad.abs().max() > 0  # type: ignore[index,union-attr,operator]
