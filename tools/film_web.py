@@ -2,10 +2,10 @@
 
     python tools/film_web.py --data DATA        # ten minutes
 
-DATA holds ``films`` (folders of frames of damaged film) and ``clips`` (clean footage), as for docs/realism.py. Each film
-is matched, and a range goes from the lowest of the specs' to the highest, as the middles of their ranges are: these are
-printed. Then a film is left out at a time: by how many flat patches judges that know neither the film nor the clips tell
-it from the preset with the ranges of the others.
+DATA holds ``films`` (folders of frames of damaged film) and ``clips`` (clean footage), as for docs/realism.py. Each
+film is matched, and a range goes from the lowest of the specs' to the highest, as the middles of their ranges are:
+these are printed. Then a film is left out at a time: by how many flat patches judges that know neither the film nor
+the clips tell it from the preset with the ranges of the others.
 """
 
 import argparse
@@ -37,8 +37,8 @@ RANGES = {
     "rain": ("per_frame", "opacity"),
     "scan": ("sigma",),
 }
-"""Parameters that are set, by the op's id; flicker and weave, in which scene and camera have a share, are film-medium's.
-What a film's spec leaves out has nothing of it: 0."""
+"""Parameters that are set, by the op's id; flicker and weave, in which scene and camera have a share, are those of
+film-medium. What a film's spec leaves out has nothing of it: 0."""
 WITHIN = ("opacity", "light")
 """Those that differ within a film: the whole of its specs' ranges."""
 GRAINS = {"round_grain": (0, 1.8), "long_grain": (1.8, np.inf)}
