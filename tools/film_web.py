@@ -91,16 +91,18 @@ def main() -> None:
 
     films, clean = read(data / "films"), read(data / "clips", 24)
     real = [features(flat_patches(film, PATCHES // len(films))) for film in films]
-    rows = []
-    for k, folder in enumerate(folders):
+    shares = []
+    for k in range(len(films)):
         pipeline, told = Pipeline(ops=spanning(preset, specs[:k] + specs[k + 1 :])), []
         for seed in SEEDS:
             made = [pipeline(c[..., None], seed=seed, clip_id=str(i)).frames[..., 0] for i, c in enumerate(clean)]
             found = told_apart(real, [features(flat_patches(clip, PATCHES // len(clean))) for clip in made])
             told.append(accuracy(found, np.array([k]), np.arange(k, len(clean), len(real))))
-        rows.append([folder.name, f"{np.mean(told):.0%}", ", ".join(f"{share:.0%}" for share in told)])
-    rows.append(["all", f"{np.mean([float(row[1].rstrip('%')) for row in rows]):.0f}%", ""])
-    print(table(["film", "told from ranges of the others", "by seed"], rows))
+        shares.append([np.mean(told), *told])
+    names = [folder.name for folder in folders]
+    rows = zip([*names, "all"], [*shares, np.mean(shares, 0)], strict=True)
+    head = ["told from ranges of the others", "mean", *(f"seed {seed}" for seed in SEEDS)]
+    print(table(head, [[name, *(f"{share:.0%}" for share in row)] for name, row in rows]))
 
 
 if __name__ == "__main__":
