@@ -28,7 +28,7 @@ from degrade.core.types import Array, ClipInfo, to_uint8
 from degrade.dataset.pairs import fit
 from degrade.measure._against import PATCHES, flat_patches
 from degrade.measure._flat import BANDS, LEVELS, PATCH, Place, correlation, smoothed_out, spectrum
-from degrade.measure._judge import Grain, accuracy, features, told_apart
+from degrade.measure._judge import Grain, Told, accuracy, features, told_apart
 from degrade.measure._lines import lines, stay
 from degrade.measure._motion import affine
 from degrade.measure._shapes import filled, parts_of
@@ -238,11 +238,16 @@ def classifier_table(flat: "Flat", draws: int = 10_000) -> str:
     measure = next(name for name in told if name.startswith("`"))
     rows = []
     for name, one in told.items():
-        held = [accuracy(one, np.array([k]), np.arange(k, len(one.clips), len(real))) for k in range(len(real))]
         less = f"{accuracy(told[measure]) - accuracy(one):.0%} ({_interval(spread[measure] - spread[name])})"
         whole = f"**{accuracy(one):.0%}** ({_interval(spread[name])})"
-        rows.append([name, whole, "–" if name == measure else less, ", ".join(f"{h:.0%}" for h in held)])
+        rows.append([name, whole, "–" if name == measure else less, ", ".join(f"{held:.0%}" for held in by_film(one))])
     return table(["", "told from real film", f"less than {measure} by", "by the film held out"], rows)
+
+
+def by_film(told: Told) -> list[float]:
+    """What was told of each film while it was held out, and of the clips that were with it."""
+    films = len(told.films)
+    return [float(accuracy(told, np.array([k]), np.arange(k, len(told.clips), films))) for k in range(films)]
 
 
 def _interval(values: Array) -> str:
@@ -289,22 +294,32 @@ def damage(name: str) -> Pipeline:
     return Pipeline(ops=yaml.safe_load(Path(name).read_text())) if Path(name).is_file() else presets.load(name)
 
 
-def damaged(name: str, clips: list[Array]) -> list[Array]:
+def damaged(pipeline: Pipeline, clips: list[Array], seed: int = 1) -> list[Array]:
     """The clips under a preset."""
-    pipeline = damage(name)
-    return [pipeline(clip[..., None], seed=1, clip_id=str(i)).frames[..., 0] for i, clip in enumerate(clips)]
+    return [pipeline(clip[..., None], seed=seed, clip_id=str(i)).frames[..., 0] for i, clip in enumerate(clips)]
+
+
+def flattest(clips: list[Array]) -> list[Grain]:
+    """Flat patches of each clip, at most `PATCHES` of all."""
+    return [flat_patches(clip, PATCHES // len(clips)) for clip in clips]
+
+
+def lacking(data: Path, *folders: str) -> str:
+    """Which of the folders are not there, in words; empty if all are."""
+    absent = [folder for folder in folders if not (data / folder).is_dir()]
+    return f"{data} has no {', '.join(absent)}: give the folder with --data" if absent else ""
 
 
 def report(data: Path, names: list[str], limit: int) -> str:
     """All tables, as Markdown."""
     clean = read(data / "clips", limit)
     groups = {"real films": read(data / "films"), "clean clips": clean}
-    groups |= {f"`{name}`": damaged(name, clean) for name in names}
+    groups |= {f"`{name}`": damaged(damage(name), clean) for name in names}
     still = [i for i, clip in enumerate(clean) if max(track(axis).std for axis in position(unit(clip)).T[:2]) < STILL]
     steady = {n: clips if n == "real films" else [clips[i] for i in still] for n, clips in groups.items()}
     exposures = {name: [exposure(unit(clip)) for clip in clips] for name, clips in groups.items()}
     paths = {name: [position(unit(clip)) for clip in clips] for name, clips in steady.items()}
-    flat = {name: [flat_patches(clip, PATCHES // len(clips)) for clip in clips] for name, clips in groups.items()}
+    flat = {name: flattest(clips) for name, clips in groups.items()}
     weave = "{}, thousandths of the height: median (range)"
     parts = [
         "## Dust and dirt\n",
@@ -337,9 +352,8 @@ def main() -> int:
     parser.add_argument("--clips", type=int, default=24, help="at most so many clean clips")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/realism.md")
     asked = parser.parse_args()
-    absent = [f for f in ("films", "clips", "textures/filmdamage/scans") if not (asked.data / f).is_dir()]
-    if absent:
-        print(f"{asked.data} has no {', '.join(absent)}: give the folder with --data", file=sys.stderr)
+    if problem := lacking(asked.data, "films", "clips", "textures/filmdamage/scans"):
+        print(problem, file=sys.stderr)
         return 2
     cv2.setNumThreads(1)
     for name in asked.presets:

@@ -19,13 +19,13 @@ import numpy as np
 import yaml
 
 from degrade import presets
+from degrade.core.errors import DegradeError
 from degrade.match import match
-from degrade.measure._against import PATCHES, flat_patches
-from degrade.measure._judge import accuracy, features, told_apart
+from degrade.measure._judge import features, told_apart
 from degrade.ops.pipeline import Pipeline
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
-from realism import read, table
+from realism import by_film, damaged, flattest, lacking, read, table
 
 RANGES = {
     "lens": ("sigma",),
@@ -79,31 +79,35 @@ def shortened(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-def main() -> None:
+def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="films and clips")
     data = parser.parse_args().data
+    if problem := lacking(data, "films", "clips"):
+        print(problem, file=sys.stderr)
+        return 2
     preset = yaml.safe_load((Path(presets.__file__).parent / "film-web.yaml").read_text())
     folders = sorted(folder for folder in (data / "films").iterdir() if folder.is_dir())
-    specs = [yaml.safe_load(match(folder, data / "clips").text)["pipeline"] for folder in folders]
+    films = {folder: clips[0] for folder in folders if (clips := read(folder))}
+    specs = [yaml.safe_load(match(folder, data / "clips").text)["pipeline"] for folder in films]
     print(yaml.safe_dump(spanning(preset, specs), sort_keys=False, default_flow_style=None, width=120))
 
-    films, clean = read(data / "films"), read(data / "clips", 24)
-    real = [features(flat_patches(film, PATCHES // len(films))) for film in films]
-    shares = []
+    clean, shares = read(data / "clips", 24), []
+    real = [features(patches) for patches in flattest(list(films.values()))]
     for k in range(len(films)):
-        pipeline, told = Pipeline(ops=spanning(preset, specs[:k] + specs[k + 1 :])), []
-        for seed in SEEDS:
-            made = [pipeline(c[..., None], seed=seed, clip_id=str(i)).frames[..., 0] for i, c in enumerate(clean)]
-            found = told_apart(real, [features(flat_patches(clip, PATCHES // len(clean))) for clip in made])
-            told.append(accuracy(found, np.array([k]), np.arange(k, len(clean), len(real))))
+        pipeline = Pipeline(ops=spanning(preset, specs[:k] + specs[k + 1 :]))
+        made = [flattest(damaged(pipeline, clean, seed)) for seed in SEEDS]
+        told = [by_film(told_apart(real, [features(patches) for patches in one]))[k] for one in made]
         shares.append([np.mean(told), *told])
-    names = [folder.name for folder in folders]
-    rows = zip([*names, "all"], [*shares, np.mean(shares, 0)], strict=True)
+    rows = zip([*(folder.name for folder in films), "all"], [*shares, np.mean(shares, 0)], strict=True)
     head = ["told from ranges of the others", "mean", *(f"seed {seed}" for seed in SEEDS)]
     print(table(head, [[name, *(f"{share:.0%}" for share in row)] for name, row in rows]))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main())
+    except DegradeError as error:
+        sys.exit(f"error: {error}")
