@@ -85,8 +85,11 @@ def flow_between(t: int, s: int, forward: Tensor, backward: Tensor) -> Tensor:
     return flow
 
 
-def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
-    """What `flow` (B, 2, H, W), pixels, points to in `x` (B, C, H, W), bilinear; outside the frame: `padding`."""
+def warp(x: Tensor, flow: Tensor, padding: str = "zeros", mode: str = "bilinear") -> Tensor:
+    """What `flow` (B, 2, H, W), pixels, points to in `x` (B, C, H, W); outside the frame: `padding`.
+
+    `bilinear` softens what it moves by parts of a pixel; `bicubic` next to nothing, and may overshoot.
+    """
     height, width = x.shape[-2:]
     dtype = torch.promote_types(x.dtype, torch.float32)  # half precision would move pixels
     ys = torch.arange(height, device=x.device, dtype=dtype)
@@ -99,7 +102,7 @@ def warp(x: Tensor, flow: Tensor, padding: str = "zeros") -> Tensor:
         ),
         dim=-1,
     )
-    return F.grid_sample(x.to(dtype), grid, padding_mode=padding, align_corners=True).to(x.dtype)
+    return F.grid_sample(x.to(dtype), grid, mode, padding, align_corners=True).to(x.dtype)
 
 
 FlowBetween = Callable[[int, int], Tensor]
@@ -111,6 +114,8 @@ def along(flows: Flows) -> FlowBetween:
     return lambda t, s: flow_between(t, s, *flows)
 
 
-def aligned_neighbours(grey: Tensor, t: int, flow: FlowBetween, padding: str = "zeros") -> list[Tensor]:
-    """Both neighbours of frame t; at an end of the clip the next but one stands in for what is missing."""
-    return [warp(grey[:, s], flow(t, s), padding) for s in neighbours(t, grey.shape[1])]
+def aligned_neighbours(
+    grey: Tensor, t: int, flow: FlowBetween, padding: str = "zeros", mode: str = "bilinear"
+) -> list[Tensor]:
+    """Both neighbours of frame t, see `warp`; at an end of the clip the next but one stands in for what is missing."""
+    return [warp(grey[:, s], flow(t, s), padding, mode) for s in neighbours(t, grey.shape[1])]

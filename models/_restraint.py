@@ -11,14 +11,18 @@ from degrade.models.base import Flows
 SHARE, GAIN, SIDE = 0.1, 5.0, 3
 """Change that is allowed wherever it is, in standard deviations of the frame's grain; how much more is for each unit
 that a frame stands out by; pixels of the square whose mean tells."""
-BEGUN, SURE, PLAIN = 0.03, 0.06, 0.1
+BEGUN, SURE, PLAIN = 0.02, 0.035, 0.085
 """What stands out by the first (of 1) is no longer left to the model alone, by the second not to the model at all, and
 what does by the last is a defect, and so are the pixels around it."""
 RIM = 5
 """Pixels of the square around what is plainly a defect that belong to it."""
-AROUND, MOVING, LARGE = 61, 0.06, 0.25
-"""Pixels of the square that is looked at for what moves; by how much (of 1) the neighbours differ there, in the mean,
-where something does; share of it that no defect has."""
+MOVING, LARGE = 0.06, 0.25
+"""By how much (of 1) the neighbours differ around a pixel, in the mean, where something moves; share of what is around
+it that no defect has."""
+CELL, CELLS = 8, 7
+"""Pixels of a square, and squares of the square of them, that are "around a pixel"."""
+UNEVEN = 0.06
+"""By how much (of 1) the light on a part of a frame may have changed: what differs by more counts as no more."""
 
 
 def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, Tensor]:
@@ -43,12 +47,12 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
     held, found = [], []
     for t in range(length):
         here = grey[:, t]
-        near = (matched(other, here) for other in aligned_neighbours(both, t, steps, "border"))
+        near = (lit_as(here, other) for other in aligned_neighbours(both, t, steps, "border", "bicubic"))
         (before, a), (after, b) = (other.split(1, 1) for other in near)
         apart, unlike = (before - after).abs(), (a - b).abs()
-        still = around(apart, AROUND) < MOVING
+        still = surroundings(apart) < MOVING
         out = beyond(here, a, b, torch.where(still, unlike, torch.maximum(unlike, apart)))
-        small = around((out > BEGUN).float(), AROUND) < LARGE
+        small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
         plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
         wanted = restored[:, t] + plain * (torch.stack((mended[:, t], a, b)).median(0).values - mended[:, t])
@@ -92,6 +96,18 @@ def around(x: Tensor, size: int) -> Tensor:
     """The mean of size × size pixels, an odd number; at the border of those that there are."""
     rows = F.avg_pool2d(x, (size, 1), 1, (size // 2, 0), count_include_pad=False)
     return F.avg_pool2d(rows, (1, size), 1, (0, size // 2), count_include_pad=False)
+
+
+def surroundings(x: Tensor) -> Tensor:
+    """The mean of what is around each pixel, smooth."""
+    coarse = around(F.avg_pool2d(x, CELL, ceil_mode=True, count_include_pad=False), CELLS)
+    return F.interpolate(coarse, x.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def lit_as(frame: Tensor, x: Tensor) -> Tensor:
+    """`x` as bright as `frame`, in the whole and around each pixel: flicker need not be even. Defects say little."""
+    x = matched(x, frame)
+    return x + surroundings((frame - x).clamp(-UNEVEN, UNEVEN))
 
 
 def matched(x: Tensor, like: Tensor, weight: Tensor | None = None) -> Tensor:

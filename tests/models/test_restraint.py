@@ -135,3 +135,25 @@ def test_rtn_is_restrained_where_asked_and_trained_through_it() -> None:
     torch.testing.assert_close(found, masks)  # the loss is on what the gate finds
     restored.square().mean().backward()
     assert held.decoder[-1].bias.grad.abs().max() > 0  # type: ignore[index,union-attr,operator]
+
+
+def test_light_on_a_part_of_the_frame_is_no_defect() -> None:
+    torch.manual_seed(1)
+    clean = F.interpolate(torch.rand(1, 1, 40, 40), (160, 160), mode="bicubic").clamp(0, 1)
+    frames = (0.3 + 0.4 * clean)[:, None].expand(1, 3, 3, 160, 160).clone()
+    frames[:, 1, :, :, :80] += 0.04
+    flow = torch.zeros(1, 2, 2, 160, 160)
+    held, found = restrained(frames.mean(1, keepdim=True).expand_as(frames), frames, (flow, flow))
+    lit = (0, 1, slice(None), slice(None), slice(0, 48))
+    assert (held - frames)[lit].abs().max() < 0.005
+    assert found[lit].max() < 0.1
+
+
+def test_texture_that_moves_by_parts_of_a_pixel_is_no_defect() -> None:
+    across = torch.arange(SIZE)
+    frames = torch.stack([0.5 + 0.3 * torch.sin((across + 0.5 * t) * 1.3) for t in range(3)])
+    frames = frames[None, :, None, None].expand(1, 3, 3, SIZE, SIZE)
+    flow = torch.zeros(1, 2, 2, SIZE, SIZE)
+    flow[:, :, 0] = 0.5  # the frame before is found half a pixel to the right
+    _, found = restrained(frames, frames, (flow, -flow))
+    assert found[..., 4:-4].max() < 0.1
