@@ -11,7 +11,7 @@ from degrade.models.base import Flows
 SHARE, GAIN, SIDE = 0.1, 5.0, 3
 """Change that is allowed wherever it is, in standard deviations of the frame's grain; how much more is for each unit
 that a frame stands out by; pixels of the square whose mean tells."""
-BEGUN, SURE, PLAIN = 0.02, 0.035, 0.085
+BEGUN, SURE, PLAIN = 0.02, 0.04, 0.07
 """What stands out by the first (of 1) is no longer left to the model alone, by the second not to the model at all, and
 what does by the last is a defect, and so are the pixels around it."""
 RIM = 5
