@@ -1,11 +1,13 @@
 """Restraint: how far a model may change a film is for both neighbours of each frame to say."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from degrade.models._chroma import between, highest, luma
-from degrade.models._flow import aligned_neighbours, along
+from degrade.models._flow import aligned_neighbours, along, warp
 from degrade.models.base import Flows
 
 SHARE, GAIN, SIDE = 0.1, 5.0, 3
@@ -19,6 +21,9 @@ RIM = 5
 MOVING, LARGE = 0.06, 0.25
 """By how much (of 1) the neighbours differ around a pixel, in the mean, where something moves; share of what is around
 it that no defect has."""
+FREE, SMALL = 3.0, 3
+"""What any pixel may stand out by, in standard deviations of the frame's grain; pixels of the square around one, none of
+which the neighbours may differ in by more than that one stands out by."""
 CELL, CELLS = 8, 7
 """Pixels of a square, and squares of the square of them, that are "around a pixel"."""
 UNEVEN = 0.06
@@ -31,6 +36,7 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
 
     A defect is unlike both neighbours, which are like each other. Where they are not, something moves that the flow
     has missed, and what a model takes for a defect is the film. What is darker or lighter than all three is none of it.
+    Where they are not because one of them shows what the other has uncovered, each may be like the frame beyond it.
     Neighbours are taken as restored, so that lines which last are seen, but where something moves, they must be alike
     as they were, too: a model that smears them makes them so. What is plainly a defect, and not large, becomes the
     median of what the model and both neighbours have there, in luma, and so does its rim, which is faint, but shows.
@@ -50,8 +56,15 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
         near = (lit_as(here, other) for other in aligned_neighbours(both, t, steps, "border", "bicubic"))
         (before, a), (after, b) = (other.split(1, 1) for other in near)
         apart, unlike = (before - after).abs(), (a - b).abs()
-        still = surroundings(apart) < MOVING
-        out = beyond(here, a, b, torch.where(still, unlike, torch.maximum(unlike, apart)))
+        still, free = surroundings(apart) < MOVING, FREE * grain(here)
+        unlike = torch.where(still, unlike, torch.maximum(unlike, apart))
+        out = torch.maximum(beyond(here, a, b, unlike), alone(here, (a, b), unlike, free))
+        if 2 <= t < length - 2:
+            far = (lit_as(here, warp(both[:, s], steps(t, s), "border", "bicubic")) for s in (t - 2, t + 2))
+            (first, c), (last, d) = (other.split(1, 1) for other in far)
+            pairs = ((before, first), (after, last), (a, c), (b, d))
+            unlike = torch.stack([(x - y).abs() for x, y in pairs]).amax(0)
+            out = torch.maximum(out, alone(here, (a, b, c, d), unlike, free))
         small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
         plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
@@ -79,6 +92,14 @@ def beyond(frame: Tensor, a: Tensor, b: Tensor, apart: Tensor) -> Tensor:
     """The same with how far the neighbours are from each other."""
     out = torch.minimum((frame - a).abs(), (frame - b).abs())
     return (around(out, SIDE) - around(apart, SIDE)).clamp_min(0)
+
+
+def alone(frame: Tensor, others: Sequence[Tensor], apart: Tensor, free: Tensor) -> Tensor:
+    """By how much each pixel of a frame is above or below all others, beyond how far these are `apart` in it and what is
+    around it, and what is `free`; 0 where it is not."""
+    others = torch.stack(tuple(others))
+    out = torch.maximum(frame - others.amax(0), others.amin(0) - frame)
+    return (out - highest(apart, SMALL) - free).clamp_min(0)
 
 
 def grain(frame: Tensor) -> Tensor:

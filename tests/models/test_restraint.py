@@ -60,6 +60,26 @@ def test_a_defect_that_lasts_goes_as_the_model_says() -> None:
     assert found[..., 12].min() > 0.8
 
 
+def test_a_faint_defect_of_one_pixel_goes_whole() -> None:
+    damaged = scene()
+    damaged[:, 2, :, 10, 10] += 0.1
+    got, _ = restrained(scene(), damaged, (STILL, STILL))
+    torch.testing.assert_close(got, scene(), rtol=0, atol=0.005)
+
+
+@pytest.mark.parametrize("t, value, goes", [(2, 0.1, True), (2, 0.8, True), (2, 0.45, False), (1, 0.1, False)])
+def test_a_defect_on_what_is_uncovered_goes_where_the_frames_beyond_tell(t: int, value: float, goes: bool) -> None:
+    """Between the frames 2 and 3 something leaves a square; in frame 1, the one beyond is missing."""
+    clean = scene()
+    clean[:, : t + 1, :, 8:14, 8:14] = 0.3
+    clean[:, t + 1 :, :, 8:14, 8:14] = 0.6
+    damaged = clean.clone()
+    damaged[:, t, :, 10:12, 10:12] = value
+    got, _ = restrained(clean, damaged, (STILL, STILL))
+    left = (got - clean)[0, t, :, 10:12, 10:12].abs().max()
+    assert left < 0.01 if goes else left > 0.1
+
+
 def test_what_the_model_has_begun_is_finished_unless_it_is_large() -> None:
     damaged, begun = scene(), scene()
     damaged[:, 2, :, 10:14, 10:14] += 0.3
