@@ -21,9 +21,11 @@ RIM = 5
 MOVING, LARGE = 0.06, 0.25
 """By how much (of 1) the neighbours differ around a pixel, in the mean, where something moves; share of what is around
 it that no defect has."""
-FREE, SMALL = 3.0, 3
-"""What any pixel may stand out by, in standard deviations of the frame's grain; pixels of the square around one, none of
-which the neighbours may differ in by more than that one stands out by."""
+FREE, ALIKE, SMALL = 2.0, 0.75, 3
+"""What any pixel may stand out by, in standard deviations of the frame's grain, and as a share of the most that the
+neighbours differ by in the square around it; pixels of its side."""
+BANDS, DEEP = 2, 0.1
+"""Parts of a frame's height that a line is looked for in; the most (of 1) that a pixel says of it."""
 CELL, CELLS = 8, 7
 """Pixels of a square, and squares of the square of them, that are "around a pixel"."""
 UNEVEN = 0.06
@@ -36,10 +38,10 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
 
     A defect is unlike both neighbours, which are like each other. Where they are not, something moves that the flow
     has missed, and what a model takes for a defect is the film. What is darker or lighter than all three is none of it.
-    Where they are not because one of them shows what the other has uncovered, each may be like the frame beyond it.
-    Neighbours are taken as restored, so that lines which last are seen, but where something moves, they must be alike
-    as they were, too: a model that smears them makes them so. What is plainly a defect, and not large, becomes the
-    median of what the model and both neighbours have there, in luma, and so does its rim, which is faint, but shows.
+    What lasts is in the neighbours, too. It is a defect if a model takes it out of all three, it is a line, and little
+    moves around it: of a film that a model smears, columns keep their mean.
+    What is plainly a defect, and not large, becomes the median of what the model and both neighbours have there, in
+    luma, and so does its rim, which is faint, but shows.
 
     Args:
         restored: (B, T, C, H, W).
@@ -53,18 +55,13 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
     held, found = [], []
     for t in range(length):
         here = grey[:, t]
-        near = (lit_as(here, other) for other in aligned_neighbours(both, t, steps, "border", "bicubic"))
-        (before, a), (after, b) = (other.split(1, 1) for other in near)
-        apart, unlike = (before - after).abs(), (a - b).abs()
-        still, free = surroundings(apart) < MOVING, FREE * grain(here)
-        unlike = torch.where(still, unlike, torch.maximum(unlike, apart))
-        out = torch.maximum(beyond(here, a, b, unlike), alone(here, (a, b), unlike, free))
-        if 2 <= t < length - 2:
-            far = (lit_as(here, warp(both[:, s], steps(t, s), "border", "bicubic")) for s in (t - 2, t + 2))
-            (first, c), (last, d) = (other.split(1, 1) for other in far)
-            pairs = ((before, first), (after, last), (a, c), (b, d))
-            unlike = torch.stack([(x - y).abs() for x, y in pairs]).amax(0)
-            out = torch.maximum(out, alone(here, (a, b, c, d), unlike, free))
+        near = aligned_neighbours(both, t, steps, "border", "bicubic")
+        far = (warp(both[:, s], steps(t, s), "border", "bicubic") for s in (t - 2, t + 2) if 2 <= t < length - 2)
+        given, clean = zip(*(lit_as(here, other).split(1, 1) for other in (*near, *far)), strict=True)
+        a, b = clean[:2]
+        still = surroundings((given[0] - given[1]).abs()) < MOVING
+        lasting = torch.minimum(stands_out(here, clean), lines(here - nearer(here, a, b))) * still
+        out = torch.maximum(stands_out(here, given), lasting)
         small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
         plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
@@ -82,24 +79,46 @@ def either(a: Tensor, b: Tensor) -> Tensor:
     return a + b - a * b
 
 
+def stands_out(frame: Tensor, others: Sequence[Tensor]) -> Tensor:
+    """By how much each pixel of a frame (B, 1, H, W) is unlike both aligned neighbours, which are alike; or 0.
+
+    Args:
+        others: Both neighbours, and where there are such, the frames beyond them: on what a neighbour has uncovered,
+            it need not be like the other one, but like the frame beyond it.
+    """
+    a, b, *beyond = others
+    free, apart = FREE * grain(frame), (a - b).abs()
+    out = torch.maximum(standing_out(frame, a, b), alone(frame, others[:2], apart, free))
+    if beyond:
+        apart = torch.maximum((a - beyond[0]).abs(), (b - beyond[1]).abs())
+        out = torch.maximum(out, alone(frame, others, apart, free))
+    return out
+
+
 def standing_out(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """By how much a frame (B, 1, H, W) is further from either aligned neighbour than these are from each other; 0 where
-    it is not."""
-    return beyond(frame, a, b, (a - b).abs())
-
-
-def beyond(frame: Tensor, a: Tensor, b: Tensor, apart: Tensor) -> Tensor:
-    """The same with how far the neighbours are from each other."""
+    """By how much the pixels around each one of a frame (B, 1, H, W) are further from the nearer of its aligned
+    neighbours than these are from each other, in the mean; 0 where they are not."""
     out = torch.minimum((frame - a).abs(), (frame - b).abs())
-    return (around(out, SIDE) - around(apart, SIDE)).clamp_min(0)
+    return (around(out, SIDE) - around((a - b).abs(), SIDE)).clamp_min(0)
 
 
 def alone(frame: Tensor, others: Sequence[Tensor], apart: Tensor, free: Tensor) -> Tensor:
-    """By how much each pixel of a frame is above or below all others, beyond how far these are `apart` in it and what is
-    around it, and what is `free`; 0 where it is not."""
-    others = torch.stack(tuple(others))
-    out = torch.maximum(frame - others.amax(0), others.amin(0) - frame)
-    return (out - highest(apart, SMALL) - free).clamp_min(0)
+    """By how much each pixel of a frame is above or below all others, beyond what these are `apart` in it and around
+    it, and what is `free`; 0 where it is not."""
+    together = torch.stack(tuple(others))
+    out = torch.maximum(frame - together.amax(0), together.amin(0) - frame)
+    return (out - ALIKE * highest(apart, SMALL) - free).clamp_min(0)
+
+
+def nearer(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """What is more like the frame, pixel by pixel."""
+    return torch.where((frame - a).abs() < (frame - b).abs(), a, b)
+
+
+def lines(x: Tensor) -> Tensor:
+    """How far the columns of half a frame are from 0 in the mean: as lines are, and what is smeared is not."""
+    columns = F.adaptive_avg_pool2d(x.clamp(-DEEP, DEEP), (BANDS, x.shape[-1])).abs()
+    return F.interpolate(F.max_pool2d(columns, (1, 3), 1, (0, 1)), x.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def grain(frame: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ SIZE = 32
 STILL = torch.zeros(1, 4, 2, SIZE, SIZE)
 
 
-def scene() -> torch.Tensor:
+def scene(size: int = SIZE) -> torch.Tensor:
     """Five grey frames of a still scene without grain, (1, 5, 3, H, W)."""
     torch.manual_seed(0)
-    soft = F.interpolate(torch.rand(1, 1, 8, 8), (SIZE, SIZE), mode="bicubic").clamp(0, 1)
-    return (0.3 + 0.4 * soft)[:, None].expand(1, 5, 3, SIZE, SIZE).clone()
+    soft = F.interpolate(torch.rand(1, 1, size // 4, size // 4), (size, size), mode="bicubic").clamp(0, 1)
+    return (0.3 + 0.4 * soft)[:, None].expand(1, 5, 3, size, size).clone()
 
 
 @pytest.mark.parametrize("t", range(5))
@@ -52,12 +52,19 @@ def test_what_the_neighbours_differ_by_is_no_defect() -> None:
     assert got.mean() < 0.5 * wanted.mean()
 
 
-def test_a_defect_that_lasts_goes_as_the_model_says() -> None:
+def test_a_line_that_lasts_goes_as_the_model_says() -> None:
     damaged = scene()
     damaged[..., 12] += 0.25
     got, found = restrained(scene(), damaged, (STILL, STILL))
     torch.testing.assert_close(got, scene(), rtol=0, atol=0.01)
     assert found[..., 12].min() > 0.8
+
+
+def test_what_lasts_and_is_no_line_stays() -> None:
+    film = scene(128)
+    film[..., 40:44, 60:64] += 0.25
+    got, _ = restrained(scene(128), film, (torch.zeros(1, 4, 2, 128, 128),) * 2)
+    torch.testing.assert_close(got, film, rtol=0, atol=0.05)
 
 
 def test_a_faint_defect_of_one_pixel_goes_whole() -> None:
@@ -67,7 +74,7 @@ def test_a_faint_defect_of_one_pixel_goes_whole() -> None:
     torch.testing.assert_close(got, scene(), rtol=0, atol=0.005)
 
 
-@pytest.mark.parametrize("t, value, goes", [(2, 0.1, True), (2, 0.8, True), (2, 0.45, False), (1, 0.1, False)])
+@pytest.mark.parametrize(("t", "value", "goes"), [(2, 0.1, True), (2, 0.8, True), (2, 0.45, False), (1, 0.1, False)])
 def test_a_defect_on_what_is_uncovered_goes_where_the_frames_beyond_tell(t: int, value: float, goes: bool) -> None:
     """Between the frames 2 and 3 something leaves a square; in frame 1, the one beyond is missing."""
     clean = scene()
