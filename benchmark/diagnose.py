@@ -32,6 +32,8 @@ MEASURED = {"grain": "sigma", "flicker": "std", "weave": "y"}
 """Instruments, and the quantity of each that is compared."""
 WORST = 6
 """Defects that are shown."""
+COLUMN = 1 / 8
+"""Length of the stretch of a column that a line runs along, in frame heights."""
 AROUND = 24
 """Least pixels from the middle of a shown defect to the edge of its picture."""
 
@@ -42,7 +44,8 @@ class Diagnosis(NamedTuple):
     dirt: float | None
     """Contrast of the specks of the film, against what the neighbours of their frame show, as a share."""
     detail: float | None
-    """Energy of the Laplacian outside of them, as a share. It holds grain, and sharpening raises it."""
+    """Energy of the Laplacian outside of them, less its mean along each column, as a share: lines that last are no
+    detail. It holds grain, and sharpening raises it."""
     grain: float | None
     """Standard deviation in flat patches, as a share."""
     flicker: float | None
@@ -187,7 +190,9 @@ def _look(t: int, views: list[View], frames: dict[str, Array], tallies: Mapping[
         grey = reduced(View(frame))
         off = (float((part.sign * (grey - behind)[part.window][part.inside]).sum()) for part in specks)
         tallies[name].dirt += sum(off)
-        tallies[name].detail += float(np.square(cv2.Laplacian(grey, cv2.CV_32F)[elsewhere > 0]).sum())
+        fine = cv2.Laplacian(grey, cv2.CV_32F)
+        fine -= cv2.blur(fine, (1, 2 * round(len(fine) * COLUMN / 2) + 1))
+        tallies[name].detail += float(np.square(fine[elsewhere > 0]).sum())
     return _Look(t, specks, frames, views[0].height / len(behind))
 
 

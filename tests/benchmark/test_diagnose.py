@@ -28,7 +28,7 @@ def write(folder: Path, frames: np.ndarray) -> str:
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A dirty film, and it restored by nobody, by half, by all, and by all but smeared."""
+    """A dirty film, it with lines on every frame, and restored by nobody, by half, by all, and by all but smeared."""
     folder = tmp_path_factory.mktemp("films")
     (sequence,) = SOURCE.sequences()
     clean = SOURCE.read(sequence, 0, sequence.frames)
@@ -37,7 +37,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     dirty = Pipeline([{"dust": SPECKS}])(clean, seed=1).frames
     half = np.rint(clean / 2 + dirty / 2).astype(np.uint8)
     smeared = np.stack([cv2.GaussianBlur(frame, (0, 0), 1.5) for frame in clean])
-    named = {"dirty": dirty, "same": dirty, "half": half, "clean": clean, "smeared": smeared}
+    lined = dirty.copy()
+    lined[:, :, 7::40] = 0.7 * lined[:, :, 7::40] + 76
+    named = {"dirty": dirty, "lined": lined, "same": dirty, "half": half, "clean": clean, "smeared": smeared}
     return {name: write(folder / name, frames) for name, frames in named.items()}
 
 
@@ -54,6 +56,11 @@ def test_shares_are_of_what_the_film_had(films: dict[str, str]) -> None:
     assert clean.detail == pytest.approx(1, abs=0.05)
     assert smeared.detail < 0.5
     assert clean.e_warp < film.e_warp
+
+
+def test_lines_that_last_are_no_detail(films: dict[str, str]) -> None:
+    found = diagnose(open_source(films["lined"]), {"dirty": open_source(films["dirty"])})
+    assert found.by_name["dirty"].detail == pytest.approx(1, abs=0.08)
 
 
 def test_command(films: dict[str, str], tmp_path: Path) -> None:
