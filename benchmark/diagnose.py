@@ -191,8 +191,8 @@ def _look(t: int, views: list[View], frames: dict[str, Array], tallies: Mapping[
         off = (float((part.sign * (grey - behind)[part.window][part.inside]).sum()) for part in specks)
         tallies[name].dirt += sum(off)
         fine = cv2.Laplacian(grey, cv2.CV_32F)
-        fine -= cv2.blur(fine, (1, 2 * round(len(fine) * COLUMN / 2) + 1))
-        tallies[name].detail += float(np.square(fine[elsewhere > 0]).sum())
+        lines = cv2.blur(fine, (1, 2 * round(len(fine) * COLUMN / 2) + 1))
+        tallies[name].detail += float(np.square((fine - lines)[elsewhere > 0]).sum())
     return _Look(t, specks, frames, views[0].height / len(behind))
 
 
