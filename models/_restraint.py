@@ -55,18 +55,19 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
     held, found = [], []
     for t in range(length):
         here = grey[:, t]
+        noise = grain(here)
         near = aligned_neighbours(both, t, steps, "border", "bicubic")
         far = (warp(both[:, s], steps(t, s), "border", "bicubic") for s in (t - 2, t + 2) if 2 <= t < length - 2)
         given, clean = zip(*(lit_as(here, other).split(1, 1) for other in (*near, *far)), strict=True)
         a, b = clean[:2]
         still = surroundings((given[0] - given[1]).abs()) < MOVING
-        lasting = torch.minimum(stands_out(here, clean), lines(here - nearer(here, a, b))) * still
-        out = torch.maximum(stands_out(here, given), lasting)
+        lasting = torch.minimum(unlike(here, clean, noise), lines(here - nearer(here, a, b))) * still
+        out = torch.maximum(unlike(here, given, noise), lasting)
         small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
         plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
         wanted = restored[:, t] + plain * (torch.stack((mended[:, t], a, b)).median(0).values - mended[:, t])
-        allowed = SHARE * grain(here) + GAIN * out + plain
+        allowed = SHARE * noise + GAIN * out + plain
         span = torch.stack((here, a, b)) - here
         least, most = torch.maximum(-allowed, span.amin(0)), torch.minimum(allowed, span.amax(0))
         held.append(frames[:, t] + (wanted - frames[:, t]).clamp(least, most))
@@ -79,15 +80,16 @@ def either(a: Tensor, b: Tensor) -> Tensor:
     return a + b - a * b
 
 
-def stands_out(frame: Tensor, others: Sequence[Tensor]) -> Tensor:
+def unlike(frame: Tensor, others: Sequence[Tensor], noise: Tensor) -> Tensor:
     """By how much each pixel of a frame (B, 1, H, W) is unlike both aligned neighbours, which are alike; or 0.
 
     Args:
         others: Both neighbours, and where there are such, the frames beyond them: on what a neighbour has uncovered,
             it need not be like the other one, but like the frame beyond it.
+        noise: The frame's `grain`.
     """
     a, b, *beyond = others
-    free, apart = FREE * grain(frame), (a - b).abs()
+    free, apart = FREE * noise, (a - b).abs()
     out = torch.maximum(standing_out(frame, a, b), alone(frame, others[:2], apart, free))
     if beyond:
         apart = torch.maximum((a - beyond[0]).abs(), (b - beyond[1]).abs())
