@@ -90,7 +90,7 @@ class Task(Settings):
     """What is compared, and how. A change of any of it is a new version, under a new name."""
 
     name: str
-    """File stem, with its version: ``quick-v2``."""
+    """File stem, with its version: ``quick-v3``."""
     about: str
     """One line."""
     data: Spec

@@ -10,9 +10,8 @@ from degrade.models._chroma import between, highest, luma
 from degrade.models._flow import aligned_neighbours, along, warp
 from degrade.models.base import Flows
 
-SHARE, GAIN, SIDE = 0.1, 5.0, 3
-"""Change that is allowed wherever it is, in standard deviations of the frame's grain; how much more is for each unit
-that a frame stands out by; pixels of the square whose mean tells."""
+GAIN, SIDE = 5.0, 3
+"""Change that is allowed for each unit that a frame stands out by; pixels of the square whose mean tells."""
 BEGUN, SURE, PLAIN = 0.02, 0.04, 0.07
 """What stands out by the first (of 1) is no longer left to the model alone, by the second not to the model at all, and
 what does by the last is a defect, and so are the pixels around it."""
@@ -21,9 +20,15 @@ RIM = 5
 MOVING, LARGE = 0.06, 0.25
 """By how much (of 1) the neighbours differ around a pixel, in the mean, where something moves; share of what is around
 it that no defect has."""
-FREE, ALIKE, SMALL = 2.0, 0.75, 3
+FREE, ALIKE, SMALL = 1.5, 0.5, 3
 """What any pixel may stand out by, in standard deviations of the frame's grain, and as a share of the most that the
 neighbours differ by in the square around it; pixels of its side."""
+BEFORE, TWIN, PATCH, CLOSE, ASTIR = 0.6, 0.9, 5, 3, 0.03
+"""What stands out of both neighbours, too, close by, as a share of what does of the frame, where it begins to be taken
+for something that moves, and where it surely is; pixels of the square whose mean tells, squares around that are close;
+by how much (of 1) the neighbours differ around it, in the mean, at the least."""
+SUSPECT, CALLED, TRUST = 0.8, 0.95, 0.1
+"""The model's mask where it begins to count, and where it counts in full; what a pixel may then change by, of 1."""
 BANDS, DEEP = 2, 0.1
 """Parts of a frame's height that a line is looked for in; the most (of 1) that a pixel says of it."""
 CELL, CELLS = 8, 7
@@ -32,7 +37,9 @@ UNEVEN = 0.06
 """By how much (of 1) the light on a part of a frame may have changed: what differs by more counts as no more."""
 
 
-def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, Tensor]:
+def restrained(
+    restored: Tensor, frames: Tensor, flows: Flows, masks: Tensor, share: float
+) -> tuple[Tensor, Tensor]:
     """The restored frames, none of whose pixels changes by more than it stands out, or leaves the range that it and
     both restored neighbours span; and a mask (B, T, 1, H, W) of what stands out.
 
@@ -40,6 +47,7 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
     has missed, and what a model takes for a defect is the film. What is darker or lighter than all three is none of it.
     What lasts is in the neighbours, too. It is a defect if a model takes it out of all three, it is a line, and little
     moves around it: of a film that a model smears, columns keep their mean.
+    What a neighbour has as well, elsewhere, has moved. What the model is sure of may change some more.
     What is plainly a defect, and not large, becomes the median of what the model and both neighbours have there, in
     luma, and so does its rim, which is faint, but shows.
 
@@ -47,6 +55,8 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
         restored: (B, T, C, H, W).
         frames: What they were restored from, (B, T, 3, H, W) in [0, 1].
         flows: Forward and backward.
+        masks: What the model takes for damage, (B, T, 1, H, W) in [0, 1].
+        share: Change that is allowed wherever it is, in standard deviations of the frame's grain.
     """
     length, grey, mended = frames.shape[1], luma(frames), luma(restored)
     if length == 1:
@@ -62,12 +72,13 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows) -> tuple[Tensor, 
         a, b = clean[:2]
         still = surroundings((given[0] - given[1]).abs()) < MOVING
         lasting = torch.minimum(unlike(here, clean, noise), lines(here - nearer(here, a, b))) * still
-        out = torch.maximum(unlike(here, given, noise), lasting)
+        passing = unlike(here, given, noise) * (1 - moved(here, *given[:2], noise))
+        out = torch.maximum(passing, lasting)
         small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
         plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
         wanted = restored[:, t] + plain * (torch.stack((mended[:, t], a, b)).median(0).values - mended[:, t])
-        allowed = SHARE * noise + GAIN * out + plain
+        allowed = share * noise + GAIN * out + plain + TRUST * between(SUSPECT, masks[:, t], CALLED)
         span = torch.stack((here, a, b)) - here
         least, most = torch.maximum(-allowed, span.amin(0)), torch.minimum(allowed, span.amax(0))
         held.append(frames[:, t] + (wanted - frames[:, t]).clamp(least, most))
@@ -112,6 +123,19 @@ def alone(frame: Tensor, others: Sequence[Tensor], apart: Tensor, free: Tensor) 
     return (out - ALIKE * highest(apart, SMALL) - free).clamp_min(0)
 
 
+def moved(frame: Tensor, a: Tensor, b: Tensor, noise: Tensor) -> Tensor:
+    """How surely (0 to 1) what a pixel of a frame is part of is in both aligned neighbours, too, but elsewhere: each of
+    the three then has as much, darker or lighter, that the other two lack."""
+    three = torch.cat((frame, a, b), 1)
+    alien = around(three - three.median(1, keepdim=True).values, PATCH)
+    shares = []
+    for signed in (alien, -alien):
+        here, before, after = surroundings((signed - noise).clamp_min(0), CLOSE).split(1, 1)
+        shares.append(torch.minimum(before, after) / here.clamp_min(1e-4))
+    sure = between(BEFORE, torch.where(alien[:, :1] > 0, *shares), TWIN)
+    return sure * (surroundings((a - b).abs()) > ASTIR)
+
+
 def nearer(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """What is more like the frame, pixel by pixel."""
     return torch.where((frame - a).abs() < (frame - b).abs(), a, b)
@@ -140,9 +164,9 @@ def around(x: Tensor, size: int) -> Tensor:
     return F.avg_pool2d(rows, (1, size), 1, (0, size // 2), count_include_pad=False)
 
 
-def surroundings(x: Tensor) -> Tensor:
+def surroundings(x: Tensor, cells: int = CELLS) -> Tensor:
     """The mean of what is around each pixel, smooth."""
-    coarse = around(F.avg_pool2d(x, CELL, ceil_mode=True, count_include_pad=False), CELLS)
+    coarse = around(F.avg_pool2d(x, CELL, ceil_mode=True, count_include_pad=False), cells)
     return F.interpolate(coarse, x.shape[-2:], mode="bilinear", align_corners=False)
 
 

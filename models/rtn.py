@@ -36,6 +36,7 @@ class RTN(RestorationModel):
         restrained: Whether it leaves alone what does not stand out from both neighbours, movement that the flow has
             missed and most of the grain, and takes away all of what plainly does; the mask of a trained model then
             covers what stands out, too. Not part of the paper.
+        grain: Where it is restrained, by how many standard deviations of a frame's grain any pixel may change.
 
     A checkpoint released by the authors is loaded as it is; its RAFT is used if `flow` is `raft`.
     """
@@ -62,11 +63,12 @@ class RTN(RestorationModel):
         flow: str = "dis",
         flow_weights: str | Path | None = None,
         restrained: bool = False,
+        grain: float = 0.1,
     ) -> None:
         super().__init__()
         if gate not in GATES:
             raise SpecError(unknown("gate", gate, GATES))
-        self.restrained, self.flow = restrained, make_flow(flow, flow_weights)
+        self.restrained, self.grain, self.flow = restrained, grain, make_flow(flow, flow_weights)
         self.backward_gate, self.forward_gate = (GATES[gate](channels) for _ in range(2))
         self.backward_block = SpatialBlock(channels, dim, groups, heads)
         self.forward_block = SpatialBlock(channels, dim, groups, heads)
@@ -100,7 +102,7 @@ class RTN(RestorationModel):
         masks = torch.stack([mean_mask(a, b, frame) for (_, a), (_, b), frame in pairs], 1)
         restored = (torch.stack([*halves[0], *halves[1]], 1) + 1) / 2
         if self.restrained:
-            restored, standing = restrained(restored, frames, (forward, backward))
+            restored, standing = restrained(restored, frames, (forward, backward), masks, self.grain)
             masks = masks if self.training else either(masks, standing)
         return Restored(restored, masks)
 

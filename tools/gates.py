@@ -1,6 +1,6 @@
-"""RTN's gates, each with and without the mask loss, trained for the same budget and scored: one table.
+"""RTN's gates, unrestrained, each with and without the mask loss, trained for the same budget and scored: one table.
 
-    python tools/gates.py                                         # quick-v2: eight trainings, minutes each
+    python tools/gates.py                                         # quick-v3: eight trainings, minutes each
     python tools/gates.py --task clips-v2 --data ~/clips --out runs/gates-clips
     python tools/gates.py --set train.steps=3000 --set train.loss.damage=0.3 --out runs/gates-long
 
@@ -30,7 +30,7 @@ MASK_LOSS = 0.05
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", default="quick-v2", help="a name of `benchmark ls`, or a task's file")
+    parser.add_argument("--task", default="quick-v3", help="a name of `benchmark ls`, or a task's file")
     parser.add_argument("--data", help="footage, where the task brings none")
     parser.add_argument("--out", type=Path, default=Path("runs/gates"))
     parser.add_argument("--mask", type=float, default=MASK_LOSS, help="weight of the mask loss where it is on")
@@ -54,7 +54,7 @@ def main() -> None:
 
 def variant(name: str, data: str | None, gate: str, weight: float, changes: Sequence[str]) -> Task:
     """The task with this gate and this weight of the mask loss, and without what the table does not show."""
-    own = (f"train.config.rtn.gate={gate}", f"train.loss.mask={weight}")
+    own = (f"train.config.rtn.gate={gate}", "train.config.rtn.restrained=false", f"train.loss.mask={weight}")
     task = load_task(name, (*changes, *own), data)
     return task.model_copy(update={"metrics": tuple(COLUMNS), "baselines": ()})
 
