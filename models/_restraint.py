@@ -37,9 +37,7 @@ UNEVEN = 0.06
 """By how much (of 1) the light on a part of a frame may have changed: what differs by more counts as no more."""
 
 
-def restrained(
-    restored: Tensor, frames: Tensor, flows: Flows, masks: Tensor, share: float
-) -> tuple[Tensor, Tensor]:
+def restrained(restored: Tensor, frames: Tensor, flows: Flows, masks: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """The restored frames, none of whose pixels changes by more than it stands out, or leaves the range that it and
     both restored neighbours span; and a mask (B, T, 1, H, W) of what stands out.
 

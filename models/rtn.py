@@ -1,5 +1,6 @@
 """RTN: "Bringing Old Films Back to Life", Wan, Zhang, Chen, Liao, CVPR 2022 (arXiv 2203.17276)."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -68,6 +69,8 @@ class RTN(RestorationModel):
         super().__init__()
         if gate not in GATES:
             raise SpecError(unknown("gate", gate, GATES))
+        if not 0 <= grain < math.inf:
+            raise SpecError(f"{grain}: must be 0 or more", "grain")
         self.restrained, self.grain, self.flow = restrained, grain, make_flow(flow, flow_weights)
         self.backward_gate, self.forward_gate = (GATES[gate](channels) for _ in range(2))
         self.backward_block = SpatialBlock(channels, dim, groups, heads)

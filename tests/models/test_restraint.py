@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from degrade.core.errors import SpecError
 from degrade.models import build
 from degrade.models._restraint import GAIN, TRUST, grain, moved, restrained
 
@@ -189,6 +190,12 @@ def test_rtn_is_restrained_where_asked_and_trained_through_it() -> None:
     torch.testing.assert_close(found, masks)  # the loss is on what the gate finds
     restored.square().mean().backward()
     assert bound.decoder[-1].bias.grad.abs().max() > 0  # type: ignore[index,union-attr,operator]
+
+
+@pytest.mark.parametrize("grain", [-1.0, float("nan"), float("inf")])
+def test_grain_that_no_frame_has_is_refused(grain: float) -> None:
+    with pytest.raises(SpecError, match=r"grain: .* must be 0 or more"):
+        build("rtn", groups=1, dim=16, restrained=True, grain=grain)
 
 
 def test_light_on_a_part_of_the_frame_is_no_defect() -> None:
