@@ -70,7 +70,7 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows, masks: Tensor, sh
         a, b = clean[:2]
         still = surroundings((given[0] - given[1]).abs()) < MOVING
         lasting = torch.minimum(unlike(here, clean, noise), lines(here - nearer(here, a, b))) * still
-        passing = unlike(here, given, noise) * (1 - moved(here, *given[:2], noise))
+        passing = unlike(here, given, noise) * (1 - moved(here, given[0], given[1], noise))
         out = torch.maximum(passing, lasting)
         small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
@@ -126,11 +126,9 @@ def moved(frame: Tensor, a: Tensor, b: Tensor, noise: Tensor) -> Tensor:
     the three then has as much, darker or lighter, that the other two lack."""
     three = torch.cat((frame, a, b), 1)
     alien = around(three - three.median(1, keepdim=True).values, PATCH)
-    shares = []
-    for signed in (alien, -alien):
-        here, before, after = surroundings((signed - noise).clamp_min(0), CLOSE).split(1, 1)
-        shares.append(torch.minimum(before, after) / here.clamp_min(1e-4))
-    sure = between(BEFORE, torch.where(alien[:, :1] > 0, *shares), TWIN)
+    light, dark = (surroundings((signed - noise).clamp_min(0), CLOSE) for signed in (alien, -alien))
+    here, before, after = torch.where(alien[:, :1] > 0, light, dark).split(1, 1)
+    sure = between(BEFORE, torch.minimum(before, after) / here.clamp_min(1e-4), TWIN)
     return sure * (surroundings((a - b).abs()) > ASTIR)
 
 
