@@ -26,7 +26,7 @@ neighbours differ by in the square around it; pixels of its side."""
 BEFORE, TWIN, PATCH, CLOSE, ASTIR = 0.6, 0.9, 5, 3, 0.03
 """What stands out of both neighbours, too, close by, as a share of what does of the frame, where it begins to be taken
 for something that moves, and where it surely is; pixels of the square whose mean tells, squares around that are close;
-by how much (of 1) the neighbours differ around it, in the mean, at the least."""
+by how much (of 1) the neighbours differ around it, in the mean, where that is asked."""
 SUSPECT, CALLED, TRUST = 0.8, 0.95, 0.1
 """The model's mask where it begins to count, and where it counts in full; what a pixel may then change by, of 1."""
 BANDS, DEEP = 2, 0.1
@@ -68,9 +68,10 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows, masks: Tensor, sh
         far = (warp(both[:, s], steps(t, s), "border", "bicubic") for s in (t - 2, t + 2) if 2 <= t < length - 2)
         given, clean = zip(*(lit_as(here, other).split(1, 1) for other in (*near, *far)), strict=True)
         a, b = clean[:2]
-        still = surroundings((given[0] - given[1]).abs()) < MOVING
+        motion = surroundings((given[0] - given[1]).abs())
+        still = motion < MOVING
         lasting = torch.minimum(unlike(here, clean, noise), lines(here - nearer(here, a, b))) * still
-        passing = unlike(here, given, noise) * (1 - moved(here, given[0], given[1], noise))
+        passing = unlike(here, given, noise) * (1 - moved(here, given[0], given[1], noise) * (motion > ASTIR))
         out = torch.maximum(passing, lasting)
         small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
@@ -128,8 +129,7 @@ def moved(frame: Tensor, a: Tensor, b: Tensor, noise: Tensor) -> Tensor:
     alien = around(three - three.median(1, keepdim=True).values, PATCH)
     light, dark = (surroundings((signed - noise).clamp_min(0), CLOSE) for signed in (alien, -alien))
     here, before, after = torch.where(alien[:, :1] > 0, light, dark).split(1, 1)
-    sure = between(BEFORE, torch.minimum(before, after) / here.clamp_min(1e-4), TWIN)
-    return sure * (surroundings((a - b).abs()) > ASTIR)
+    return between(BEFORE, torch.minimum(before, after) / here.clamp_min(1e-4), TWIN)
 
 
 def nearer(frame: Tensor, a: Tensor, b: Tensor) -> Tensor:
