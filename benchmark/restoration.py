@@ -45,7 +45,8 @@ def restore_clips(
     folder = out / "restored" / entry.id
     training, weights = None, None
     if trained:
-        recipe = task.train.model_dump(mode="json", exclude={"config"}) | {"device": device_name(device)}
+        recipe = task.train.model_dump(mode="json", exclude={"config", "lr_factor"})
+        recipe |= {"lr": task.train.rate(entry.name), "device": device_name(device)}
         if entry.file:
             recipe |= {"init": entry.file.name, "init_sha256": file_hash(entry.file)}
         curve = tuple(CurvePoint(**point) for point in trained.curve)

@@ -163,6 +163,6 @@ def _train(task: Task, entry: Entry, out: Path, device: str, workers: int, resum
     config = {} if entry.file else task.train.config.get(entry.name, {})
     model = fitting(task, build(entry.model, entry.file, **{**config, **dict(entry.settings)}))
     return train(
-        model, task, out / "train" / entry.id, source=entry.source_hash(), device=device, workers=workers,
-        resume=resume, stepped=lambda n, loss: progress(f"train {entry.name}", n, task.train.steps),
+        model, task, out / "train" / entry.id, name=entry.name, source=entry.source_hash(), device=device,
+        workers=workers, resume=resume, stepped=lambda n, loss: progress(f"train {entry.name}", n, task.train.steps),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
 Count = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
 
 
 class Loss(Settings):
@@ -64,8 +65,10 @@ class TrainingBudget(Settings):
     """Updates in a row whose samples are cut out of the same damaged stretches: rendering costs as much as learning."""
     on_damage: Probability = 0.0
     """Share of the samples that are cut around a defect; most of those cut anywhere show next to none."""
-    lr: Annotated[float, Field(gt=0)] = 2e-4
+    lr: Rate = 2e-4
     """Adam's learning rate, beta 0.9 and 0.99."""
+    lr_factor: dict[str, Rate] = {}
+    """By which it is multiplied for some models, by name: one that begins well loses it by great steps."""
     schedule: Literal["cosine", "step"] = "cosine"
     """To 1/100 over the run along a cosine; or steady for the first half, then falling linearly to 0."""
     warmup: Annotated[int, Field(ge=0)] = 0
@@ -84,6 +87,10 @@ class TrainingBudget(Settings):
     """Updates between checkpoints."""
     config: dict[str, dict[str, Any]] = {}
     """Arguments of models, by name."""
+
+    def rate(self, model: str) -> float:
+        """The learning rate of a model."""
+        return self.lr * self.lr_factor.get(model, 1)
 
 
 class Task(Settings):
@@ -122,6 +129,8 @@ class Task(Settings):
         content = self.model_dump(mode="json", exclude_none=True, exclude={"dataset"})
         if not self.severities:
             del content["severities"]  # a task without them is the one that it was before there were any
+        if not self.train.lr_factor:
+            del content["train"]["lr_factor"]  # likewise
         content["data"] = self.data.digest()
         content["train"]["loss"]["perceptual_weights"] = ""
         return hashlib.sha256(canonical(content)).hexdigest()

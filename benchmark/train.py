@@ -57,6 +57,7 @@ def train(
     task: Task,
     folder: Path,
     *,
+    name: str = "",
     source: str = "",
     device: str = "cpu",
     workers: int = 0,
@@ -69,6 +70,7 @@ def train(
         model: Built after `torch.manual_seed`, without weights or with those that training starts from.
         task: Footage and damage, or a written dataset, and the budget.
         folder: For checkpoints, curve, pictures of samples, and the weights.
+        name: Of the model, by which the task may give it a learning rate of its own.
         source: Hash of the model's file, if it is the user's own, and of the weights that it starts from: a checkpoint
             made with others is not gone on with.
         device: ``cpu`` or ``cuda``; under ``torchrun`` each process has one of its own.
@@ -84,7 +86,7 @@ def train(
     budget = task.train
     fabric = _fabric(device, budget.precision)
     model.color = task.data.color
-    run = _Run(fabric, model, task, source)
+    run = _Run(fabric, model, task, name, source)
     checkpoint = folder / "checkpoint.pt"
     if resume and checkpoint.exists():
         run.load(checkpoint)
@@ -166,11 +168,14 @@ def _fabric(device: str, precision: Any) -> Fabric:
 class _Run:
     """All that changes while a model is trained, and can be saved and loaded."""
 
-    def __init__(self, fabric: Fabric, model: RestorationModel | ColorizationModel, task: Task, source: str) -> None:
+    def __init__(
+        self, fabric: Fabric, model: RestorationModel | ColorizationModel, task: Task, name: str, source: str
+    ) -> None:
         self.fabric, self.task, self.budget = fabric, task.digest() + source, task.train
         budget = task.train
         self.objective = _Objective(budget.loss).to(fabric.device)
-        adam: dict[str, Any] = {"lr": budget.lr, "betas": (0.9, 0.99)}
+        self.rate = budget.rate(name)
+        adam: dict[str, Any] = {"lr": self.rate, "betas": (0.9, 0.99)}
         learnt = [p for p in model.parameters() if p.requires_grad]
         self.network, self.optimizer = fabric.setup(model, torch.optim.Adam(learnt, **adam))
         self.plain = model
@@ -198,7 +203,7 @@ class _Run:
 
         Returns the loss.
         """
-        rate = self.budget.lr * _schedule(self.budget, self.step)
+        rate = self.rate * _schedule(self.budget, self.step)
         self.network.train()
         if isinstance(self.plain, ColorizationModel):
             made = lesson(self.network, lq, gt, mask, self.step)

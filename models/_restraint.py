@@ -46,15 +46,17 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows, masks: Tensor, sh
     What lasts is in the neighbours, too. It is a defect if a model takes it out of all three, it is a line, and little
     moves around it: of a film that a model smears, columns keep their mean.
     What a neighbour has as well, elsewhere, has moved. What the model is sure of may change some more.
-    What is plainly a defect, and not large, becomes the median of what the model and both neighbours have there, in
-    luma, and so does its rim, which is faint, but shows.
+    What is plainly a defect, and not large, becomes the median of what the model, both neighbours and the frames beyond
+    them have there, in luma, and so does its rim, which is faint, but shows. So does, by `share`, all that is still: a
+    median takes grain.
 
     Args:
         restored: (B, T, C, H, W).
         frames: What they were restored from, (B, T, 3, H, W) in [0, 1].
         flows: Forward and backward.
         masks: What the model takes for damage, (B, T, 1, H, W) in [0, 1].
-        share: Change that is allowed wherever it is, in standard deviations of the frame's grain.
+        share: Change that is allowed wherever it is, in standard deviations of the frame's grain; and, up to 1, how far
+            what is still becomes the median.
     """
     length, grey, mended = frames.shape[1], luma(frames), luma(restored)
     if length == 1:
@@ -76,7 +78,8 @@ def restrained(restored: Tensor, frames: Tensor, flows: Flows, masks: Tensor, sh
         small = surroundings((out > BEGUN).float()) < LARGE
         rim = highest(between(PLAIN / 2, out, PLAIN), RIM)
         plain = torch.maximum(between(BEGUN, out, SURE), rim) * (still & small)
-        wanted = restored[:, t] + plain * (torch.stack((mended[:, t], a, b)).median(0).values - mended[:, t])
+        median = torch.stack((mended[:, t], *clean)).median(0).values
+        wanted = restored[:, t] + torch.maximum(plain, min(share, 1) * still) * (median - mended[:, t])
         allowed = share * noise + GAIN * out + plain + TRUST * between(SUSPECT, masks[:, t], CALLED)
         span = torch.stack((here, a, b)) - here
         least, most = torch.maximum(-allowed, span.amin(0)), torch.minimum(allowed, span.amax(0))

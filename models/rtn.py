@@ -37,7 +37,8 @@ class RTN(RestorationModel):
         restrained: Whether it leaves alone what does not stand out from both neighbours, movement that the flow has
             missed and most of the grain, and takes away all of what plainly does; the mask of a trained model then
             covers what stands out, too. Not part of the paper.
-        grain: Where it is restrained, by how many standard deviations of a frame's grain any pixel may change.
+        grain: Where it is restrained, by how many standard deviations of a frame's grain any pixel may change; up to 1,
+            also how far what is still becomes its median over time.
 
     A checkpoint released by the authors is loaded as it is; its RAFT is used if `flow` is `raft`.
     """

@@ -11,6 +11,7 @@ from degrade.benchmark.entries import entries  # noqa: E402
 from degrade.benchmark.run import run  # noqa: E402
 from degrade.benchmark.task import Task  # noqa: E402
 from degrade.benchmark.train import TrainingStopped, WithFlow, flow_on_cpu, train  # noqa: E402
+from degrade.core.errors import SpecError  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
 from degrade.models import build, save  # noqa: E402
 
@@ -109,6 +110,19 @@ def test_fine_tuning_starts_from_the_weights_named(tiny: Callable[..., Task], tm
     save(build("unet"), tmp_path / "mine.safetensors")  # another start: nothing of the run can be kept
     with pytest.raises(TrainingStopped, match="model file or start"):
         run(task, chosen, tmp_path / "out", resume=True)
+
+
+def test_a_model_may_have_a_learning_rate_of_its_own(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    task = tiny(steps=1, warmup=0, ema=0, lr=1e-2, lr_factor={"unet": 1e-7})
+    torch.manual_seed(task.data.seed)
+    start = build("unet")
+    paths, _ = run(task, entries(task, ["unet"], "scratch"), tmp_path / "out")
+    assert load(paths[-1]).training.recipe["lr"] == pytest.approx(1e-9)
+    tuned = build("unet", tmp_path / "out/train/unet-scratch/weights.safetensors")
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(tuned.parameters(), start.parameters(), strict=True))
+    assert task.train.rate("rtn") == 1e-2
+    with pytest.raises(SpecError, match=r"train\.lr_factor\.unet: should be greater than 0"):
+        tiny(lr_factor={"unet": 0})
 
 
 def test_checkpoint_of_another_task_is_refused(tiny: Callable[..., Task], tmp_path: Path) -> None:

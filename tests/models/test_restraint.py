@@ -153,10 +153,20 @@ def test_a_share_of_the_grain_may_go_everywhere_and_flicker_is_no_defect() -> No
     got, found = held(once, frames)
     change, wanted = (x[:, 1][found[:, 1].expand_as(x[:, 1]) == 0] for x in (got - frames, soft - frames))
     assert change.abs().max() <= most + 1e-6
-    assert (change * wanted >= 0).all()
+    assert (change * wanted >= 0).float().mean() > 0.95
     assert (change.abs() > 0.9 * torch.minimum(most, wanted.abs())).float().mean() > 0.7  # within what the three span
     got, _ = held(frames + 0.5, frames)
     assert (got - frames).max() < GAIN * 0.05
+
+
+@pytest.mark.parametrize(("share", "left"), [(0.1, (0.9, 1)), (1, (0.5, 0.7))])
+def test_what_is_still_becomes_the_median_by_the_share(share: float, left: tuple[float, float]) -> None:
+    """A median of five frames has half of their grain."""
+    frames = scene() + 0.02 * torch.randn(1, 5, 1, SIZE, SIZE)
+    still = torch.zeros(1, 4, 2, SIZE, SIZE)
+    got, _ = restrained(frames, frames, (still, still), torch.zeros_like(frames[:, :, :1]), share)
+    noise = [(x - scene())[:, 2].std() for x in (got, frames)]
+    assert left[0] < noise[0] / noise[1] < left[1]
 
 
 def test_a_picture_without_grain_keeps_every_pixel_of_it() -> None:
