@@ -239,7 +239,7 @@ def run(
     ],
     task: Annotated[
         str, typer.Option("--task", autocompletion=_tasks, help="A task of `benchmark ls`, or a YAML file.")
-    ] = "quick-v3",
+    ] = "quick-v4",
     data: Annotated[str | None, typer.Option("--data", help="The footage, for tasks that bring none.")] = None,
     weights: Annotated[
         str | None, typer.Option("--weights", help="scratch, bundled, none or a file; as the task says if not given.")

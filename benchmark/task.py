@@ -97,7 +97,7 @@ class Task(Settings):
     """What is compared, and how. A change of any of it is a new version, under a new name."""
 
     name: str
-    """File stem, with its version: ``quick-v3``."""
+    """File stem, with its version: ``quick-v4``."""
     about: str
     """One line."""
     data: Spec

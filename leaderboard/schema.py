@@ -179,7 +179,7 @@ class Result(Strict):
 
     schema_version: Literal[2] = VERSION
     task: Slug
-    """Name with version: ``quick-v3``. Names the folder of its results and its page."""
+    """Name with version: ``quick-v4``. Names the folder of its results and its page."""
     task_sha256: Hash
     """Of all that the task fixes (`Task.digest`), however its file is written and wherever the footage lies."""
     data_sha256: Hash

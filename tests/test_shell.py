@@ -76,7 +76,7 @@ def test_facts_as_json(run: Run, dataset: Path, footage: Path) -> None:
         m for m in listed["models"] if m["name"] == "median"
     ).items()
     assert next(m for m in listed["metrics"] if m["name"] == "psnr")["higher_is_better"] is True
-    assert {task["name"] for task in listed["tasks"]} >= {"quick-v3", "clips-v2"}
+    assert {task["name"] for task in listed["tasks"]} >= {"quick-v4", "clips-v2"}
 
 
 def test_verify_tells_problems_from_wrong_input(run: Run, dataset: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """RTN's gates, unrestrained, each with and without the mask loss, trained for the same budget and scored: one table.
 
-    python tools/gates.py                                         # quick-v3: eight trainings, minutes each
+    python tools/gates.py                                         # quick-v4: eight trainings, minutes each
     python tools/gates.py --task clips-v2 --data ~/clips --out runs/gates-clips
     python tools/gates.py --set train.steps=3000 --set train.loss.damage=0.3 --out runs/gates-long
 
@@ -30,7 +30,7 @@ MASK_LOSS = 0.05
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", default="quick-v3", help="a name of `benchmark ls`, or a task's file")
+    parser.add_argument("--task", default="quick-v4", help="a name of `benchmark ls`, or a task's file")
     parser.add_argument("--data", help="footage, where the task brings none")
     parser.add_argument("--out", type=Path, default=Path("runs/gates"))
     parser.add_argument("--mask", type=float, default=MASK_LOSS, help="weight of the mask loss where it is on")

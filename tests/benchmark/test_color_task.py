@@ -107,7 +107,7 @@ def test_models_that_do_something_else_are_refused(tiny: Callable[..., Task]) ->
     with pytest.raises(SpecError, match="Median restores film, and colours none"):
         entries(tiny(), ["median"], None)
     with pytest.raises(SpecError, match="Copy colours grey film, and restores none"):
-        entries(load_task("quick-v3"), ["copy"], None)
+        entries(load_task("quick-v4"), ["copy"], None)
 
 
 def test_l_of_the_film_is_that_of_the_result() -> None:

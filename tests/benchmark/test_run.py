@@ -232,21 +232,21 @@ def test_every_task_loads(name: str) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: load_task("quik-v2"), "did you mean 'quick-v3'?"),
+        (lambda: load_task("quik-v2"), "did you mean 'quick-v4'?"),
         (lambda: load_task("clips-v2"), "task clips-v2 needs a folder with train/ and val/"),
-        (lambda: load_task("quick-v3", ("train.stepz=1",)), "did you mean 'steps'?"),
-        (lambda: load_task("quick-v3", ("metrics=[psnr]",)), "must be train.key=value"),
-        (lambda: entries(load_task("quick-v3"), ["rtm"], None), "did you mean 'rtn'?"),
-        (lambda: entries(load_task("quick-v3"), ["nlmeans", "unet"], "nowhere.safetensors"), "nowhere.safetensors"),
+        (lambda: load_task("quick-v4", ("train.stepz=1",)), "did you mean 'steps'?"),
+        (lambda: load_task("quick-v4", ("metrics=[psnr]",)), "must be train.key=value"),
+        (lambda: entries(load_task("quick-v4"), ["rtm"], None), "did you mean 'rtn'?"),
+        (lambda: entries(load_task("quick-v4"), ["nlmeans", "unet"], "nowhere.safetensors"), "nowhere.safetensors"),
         (
-            lambda: entries(load_task("quick-v3"), ["unet"], "bundled", "bundled"),
+            lambda: entries(load_task("quick-v4"), ["unet"], "bundled", "bundled"),
             "--init: is where a training starts; it goes with --weights scratch",
         ),
-        (lambda: entries(load_task("quick-v3"), ["unet"], "scratch", "nowhere.pth"), "--init: must be bundled or a"),
-        (lambda: entries(load_task("quick-v3"), ["deepremaster"], "scratch", "bundled"), "has no bundled weights"),
+        (lambda: entries(load_task("quick-v4"), ["unet"], "scratch", "nowhere.pth"), "--init: must be bundled or a"),
+        (lambda: entries(load_task("quick-v4"), ["deepremaster"], "scratch", "bundled"), "has no bundled weights"),
         (lambda: load_task("nowhere.yml"), "nowhere.yml: cannot be read: No such file"),
-        (lambda: load_task("quick-v3", ("train.steps.x=3",)), "train.steps: holds a value, not keys: 500"),
-        (lambda: load_task("quick-v3", ("train.steps=[",)), "--set train.steps: '[' is not YAML"),
+        (lambda: load_task("quick-v4", ("train.steps.x=3",)), "train.steps: holds a value, not keys: 500"),
+        (lambda: load_task("quick-v4", ("train.steps=[",)), "--set train.steps: '[' is not YAML"),
     ],
 )
 def test_bad_requests_are_one_line(call: Callable[[], object], message: str) -> None:

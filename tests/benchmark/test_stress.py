@@ -174,4 +174,4 @@ def mean(result: Result, metric: str) -> float:
 )
 def test_settings_that_are_none_are_one_line(model: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        entries(load_task("quick-v3"), [model], None)
+        entries(load_task("quick-v4"), [model], None)

@@ -141,7 +141,7 @@ def test_another_layout_needs_no_other_change(
     sample = PairedClips(tmp_path / "out")[1]
     folder = DatasetFolder(tmp_path / "out")
     np.testing.assert_allclose(sample["lq"][:, 0].numpy() * 255, folder.replay("s1").frames[..., 0], atol=1e-4)
-    assert load_task("quick-v3", source=str(tmp_path / "out")).dataset == tmp_path / "out"
+    assert load_task("quick-v4", source=str(tmp_path / "out")).dataset == tmp_path / "out"
     written = {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file()}
     tables = {"ffv1": {"train"}, "webdataset": set()}.get(frames, {"LIST file", "train"})
     own = {"RECORD file", "MANIFEST file", "CARD file", layout.SHEET, "by kind"}

@@ -16,7 +16,7 @@ from degrade.core.errors import DegradeError
 from degrade.leaderboard.schema import ResultError, load
 
 pytest.importorskip("jinja2")
-PUBLISHED = Path(__file__).parents[2] / "leaderboard/results/quick-v3"
+PUBLISHED = Path(__file__).parents[2] / "leaderboard/results/quick-v4"
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def trained() -> dict[str, Any]:
     return content
 
 
-def report(folder: Path, content: Any, task: str = "quick-v3") -> str:
+def report(folder: Path, content: Any, task: str = "quick-v4") -> str:
     """The overview and the page of one result."""
     path = folder / "results" / task / "one.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +207,7 @@ def test_mutated_results(trained: dict[str, Any], tmp_path: Path, count: int) ->
     rng, refused = random.Random(7), 0
     baseline = json.loads((PUBLISHED / "median.json").read_text("utf-8"))
     baseline["clips"] = baseline["clips"][:2]
-    folder = tmp_path / "results/quick-v3"
+    folder = tmp_path / "results/quick-v4"
     folder.mkdir(parents=True)
     (folder / "good.json").write_text(json.dumps(baseline))
     for case in range(count):
@@ -225,7 +225,7 @@ def test_mutated_results(trained: dict[str, Any], tmp_path: Path, count: int) ->
         except Exception as error:
             raise AssertionError(f"case {case}: {text[:300]!r}") from error
         else:
-            page = (tmp_path / "site/quick-v3.html").read_text("utf-8")
+            page = (tmp_path / "site/quick-v4.html").read_text("utf-8")
             assert "<script>alert" not in page
             assert '" onload="' not in page
             assert 'href="javascript' not in page

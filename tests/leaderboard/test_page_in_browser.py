@@ -17,7 +17,7 @@ from degrade.leaderboard.schema import load
 
 pytest.importorskip("jinja2")
 PUBLISHED = Path(__file__).parents[2] / "leaderboard/results"
-MODELS = len([*(PUBLISHED / "quick-v3").glob("*.json")])
+MODELS = len([*(PUBLISHED / "quick-v4").glob("*.json")])
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,9 @@ LEVELS = {"median": 0.4, "rtn-scratch": 0.8}
 def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of three models with samples: plain pictures, whose upper left quarter is lit in every other frame."""
     folder = tmp_path_factory.mktemp("pictured")
-    task = folder / "results" / "quick-v3"
+    task = folder / "results" / "quick-v4"
     for name in (*LEVELS, "input"):
-        load(PUBLISHED / "quick-v3" / f"{name}.json").save(task / f"{name}.json")
+        load(PUBLISHED / "quick-v4" / f"{name}.json").save(task / f"{name}.json")
     for clip in CLIPS:
         frames = np.zeros((10, 128, 192, 1), np.float32)
         lit = frames.copy()
@@ -45,7 +45,7 @@ def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, level in LEVELS.items():
             save_samples(task / "strips" / clip, {"input": frames, "clean": frames + 1, name: lit + level})
     build_leaderboard(folder / "results", folder / "site")
-    return folder / "site" / "quick-v3.html"
+    return folder / "site" / "quick-v4.html"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def overflow(browser: Browser) -> list[int]:
     return width
 
 
-@pytest.mark.parametrize("page", ["index.html", "quick-v3.html", "models/rtn-scratch.html"])
+@pytest.mark.parametrize("page", ["index.html", "quick-v4.html", "models/rtn-scratch.html"])
 @pytest.mark.parametrize("width", [1400, 1280, 768, 390, 320])
 def test_nothing_lies_behind_a_scroll_bar(browser: Browser, site: Path, page: str, width: int) -> None:
     browser.open(site / page, width)
@@ -86,7 +86,7 @@ def test_nothing_lies_behind_a_scroll_bar(browser: Browser, site: Path, page: st
 
 
 def test_prose_is_as_wide_as_the_table(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v3.html", 1400)
+    browser.open(site / "quick-v4.html", 1400)
     prose, table = (
         browser.ask("document.querySelector(arguments[0]).getBoundingClientRect().width", selector)
         for selector in ("#scores .note", "#scores .scroll")
@@ -95,7 +95,7 @@ def test_prose_is_as_wide_as_the_table(browser: Browser, site: Path) -> None:
 
 
 def test_columns_are_chosen_and_the_address_keeps_the_choice(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v3.html")
+    browser.open(site / "quick-v4.html")
     fitted = columns(browser)
     assert fitted[:4] == ["Rank", "Model", "PSNR", "Gain"]
     assert "Memory" not in fitted
@@ -110,7 +110,7 @@ def test_columns_are_chosen_and_the_address_keeps_the_choice(browser: Browser, s
     assert re.fullmatch(r"#\?columns=psnr,gain,[a-z_,]*memory&sort=lpips", address)
     order = browser.texts("#scores tbody .model")
 
-    browser.open(site / "quick-v3.html", at=address)
+    browser.open(site / "quick-v4.html", at=address)
     assert columns(browser) == chosen
     assert browser.texts("#scores tbody .model") == order
     assert browser.texts("#scores .ranked-by") == ["LPIPS ↓"]
@@ -125,7 +125,7 @@ def test_columns_are_chosen_and_the_address_keeps_the_choice(browser: Browser, s
 
 
 def test_a_group_is_chosen_at_once(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v3.html", at="#?columns=psnr,mask_ap")
+    browser.open(site / "quick-v4.html", at="#?columns=psnr,mask_ap")
     assert columns(browser) == ["Rank", "Model", "PSNR", "mask"]
     state = "[...document.querySelectorAll('[data-group]')].map(b => [b.checked, b.indeterminate])"
     assert browser.ask(state) == [[True, True], [False, False], [True, True], [False, False]]
@@ -138,13 +138,13 @@ def test_a_group_is_chosen_at_once(browser: Browser, site: Path) -> None:
 
 @pytest.mark.parametrize("at", ["#?columns=", "#?columns=no,<b>&sort=-no", "#%E0%A4?x=%", "#?sort=constructor"])
 def test_addresses_that_make_no_sense_do_no_harm(browser: Browser, site: Path, at: str) -> None:
-    browser.open(site / "quick-v3.html", at=at)
+    browser.open(site / "quick-v4.html", at=at)
     assert columns(browser)[:2] == ["Rank", "Model"]
     assert len(browser.texts("#scores tbody tr")) == MODELS
 
 
 def test_a_row_has_a_link_of_its_own(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v3.html", at="#row-rtn-scratch?columns=lpips")
+    browser.open(site / "quick-v4.html", at="#row-rtn-scratch?columns=lpips")
     assert browser.texts("tr.linked .model") == ["rtn (scratch)"]
     place = browser.ask("document.querySelector('tr.linked').getBoundingClientRect().top")
     assert 0 <= place < 900
@@ -160,19 +160,19 @@ def test_each_model_has_a_page_and_the_pages_lead_to_each_other(browser: Browser
     assert browser.texts("h1") == ["rtn (scratch)"]
     assert {"By damage", "Training"} <= set(browser.texts("h3"))
     assert browser.texts("#results .rank")[1].startswith(f"6 of {MODELS}")
-    browser.click("a[href='../quick-v3.html#row-rtn-scratch']")
+    browser.click("a[href='../quick-v4.html#row-rtn-scratch']")
     assert browser.texts("tr.linked .model") == ["rtn (scratch)"]
     browser.open(site / "models" / "rtn-scratch.html")
-    others = browser.texts("#task-quick-v3 > p a")
+    others = browser.texts("#task-quick-v4 > p a")
     assert others == ["median", "rtn (bundled)"]  # the best baseline, and other weights
-    browser.click("#task-quick-v3 > p a:last-child")
+    browser.click("#task-quick-v4 > p a:last-child")
     assert browser.texts("#compare .scores > :first-child th")[1:3] == ["rtn (scratch)", "rtn (bundled)"]
     browser.click(".eyebrow a")
     assert browser.texts("h1") == ["Leaderboard"]
 
 
 def test_columns_are_chosen_and_sorted_by_the_keyboard(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v3.html")
+    browser.open(site / "quick-v4.html")
     browser.ask("document.querySelector('.columns summary').focus()")
     browser.press("\ue007")  # enter
     assert browser.ask("document.querySelector('.columns').open")
@@ -205,7 +205,7 @@ def test_text_is_readable_on_every_ground_in_light_and_dark(browser: Browser, si
     grounds = set()
     for dark in (False, True):
         browser.dark(dark)
-        browser.open(site / "quick-v3.html")
+        browser.open(site / "quick-v4.html")
         assert min(browser.ask(script)) > 4.5
         grounds.add(browser.ask("getComputedStyle(document.body).backgroundColor"))
     browser.dark(False)
@@ -222,9 +222,9 @@ def choose(browser: Browser, selector: str, value: str) -> None:
 
 
 def test_two_models_are_compared_score_by_score(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v3.html", at="#compare?compare=nlmeans,rtn-scratch")
+    browser.open(site / "quick-v4.html", at="#compare?compare=nlmeans,rtn-scratch")
     rows = browser.texts("#compare .scores > :nth-child(1) tbody tr")
-    a, b = (load(PUBLISHED / "quick-v3" / f"{name}.json") for name in ("nlmeans", "rtn-scratch"))
+    a, b = (load(PUBLISHED / "quick-v4" / f"{name}.json") for name in ("nlmeans", "rtn-scratch"))
     series = [[clip.metrics["psnr"] for clip in result.clips] for result in (a, b)]
     films = [clip.sequence for clip in a.clips]
     mean, low, high = difference(*(pd.Series(values, index=films) for values in series))
@@ -298,7 +298,7 @@ def test_zoom_and_place_are_the_same_in_the_pictures_of_all_models(browser: Brow
 def test_what_strangers_write_is_text_and_bursts_no_page(browser: Browser, tmp_path: Path, width: int) -> None:
     attack = "<img src=x onerror=hit=1>\"'&%" + "x" * 400
     for name in ("median", "rtn-scratch"):
-        result = load(PUBLISHED / "quick-v3" / f"{name}.json")
+        result = load(PUBLISHED / "quick-v4" / f"{name}.json")
         facts = {"title": attack + name, "summary": attack, "paper": attack, "config": {attack: name}}
         clips = [
             clip.model_copy(update={"clip": attack + clip.clip, "kinds": {attack: {"psnr_inside": 20.0}}})
@@ -306,7 +306,7 @@ def test_what_strangers_write_is_text_and_bursts_no_page(browser: Browser, tmp_p
         ]
         model = result.model.model_copy(update={**facts, "name": "<b>" + name})
         made = result.model_copy(update={"model": model, "clips": tuple(clips)})
-        made.save(tmp_path / "results" / "quick-v3" / f"{name}.json")
+        made.save(tmp_path / "results" / "quick-v4" / f"{name}.json")
     written = build_leaderboard(tmp_path / "results", tmp_path / "site")
     for page in (path for path in written if path.suffix == ".html"):
         browser.open(page, width)
@@ -317,7 +317,7 @@ def test_what_strangers_write_is_text_and_bursts_no_page(browser: Browser, tmp_p
 
 
 def test_without_samples_there_is_no_viewer(browser: Browser, site: Path) -> None:
-    browser.open(site / "quick-v3.html")  # with samples of one clip
+    browser.open(site / "quick-v4.html")  # with samples of one clip
     assert browser.ask("!!document.querySelector('.viewer')")
     browser.open(site / "clips-v2.html")
     assert browser.texts("#compare h2") == ["Compare two models"]
