@@ -159,13 +159,13 @@ def test_each_model_has_a_page_and_the_pages_lead_to_each_other(browser: Browser
     browser.click("a[href='models/rtn-scratch.html']")
     assert browser.texts("h1") == ["rtn (scratch)"]
     assert {"By damage", "Training"} <= set(browser.texts("h3"))
-    assert browser.texts("#results .rank")[1].startswith(f"6 of {MODELS}")
+    assert browser.texts("#results .rank")[1].startswith(f"=1 of {MODELS}")
     browser.click("a[href='../quick-v4.html#row-rtn-scratch']")
     assert browser.texts("tr.linked .model") == ["rtn (scratch)"]
     browser.open(site / "models" / "rtn-scratch.html")
     others = browser.texts("#task-quick-v4 > p a")
-    assert others == ["median", "rtn (bundled)"]  # the best baseline, and other weights
-    browser.click("#task-quick-v4 > p a:last-child")
+    assert others == ["rtn (bundled)", "median"]  # other weights, and the best baseline
+    browser.click("#task-quick-v4 > p a:first-child")
     assert browser.texts("#compare .scores > :first-child th")[1:3] == ["rtn (scratch)", "rtn (bundled)"]
     browser.click(".eyebrow a")
     assert browser.texts("h1") == ["Leaderboard"]
@@ -229,11 +229,11 @@ def test_two_models_are_compared_score_by_score(browser: Browser, site: Path) ->
     films = [clip.sequence for clip in a.clips]
     mean, low, high = difference(*(pd.Series(values, index=films) for values in series))
     signed = [f"{value:+.2f}".replace("-", "−") for value in (mean, low, high)]
-    assert rows[0].startswith("PSNR ↑ dB 31.27 29.33 – 33.29 31.91 30.28 – 33.78 ")
+    assert rows[0].startswith("PSNR ↑ dB 31.27 29.33 – 33.29 35.96 33.90 – 38.49 ")
     assert high < 0
     assert rows[0].endswith(f" {signed[0]} {signed[1]} – {signed[2]} rtn (scratch) is better")
     assert next(row for row in rows if row.startswith("E_warp")).endswith("rtn (scratch) is better")  # the lower
-    assert any(row.startswith("mask AP ↑ – 0.477") and row.endswith("–") for row in rows)
+    assert any(row.startswith("mask AP ↑ – 0.719") and row.endswith("–") for row in rows)
     assert "Weights – scratch" in [row[:17] for row in browser.texts("#compare .scores > :nth-child(3) tbody tr")]
     damage = browser.texts("#compare .scores > :nth-child(2) tbody tr")
     assert damage[0].startswith("PSNR inside ↑ dust ")
