@@ -12,11 +12,11 @@ SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
 
 ORDER = (
     ("degrade.core",),
-    ("degrade.storage", "degrade.target", "degrade.console"),
+    ("degrade.storage", "degrade.console"),
     ("degrade.sources", "degrade.writers"),
     ("degrade.textures",),
     ("degrade.ops",),
-    ("degrade.presets",),
+    ("degrade.presets", "degrade.target"),
     ("degrade.spec",),
     ("degrade.dataset",),
     ("degrade.adapters", "degrade.inspect", "degrade.measure", "degrade.preview", "degrade.show"),

@@ -1,12 +1,16 @@
-"""What the C library does with memory that is freed."""
+"""What the C library does with memory that is freed, and what the processor's cache holds."""
 
 import ctypes
+import math
 import os
 import sys
+from collections.abc import Iterator
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 KEPT = 1 << 30
 """Bytes of freed memory that a process keeps at most, about."""
+CACHED = 1 << 18
+"""Numbers of which a processor's cache holds a few arrays."""
 
 
 def keep_freed_memory() -> None:
@@ -23,3 +27,9 @@ def keep_freed_memory() -> None:
     if hasattr(library, "gnu_get_libc_version"):
         for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
             library.mallopt(option, KEPT)
+
+
+def bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cuts a picture, (H, W) or (H, W, C), into bands of rows; what is made of one on the way stays in the cache."""
+    rows = max(1, CACHED // max(1, math.prod(shape[1:])))
+    return (slice(top, top + rows) for top in range(0, shape[0], rows))

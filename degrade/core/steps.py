@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import cv2
 import numpy as np
 
+from degrade.core.memory import bands
 from degrade.core.op import Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Layer, reached
@@ -132,11 +133,13 @@ def _render_step(
 
 
 def _with(masks: dict[str, Array], more: dict[str, Array]) -> dict[str, Array]:
-    """All masks; of two with the same label the maximum, written into that of `more`."""
-    for label, mask in more.items():
-        if label in masks:
-            cv2.max(masks[label], mask, dst=mask)  # takes a third of the time of np.maximum
-    return masks | more
+    """All masks; of two with the same label the maximum, written into the former."""
+    for label in masks.keys() & more:
+        for mask, new in zip(masks[label], more[label], strict=True):
+            for band in bands(mask.shape):
+                if cv2.hasNonZero(new[band]):  # most defects are small
+                    cv2.max(mask[band], new[band], dst=mask[band])  # takes a third of the time of np.maximum
+    return masks | more | masks
 
 
 def wrap_masks(

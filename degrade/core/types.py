@@ -10,6 +10,7 @@ import numpy as np
 from degrade.core import registry
 from degrade.core.errors import SourceError
 from degrade.core.fields import Strict
+from degrade.core.memory import bands
 
 Array = np.ndarray
 """Frames: float32 (T, H, W, C) in [0, 1], C 1 (grey) or 3 (RGB). Masks: the same with C 1."""
@@ -238,13 +239,14 @@ def to_uint16(frames: Array) -> Array:
 
 
 def _whole(frames: Array, dtype: type[np.unsignedinteger[Any]]) -> Array:
-    """Floats in [0, 1] times the greatest number of a type; frame by frame, so that what is in between stays small."""
+    """Floats in [0, 1] times the greatest number of a type."""
     whole = np.empty(frames.shape, dtype)
     for frame, made in zip(frames, whole, strict=True) if frames.ndim > 3 else [(frames, whole)]:
-        scaled = np.clip(frame, 0, 1).astype(np.result_type(frame, np.float32), copy=False)
-        scaled *= np.iinfo(dtype).max
-        scaled += 0.5
-        made[...] = scaled
+        for band in bands(frame.shape):
+            scaled = np.clip(frame[band], 0, 1).astype(np.result_type(frame, np.float32), copy=False)
+            scaled *= np.iinfo(dtype).max
+            scaled += 0.5
+            made[band] = scaled
     return whole
 
 

@@ -79,16 +79,38 @@ def gaussian(picture: Array, sigma: float) -> Array:
 
 def _by_half(picture: Array, sigma: float) -> Array:
     """Made half as large, blurred by what is left of sigma, and made large again: one level down and up blurs by √2."""
-    height, width = picture.shape[:2]
     inner = math.sqrt((sigma**2 - 2) / 4)
-    down, right = (2 * math.ceil(2 * sigma) + 2 + side % 2 for side in (height, width))
-    half = cv2.pyrDown(cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_REFLECT_101))
+    half = _half(picture, math.ceil(2 * sigma) + 1)
     if inner >= WIDE:
         blurred = _by_half(half, inner)
     else:
         kernel = _between(inner)
         blurred = cv2.sepFilter2D(half, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT_101)
-    return np.ascontiguousarray(cv2.pyrUp(blurred)[:height, :width])
+    height, width = picture.shape[:2]
+    # At the lower and right border `pyrUp` mirrors as an even side wants it; of an odd one it needs a pixel beyond.
+    large = cv2.pyrUp(blurred[: height // 2 + height % 2 * 2, : width // 2 + width % 2 * 2])
+    return np.ascontiguousarray(large[:height, :width])
+
+
+def _half(picture: Array, beyond: int) -> Array:
+    """A picture at half its size, and so many pixels below and to the right of what it mirrors there."""
+    sides = tuple((side + 1) // 2 for side in picture.shape[:2])
+    height, width = sides
+    half = np.empty((height + beyond, width + beyond, *picture.shape[2:]), np.float32)
+    cv2.pyrDown(picture, dst=half[:height, :width], borderType=cv2.BORDER_REFLECT_101)
+    down, right = (
+        _mirrored(2 * np.arange(small, small + beyond), side) // 2
+        for small, side in zip(sides, picture.shape, strict=False)
+    )
+    half[:height, width:] = half[:height, right]
+    half[height:] = half[down]
+    return half
+
+
+def _mirrored(pixels: Array, side: int) -> Array:
+    """Pixels beyond a border as those within that are mirrored there, the border's own but once."""
+    period = max(2 * (side - 1), 1)
+    return (side - 1) - abs(pixels % period - (side - 1))
 
 
 @functools.lru_cache(maxsize=64)

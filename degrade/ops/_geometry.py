@@ -40,11 +40,11 @@ MOST_CELLS = 4000
 """That are moved at once: OpenCV takes no wider pictures."""
 
 
-def warp(frame: Array, matrix: Array) -> Array:
-    """A frame (H, W, C) moved by a matrix (2, 3); bicubic, the border mirrored."""
+def warp(frame: Array, matrix: Array, out: Array) -> Array:
+    """Moves a frame (H, W, C) by a matrix (2, 3) into `out`, which is returned; bicubic, the border mirrored."""
     height, width = frame.shape[:2]
-    moved = cv2.warpAffine(frame, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    return moved.reshape(frame.shape)
+    cv2.warpAffine(frame, matrix, (width, height), dst=out, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return out
 
 
 def warp_mask(mask: Array, matrix: Array, out: Array) -> None:
@@ -58,7 +58,7 @@ def warp_mask(mask: Array, matrix: Array, out: Array) -> None:
     height, width = mask.shape[:2]
     corners = np.array(((0, 0), (width, 0), (0, height), (width, height)))
     if matrix[0, 0] < STEEP or (abs(corners @ matrix[:, :2].T + matrix[:, 2] - corners) > (width, height)).any():
-        out[:] = reached(warp(mask, matrix))
+        reached(warp(mask, matrix, out))
         return
     rows, columns = np.nonzero(_reached_cells(_occupied(mask[..., 0]), matrix, height, width))
     back = cv2.invertAffineTransform(matrix)

@@ -117,18 +117,19 @@ def scratches(frame: Array, mask: Array, marks: Marks, weight: Array, waves: Arr
         for i in range(count):
             if weight[i, row] > 0:
                 first, last = _borders(marks, i, row)
+                middle, slope, left = marks.middle[i, row], QUARTER / marks.half[i], marks.left[i] - 1
+                area, strength, fringe, own = np.float32(2 / math.pi) * marks.half[i], weight[i, row], lobes[i], tone[i]
                 before = np.float32(0)
                 for border in range(first, last + 1):
-                    angle, total = _angle(marks, i, row, border), waves[at]
+                    angle, total = (np.float32(border) - middle) * slope, waves[at]
                     if abs(angle) > QUARTER:
-                        total = ONE + lobes[i] * (total - ONE)
-                    total = (total if angle >= 0 else -total) * (np.float32(2 / math.pi) * marks.half[i])
-                    line = (total - before) * weight[i, row]
+                        total = ONE + fringe * (total - ONE)
+                    total = (total if angle >= 0 else -total) * area
+                    line = (total - before) * strength
                     before = total
                     at += 1
                     if border > first and line != 0:
-                        other = tone[i] if line > 0 else ONE - tone[i]
-                        _blend(frame, mask, row, marks.left[i] + border - 1, min(abs(line), ONE), other)
+                        _blend(frame, mask, row, left + border, min(abs(line), ONE), own if line > 0 else ONE - own)
 
 
 @_compiled

@@ -121,5 +121,5 @@ class Dust(Contaminant[DustParams]):
         lay_sprites(frame, mask, [self._speck(params, i) for i in params.shown(t)])
 
     def _speck(self, params: DustParams, i: int) -> Sprite:
-        speck = params.sprite(self.texture, i, params.x_px[i], params.y_px[i], params.degrees[i])
-        return speck._replace(elongation=params.elongation[i] if params.elongation else 1, stretch=params.stretch or 1)
+        shape = (params.elongation[i] if params.elongation else 1, params.stretch or 1)
+        return params.sprite(self.texture, i, params.x_px[i], params.y_px[i], params.degrees[i], None, *shape)

@@ -73,7 +73,10 @@ class Weave(Op[WeaveParams]):
         out = np.empty_like(frames)
         for i, frame in enumerate(frames):
             matrix = _matrix(params, start + i, frame.shape)
-            out[i] = frame if matrix is None else clipped(warp(frame, matrix))
+            if matrix is None:
+                out[i] = frame
+            else:
+                clipped(warp(frame, matrix, out[i]))
         return out
 
     def carry(self, masks: Array, params: WeaveParams, start: int) -> Array:
