@@ -81,7 +81,7 @@ def sources(name: str) -> list[Path]:
     return [path, *_from_file(path, attribute)[1]] if path else []
 
 
-REAL = ("clips-v2", "clips-v1", "color-clips-v1")
+REAL = ("clips-v2", "color-clips-v1")
 """Tasks on real footage that bundled weights were trained on."""
 
 
