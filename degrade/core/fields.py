@@ -104,26 +104,12 @@ class Packed:
         return core_schema.no_info_wrap_validator_function(pack, core_schema.list_schema(number), serialization=listed)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """A tuple of packed sequences; one that holds nothing else is not looked at row by row, which takes long."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def kept(value: Any, checked: Callable[[Any], Any]) -> Any:
-            packed = isinstance(value, tuple) and {type(row) for row in value} <= {array}
-            return value if packed and {row.typecode for row in value} <= {"d"} else checked(value)
-
-        return core_schema.no_info_wrap_validator_function(kept, handler(source))
-
-
 if TYPE_CHECKING:  # at run time `array` takes no type argument before Python 3.12
     Floats = array[float]
     Ints = array[int]
-    Tracks = tuple[Floats, ...]
 else:
     Floats = Annotated[array, Packed("d")]
     Ints = Annotated[array, Packed("q")]
-    Tracks = Annotated[tuple[Floats, ...], Rows()]
 
 
 def path(parts: Iterable[str | int]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from typing_extensions import TypeVar
 
-from degrade.core.fields import Floats, Interval, Ints, Tracks, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import correlated, normals
 from degrade.core.types import Array, ClipInfo
@@ -31,9 +31,9 @@ class LineParams(EventParams):
     the line is on, and one more for the foot of the last.
     """
 
-    x_px: Tracks
+    x_px: tuple[Floats, ...]
     """Middle of the line, from the left border."""
-    level: Tracks
+    level: tuple[Floats, ...]
     """Strength, 0 to 1; fades in and out."""
     width_px: Floats
     """Between the zeros of its profile."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from degrade.core.fields import Floats, Ints, Tracks
+from degrade.core.fields import Floats, Ints
 from degrade.core.types import Array
 
 
@@ -20,7 +20,7 @@ def pack_ints(values: Array) -> Ints:
     return array("q", values.astype(np.int64).tobytes())
 
 
-def pack_tracks(rows: Iterable[Array], digits: int) -> Tracks:
+def pack_tracks(rows: Iterable[Array], digits: int) -> tuple[Floats, ...]:
     """A run of numbers for each defect, rounded to so many decimals."""
     runs = list(rows)
     ends = [0, *itertools.accumulate(map(len, runs))]

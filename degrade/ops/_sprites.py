@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from typing_extensions import TypeVar
 
-from degrade.core.fields import Floats, Interval, Ints, Tracks, Within
+from degrade.core.fields import Floats, Interval, Ints, Within
 from degrade.core.op import Contaminant
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._compositing import Sprite, lay_sprites
@@ -69,9 +69,9 @@ class PlacedParams(SpriteParams):
 class TrackedParams(SpriteParams):
     """What was drawn for defects that move while they show."""
 
-    x_px: Tracks
+    x_px: tuple[Floats, ...]
     """Centre in each of its frames, from the left border."""
-    y_px: Tracks
+    y_px: tuple[Floats, ...]
     """Centre in each of its frames, from the upper border."""
 
     def lifetimes(self) -> Iterable[int]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from degrade.core.fields import Interval, Tracks, Within
+from degrade.core.fields import Floats, Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream, ornstein_uhlenbeck
 from degrade.core.types import Array, ClipInfo
@@ -20,7 +20,7 @@ from degrade.ops._sprites import SHAPES, TrackedParams
 class HairParams(TrackedParams):
     """What was drawn: one entry per fibre, sorted by first frame, with its place in each frame that it shows."""
 
-    degrees: Tracks
+    degrees: tuple[Floats, ...]
     """Turned by in each of its frames, counter-clockwise."""
 
 
