@@ -99,18 +99,12 @@ def _half(picture: Array, beyond: int) -> Array:
     half = np.empty((height + beyond, width + beyond, *picture.shape[2:]), np.float32)
     cv2.pyrDown(picture, dst=half[:height, :width], borderType=cv2.BORDER_REFLECT_101)
     down, right = (
-        _mirrored(2 * np.arange(small, small + beyond), side) // 2
+        [cv2.borderInterpolate(2 * at, side, cv2.BORDER_REFLECT_101) // 2 for at in range(small, small + beyond)]
         for small, side in zip(sides, picture.shape, strict=False)
     )
     half[:height, width:] = half[:height, right]
     half[height:] = half[down]
     return half
-
-
-def _mirrored(pixels: Array, side: int) -> Array:
-    """Pixels beyond a border as those within that are mirrored there, the border's own but once."""
-    period = max(2 * (side - 1), 1)
-    return (side - 1) - abs(pixels % period - (side - 1))
 
 
 @functools.lru_cache(maxsize=64)

@@ -69,9 +69,9 @@ def _borders(marks: Marks, i: int, row: int) -> tuple[int, int]:
 
 
 @_inlined
-def _angle(marks: Marks, i: int, row: int, border: int) -> np.float32:
-    """How far a border lies to the right of the line's middle, where `half` is a right angle."""
-    return (np.float32(border) - marks.middle[i, row]) * (QUARTER / marks.half[i])
+def _angle(border: int, middle: np.float32, slope: np.float32) -> np.float32:
+    """How far a border lies to the right of the line's middle, where `half` is a right angle, `slope` a pixel's."""
+    return (np.float32(border) - middle) * slope
 
 
 @_compiled
@@ -92,8 +92,9 @@ def angles(marks: Marks, weight: Array) -> Array:
         for i in range(count):
             if weight[i, row] > 0:
                 first, last = _borders(marks, i, row)
+                middle, slope = marks.middle[i, row], QUARTER / marks.half[i]
                 for border in range(first, last + 1):
-                    found[at] = min(abs(_angle(marks, i, row, border)), MOST)
+                    found[at] = min(abs(_angle(border, middle, slope)), MOST)
                     at += 1
     return found[:at]
 
@@ -121,7 +122,7 @@ def scratches(frame: Array, mask: Array, marks: Marks, weight: Array, waves: Arr
                 area, strength, fringe, own = np.float32(2 / math.pi) * marks.half[i], weight[i, row], lobes[i], tone[i]
                 before = np.float32(0)
                 for border in range(first, last + 1):
-                    angle, total = (np.float32(border) - middle) * slope, waves[at]
+                    angle, total = _angle(border, middle, slope), waves[at]
                     if abs(angle) > QUARTER:
                         total = ONE + fringe * (total - ONE)
                     total = (total if angle >= 0 else -total) * area
