@@ -39,5 +39,6 @@ class ToneCurve(Op[ToneCurveParams]):
     def render_frame(self, frame: Array, params: ToneCurveParams, t: int) -> Array:
         """Frame t through the curve."""
         contrast, odds = np.float32(params.contrast), np.float32(params.middle / (1 - params.middle))
-        light = odds * np.power(frame, contrast)
-        return light / (light + np.power(1 - frame, contrast))
+        with np.errstate(divide="ignore", over="ignore"):  # the odds against black have no end
+            against = ((1 - frame) / frame) ** contrast / odds
+        return np.asarray(1 / (1 + against))
