@@ -101,7 +101,7 @@ def angles(marks: Marks, weight: Array) -> Array:
 
 @_inlined
 def _fetched(picture: Array, row: int) -> np.float32:
-    """A sum over one number of each 64 bytes of a row: all of it is in the cache then, as it would not be line by line."""
+    """A sum over every 64 bytes of a row: memory is asked for all that dense lines need at once, not line by line."""
     total = np.float32(0)
     for column in range(0, picture.shape[1], max(16 // picture.shape[2], 1)):
         total += picture[row, column, 0]
