@@ -58,3 +58,22 @@ def test_docstrings(module: str) -> None:
 def test_every_preset_stands_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert all(f"`{name}`" in text for name in degrade.presets.names())
+
+
+PARTS = "degrade", "textures", "benchmark", "models", "leaderboard", "tests", "tools", "docs"
+FILE = re.compile(rf"\b(?:{'|'.join(PARTS)})/[a-z_/0-9-]*\.(?:py|yaml|md)\b")
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    pages = [
+        *ROOT.glob("*.md"),
+        *(path for part in PARTS for kind in ("md", "py") for path in ROOT.glob(f"{part}/**/*.{kind}")),
+    ]
+    assert len(pages) > 500
+    missing = [
+        (str(page.relative_to(ROOT)), name)
+        for page in pages
+        for name in FILE.findall(page.read_text("utf-8"))
+        if not (ROOT / name).is_file()
+    ]
+    assert missing == []

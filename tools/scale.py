@@ -2,7 +2,7 @@
 
     python tools/scale.py [workers] [memory] [write] [overlap] [shards] [loader]
 
-`tests/test_memory.py` asserts that memory does not grow with a clip.
+`tests/dataset/test_memory.py` asserts that memory does not grow with a clip.
 """
 
 import json
