@@ -40,7 +40,7 @@ def test_what_was_drawn() -> None:
     clip = np.full((24, 40, 60, 1), 128, np.uint8)
     pipeline = degrade.load("film-heavy")
     trace = pipeline(clip, seed=3).trace
-    assert repr(trace).startswith("Trace(24 frames 40×60; lens, flicker, ")
+    assert repr(trace).startswith("Trace(24 frames 40×60; lens, base, flicker, ")
     params = pipeline.draw(trace.info, 3)
     assert len(repr(params)) < 300
     assert max(len(repr(step["params"])) for step in params.steps) < 600
