@@ -20,7 +20,11 @@ SPEC = importlib.util.spec_from_file_location("realism", PATH)
 realism: Any = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(realism)
 
-DRAW = np.random.default_rng(0)
+
+@pytest.fixture
+def draw() -> np.random.Generator:
+    """The same numbers for a test, whichever ran before it."""
+    return np.random.default_rng(0)
 
 
 def still(frames: int = 12) -> Array:
@@ -28,14 +32,14 @@ def still(frames: int = 12) -> Array:
     return np.repeat(picture[None], frames, axis=0)
 
 
-def test_exposure_is_read_in_stops() -> None:
-    stops = DRAW.normal(0, 0.1, 12)
+def test_exposure_is_read_in_stops(draw: np.random.Generator) -> None:
+    stops = draw.normal(0, 0.1, 12)
     dark = 0.5 * still() * 2 ** stops[:, None, None].astype(np.float32)
     np.testing.assert_allclose(realism.exposure(dark), stops - stops[0], atol=0.02)
 
 
-def test_position_is_read_in_thousandths_of_the_height() -> None:
-    shifts = DRAW.normal(0, 2, (12, 2))
+def test_position_is_read_in_thousandths_of_the_height(draw: np.random.Generator) -> None:
+    shifts = draw.normal(0, 2, (12, 2))
     moved = [
         cv2.warpAffine(f, np.array([[1, 0, x], [0, 1, y]]), f.shape[::-1], flags=cv2.INTER_CUBIC)
         for f, (x, y) in zip(still(), shifts, strict=True)
@@ -45,8 +49,8 @@ def test_position_is_read_in_thousandths_of_the_height() -> None:
     assert abs(read[:, 2]).max() < 0.05
 
 
-def test_tracks_are_told_by_their_spectrum() -> None:
-    white, slow = DRAW.normal(size=4000), np.repeat(DRAW.normal(size=400), 10)
+def test_tracks_are_told_by_their_spectrum(draw: np.random.Generator) -> None:
+    white, slow = draw.normal(size=4000), np.repeat(draw.normal(size=400), 10)
     fast = realism.track(white)
     assert fast.lags == pytest.approx((0, 0, 0), abs=0.15)
     assert fast.shares[2] == pytest.approx(0.56, abs=0.04)  # the slow part is away
@@ -54,8 +58,8 @@ def test_tracks_are_told_by_their_spectrum() -> None:
     assert sum(fast.shares) == pytest.approx(1)
 
 
-def test_white_noise_has_a_flat_spectrum_and_its_own_strength() -> None:
-    noise = DRAW.normal(0, 4 / 255, (7, realism.HEIGHT, realism.WIDTH)).astype(np.float32)
+def test_white_noise_has_a_flat_spectrum_and_its_own_strength(draw: np.random.Generator) -> None:
+    noise = draw.normal(0, 4 / 255, (7, realism.HEIGHT, realism.WIDTH)).astype(np.float32)
     found = realism.flat_patches(0.5 + noise, 400)
     assert found.residual.std() * 255 == pytest.approx(4, rel=0.03)
     expected = (0.91, 1.02, 1.02, 1.02, 1.02)  # the polynomial takes from the lowest
@@ -64,9 +68,9 @@ def test_white_noise_has_a_flat_spectrum_and_its_own_strength() -> None:
     assert realism.correlation(found.residual, found.residual) == pytest.approx(1)
 
 
-def test_lines_are_found_along_the_film_and_followed() -> None:
+def test_lines_are_found_along_the_film_and_followed(draw: np.random.Generator) -> None:
     size = realism.PATCH
-    patches = DRAW.normal(0, 0.2 / 255, (3, size, size))
+    patches = draw.normal(0, 0.2 / 255, (3, size, size))
     patches[0, :, 10] += 4 / 255
     patches[1, :, 20:22] -= 6 / 255
     patches[2, 15] += 4 / 255  # across the film
@@ -93,20 +97,20 @@ def test_flat_patches_are_those_of_the_same_flatness_in_all_footage() -> None:
     assert none.residual.shape == (0, realism.PATCH, realism.PATCH)
 
 
-def test_shapes_are_measured_and_compared() -> None:
+def test_shapes_are_measured_and_compared(draw: np.random.Generator) -> None:
     bar = np.array([[0, 0], [19, 0], [19, 4], [0, 4]])
     assert outline_measures(bar) == pytest.approx((20, 4, 1))
     ((longest, ratio, _),) = realism.parts_of(realism.filled(0.4 * bar + 50.3))
     assert longest == pytest.approx(0.4 * 20, abs=1)
     assert ratio == pytest.approx(4, rel=0.4)
-    sizes = np.column_stack([DRAW.lognormal(0, 0.5, 3000), *DRAW.random((2, 3000))])
+    sizes = np.column_stack([draw.lognormal(0, 0.5, 3000), *draw.random((2, 3000))])
     assert max(realism.distances(sizes, sizes * [3, 1, 1])[1:]) < 0.001
     assert realism.distances(sizes, sizes * [3, 1, 1])[0] > 0.6
 
 
-def test_the_judge_knows_what_differs_and_guesses_what_does_not() -> None:
+def test_the_judge_knows_what_differs_and_guesses_what_does_not(draw: np.random.Generator) -> None:
     def draws(shift: float) -> list[Array]:
-        return [DRAW.normal(shift, 1, (150, 3)) for _ in range(4)]
+        return [draw.normal(shift, 1, (150, 3)) for _ in range(4)]
 
     same, other = (realism.told_apart(draws(0), draws(shift)) for shift in (0, 3))
     assert realism.accuracy(same) == pytest.approx(0.5, abs=0.1)
