@@ -40,6 +40,7 @@ def test_digest_depends_on_damage_but_not_on_where_footage_lies() -> None:
 def test_every_preset_loads_and_says_what_it_is(name: str) -> None:
     assert load_spec(preset=name).pipeline
     assert presets.text(name).startswith("# ")
+    assert presets.about(name).endswith(".")  # the whole of a sentence
 
 
 def test_preset_is_overridden_key_by_key(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def scratches(
         Nothing of use; without it, reading ahead would be left out as dead code.
     """
     count, height = weight.shape
-    dense = 64 * count > frame.shape[1]
+    dense = 64 * count > frame.shape[1]  # fewer lines are laid faster than a row is read
     read, at = np.float32(0), 0
     for row in range(height):
         if dense:
