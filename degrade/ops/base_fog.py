@@ -9,6 +9,7 @@ from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._channels import scaled
 from degrade.ops._drawn import choose
 from degrade.ops._light import GAMMA
 
@@ -57,7 +58,10 @@ class BaseFog(Op[BaseFogParams]):
         """Frame t behind its fog."""
         shift = 1 + params.yellow * np.array([-1.0, 0, 1]) if frame.shape[-1] == 3 else np.ones(1)
         if params.film == "negative":
-            share = np.float32(np.minimum(params.density / NEGATIVE_RANGE * shift[::-1], 1))
-            return frame + share * (1 - frame)
-        clear = np.float32(10 ** (-params.density / GAMMA * shift))
-        return frame * (1 - (1 - clear) * frame)
+            fogged = scaled(1 - frame, np.minimum(params.density / NEGATIVE_RANGE * shift[::-1], 1))
+            fogged += frame
+        else:
+            fogged = scaled(frame, np.float32(10 ** (-params.density / GAMMA * shift)) - 1)
+            fogged += 1
+            fogged *= frame
+        return fogged

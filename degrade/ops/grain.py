@@ -3,6 +3,7 @@
 import math
 from typing import Annotated, ClassVar, Literal
 
+import cv2
 import numpy as np
 
 from degrade.core.fields import Interval, Neutral, Within
@@ -10,6 +11,7 @@ from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import gaussian
+from degrade.ops._channels import for_channels
 from degrade.ops._light import GAMMA
 
 Gauge = Literal["8mm", "16mm", "35mm"]
@@ -72,12 +74,13 @@ class Grain(Op[GrainParams]):
     def render_frame(self, frame: Array, params: GrainParams, t: int) -> Array:
         """Frame t with its grain."""
         grain = gaussian(normal(at(params.key, t), (*frame.shape[:2], params.layers)), params.sigma_px)
-        density = np.log(np.maximum(frame, np.float32(1e-4)))
+        density = np.maximum(frame, np.float32(1e-4))
+        cv2.log(density, dst=density)
         density *= np.float32(-GAMMA / math.log(10))
         density += np.float32(BASE)
         change = np.sqrt(density, out=density)
         change *= frame
         change *= np.float32(-params.density * math.log(10) / GAMMA)
-        change *= grain
+        change *= for_channels(grain[..., 0], frame.shape[2]) if params.layers == 1 else grain
         change += frame
         return np.clip(change, 0, 1, out=change)

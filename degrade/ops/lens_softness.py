@@ -8,6 +8,7 @@ from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
 from degrade.ops._blur import REACH, Blur, gaussian
+from degrade.ops._channels import for_channels
 from degrade.ops._geometry import radius2
 
 LEVELS = 3
@@ -41,6 +42,8 @@ class LensSoftness(Blur[LensSoftnessParams]):
         for level in range(1, LEVELS + 1):
             low, high = (level - 1) ** 2, level**2
             softer = gaussian(frame, params.sigma_px * level / LEVELS)
-            out += np.clip((variance - low) / (high - low), 0, 1)[..., None] * (softer - sharper)
+            share = for_channels(np.clip((variance - low) / (high - low), 0, 1), frame.shape[2])
+            share *= softer - sharper
+            out += share
             sharper = softer
         return np.clip(out, 0, 1, out=out)

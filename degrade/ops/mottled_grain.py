@@ -3,6 +3,7 @@
 import functools
 from typing import Annotated, ClassVar, Literal
 
+import cv2
 import numpy as np
 from pydantic import Field, field_validator
 
@@ -11,6 +12,7 @@ from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._channels import for_channels
 
 LEVELS = (0.14, 0.275, 0.425, 0.575, 0.775)
 """Luma at which strengths are given."""
@@ -92,7 +94,9 @@ class MottledGrain(Op[MottledGrainParams]):
         white = normal(at(params.key, t), (params.layers, *size))
         shaped = fft.irfft2(fft.rfft2(white) * _shape(size, params.power, params.stretch), s=size)[:, :height, :width]
         sigma = np.interp(luma(frame), LEVELS, np.array(params.sigma) / 255).astype(np.float32)
-        return np.clip(frame + sigma[..., None] * np.moveaxis(shaped, 0, -1), 0, 1)
+        shaped *= sigma
+        noisy = frame + (cv2.merge(list(shaped)) if len(shaped) > 1 else for_channels(shaped[0], frame.shape[2]))
+        return np.clip(noisy, 0, 1, out=noisy)
 
 
 @functools.lru_cache(maxsize=8)

@@ -11,6 +11,7 @@ from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._channels import for_channels
 
 LOBES = 4
 """Of the sinc, on either side."""
@@ -50,7 +51,7 @@ class Ringing(Op[RingingParams]):
         """Frame t with its echoes."""
         bright = luma(frame)
         change = _filtered(bright, kernel(params.cutoff, params.peaking)) - bright
-        return np.clip(frame + change[..., None], 0, 1)
+        return np.clip(frame + for_channels(change, frame.shape[2]), 0, 1)
 
     def carry(self, masks: Array, params: RingingParams, start: int) -> Array:
         """As wide as the echoes; see `Op.carry`."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._channels import scaled
 from degrade.ops._drawn import choose
 from degrade.ops._dyes import Dyed
 
@@ -55,4 +56,4 @@ class Tinting(Dyed[TintingParams]):
 
     def colour(self, frame: Array, params: TintingParams) -> Array:
         """A frame, tinted; see `Dyed.colour`."""
-        return frame * np.array(params.white, np.float32)
+        return scaled(frame, params.white)

@@ -8,6 +8,7 @@ from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._light import power
 
 
 class ToneCurveParams(Params):
@@ -38,7 +39,10 @@ class ToneCurve(Op[ToneCurveParams]):
 
     def render_frame(self, frame: Array, params: ToneCurveParams, t: int) -> Array:
         """Frame t through the curve."""
-        contrast, odds = np.float32(params.contrast), np.float32(params.middle / (1 - params.middle))
-        with np.errstate(divide="ignore", over="ignore"):  # the odds against black have no end
-            against = ((1 - frame) / frame) ** contrast / odds
-        return np.asarray(1 / (1 + against))
+        against = 1 - frame
+        with np.errstate(divide="ignore"):  # the odds against black have no end
+            against /= frame
+        against = power(against, params.contrast)
+        against *= np.float32(1 / params.middle - 1)
+        against += 1
+        return np.divide(1, against, out=against)

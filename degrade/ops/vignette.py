@@ -8,8 +8,9 @@ from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._channels import for_channels
 from degrade.ops._geometry import radius2
-from degrade.ops._light import GAMMA
+from degrade.ops._light import GAMMA, power
 
 
 class VignetteParams(Params):
@@ -45,4 +46,4 @@ class Vignette(Op[VignetteParams]):
         steepness = 2 ** (params.stops / 2) - 1  # cos⁴ = 1 / (1 + tan²)²
         distance *= np.float32(steepness)
         distance += 1
-        return frame * np.power(distance, np.float32(-2 / GAMMA))[..., None]
+        return frame * for_channels(power(distance, -2 / GAMMA), frame.shape[2])
