@@ -61,7 +61,7 @@ class BaseFog(Op[BaseFogParams]):
             fogged = scaled(1 - frame, np.minimum(params.density / NEGATIVE_RANGE * shift[::-1], 1))
             fogged += frame
         else:
-            fogged = scaled(frame, np.float32(10 ** (-params.density / GAMMA * shift)) - 1)
+            fogged = scaled(frame, 10 ** (-params.density / GAMMA * shift) - 1)
             fogged += 1
             fogged *= frame
         return fogged

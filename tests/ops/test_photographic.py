@@ -38,6 +38,8 @@ from degrade.ops import (
     Vignette,
     registry,
 )
+from degrade.ops._channels import for_channels, scaled
+from degrade.ops._light import power
 from degrade.ops.grain import BASE, FRAME_MM
 from degrade.ops.mottled_grain import FREQUENCIES, LEVELS
 
@@ -330,3 +332,17 @@ def test_breathing_is_as_soft_as_drawn() -> None:
     order = np.argsort(np.abs(params.defocus_px))
     assert (np.diff(contrast[order]) <= 1e-6).all()
     assert contrast[order[0]] > 2 * contrast[order[-1]]
+
+
+@pytest.mark.parametrize("exponent", [2.2, 1 / 2.2, -2 / 2.2, 0.5, 2, 1.37])
+def test_powers_are_those_of_double_precision(exponent: float) -> None:
+    values = np.random.default_rng(0).uniform(1e-4, 4, (37, 53, 3)).astype(np.float32)
+    np.testing.assert_allclose(power(values, exponent), values.astype(float) ** exponent, rtol=3e-6)
+
+
+def test_factors_and_planes_are_laid_out_as_the_picture_is() -> None:
+    frame = np.random.default_rng(0).random((5, 7, 3), np.float32)
+    factors = np.array([0.2, 0.5, 1.5], np.float32)
+    np.testing.assert_array_equal(scaled(frame, factors), frame * factors)
+    for channels in (1, 3):
+        np.testing.assert_array_equal(for_channels(frame[..., 0], channels), np.stack([frame[..., 0]] * channels, 2))
