@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from degrade.core.types import Array
+from degrade.core.types import Array, clipped
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in luma."""
@@ -27,4 +27,4 @@ def add_chroma(frame: Array, change: Array) -> Array:
     green = cv2.addWeighted(red, -LUMA[0] / LUMA[1], blue, -LUMA[2] / LUMA[1], 0)
     out = cv2.merge([red, green, blue])
     out += frame
-    return np.clip(out, 0, 1, out=out)
+    return clipped(out)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from degrade.core.types import Array
+from degrade.ops._channels import for_channels
 from degrade.textures import draw
 
 DRAWN, LARGEST = 64, 256
@@ -112,7 +113,7 @@ def blend(part: Array, covered: Array, alpha: Array, tone: float | Array) -> Non
     if alpha.shape[2] > 1:
         greatest = functools.reduce(np.maximum, cv2.split(alpha))[..., None]  # not max(2), which is slow
     elif part.shape[2] > 1:
-        alpha = cv2.merge([alpha] * part.shape[2])
+        alpha = for_channels(alpha[..., 0], part.shape[2])
     change = np.subtract(tone, part, dtype=np.float32)
     change *= alpha
     part += change

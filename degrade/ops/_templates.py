@@ -11,6 +11,7 @@ from degrade.core.fields import Interval, Probability, Within
 from degrade.core.op import Contaminant, P
 from degrade.core.rng import Stream
 from degrade.core.types import Array, Params
+from degrade.ops._channels import for_channels
 from degrade.ops._packing import short_floats
 from degrade.textures import Pack, Template, open_pack
 
@@ -154,9 +155,7 @@ def lay(frame: Array, mask: Array, levels: Array, mode: Mode, opacity: float, co
         table = np.clip(np.rint(mean + contrast * (table - mean)), 0, 255)
     alpha = mask[..., 0]
     cv2.LUT(levels, (opacity * (1 - table / 255)).astype(np.float32)[None], dst=alpha)
-    if frame.shape[-1] > 1:
-        alpha = cv2.merge([alpha] * frame.shape[-1])
-    alpha = alpha.reshape(frame.shape)
+    alpha = for_channels(alpha, frame.shape[-1])
     if mode == "add":
         frame += alpha
         np.minimum(frame, 1, out=frame)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._blur import Blur, Unit, check_reach, odd, whole_side
 from degrade.ops._drawn import stray
 from degrade.ops._packing import short_floats
@@ -80,7 +80,7 @@ class AnisotropicBlur(Blur[AnisotropicBlurParams]):
         else:  # rows by columns, many times as fast
             sides = weights.sum(0), weights.sum(1)
             blurred = cv2.sepFilter2D(frame, -1, *sides, borderType=cv2.BORDER_REFLECT_101)
-        return np.clip(blurred, 0, 1, out=blurred)  # large kernels go through a Fourier transform
+        return clipped(blurred)  # large kernels go through a Fourier transform
 
 
 def kernel(along: float, across: float, angle: float, side: int) -> Array:

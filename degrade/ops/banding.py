@@ -7,7 +7,7 @@ import numpy as np
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._blur import gaussian
 
 SMOOTH, AROUND = 0.006, 0.012
@@ -57,4 +57,4 @@ class Banding(Op[BandingParams]):
         bands -= frame
         bands /= 1 + rough**2
         bands += frame
-        return np.clip(bands, 0, 1, out=bands)
+        return clipped(bands)

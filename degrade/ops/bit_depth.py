@@ -7,7 +7,7 @@ import numpy as np
 from degrade.core.fields import Interval, Neutral, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 
 
 class BitDepthParams(Params):
@@ -48,4 +48,4 @@ class BitDepth(Op[BitDepthParams]):
             levels += first - second
         np.rint(levels, out=levels)
         levels *= 1 / steps
-        return np.clip(levels, 0, 1, out=levels)
+        return clipped(levels)

@@ -10,6 +10,7 @@ from degrade.core.fields import Interval, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
+from degrade.ops._channels import for_channels
 from degrade.ops._drawn import choose
 from degrade.ops._light import coded, light
 
@@ -61,7 +62,7 @@ class BlackAndWhite(Op[BlackAndWhiteParams]):
         if frame.shape[-1] == 1:
             return frame
         seen = cv2.transform(light(frame), np.array([params.weights], np.float32))
-        return cv2.merge([coded(seen)] * 3)
+        return for_channels(coded(seen), 3)
 
     def target(self, frames: Array, params: BlackAndWhiteParams, start: int) -> Array:
         """In black and white, too: colours that the stock never saw are no damage."""

@@ -9,7 +9,7 @@ from degrade.core.color import LUMA
 from degrade.core.fields import Interval, Neutral, Probability, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._packing import short_floats
 
 
@@ -54,7 +54,7 @@ class ExposureJitter(Op[ExposureJitterParams]):
         mean = _luma(out)
         out *= np.float32(contrast)
         out += np.float32((1 - contrast) * mean)
-        return np.clip(out, 0, 1, out=out)
+        return clipped(out)
 
 
 def _luma(frame: Array) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._blur import gaussian
 from degrade.ops._channels import for_channels
 from degrade.ops._light import GAMMA
@@ -83,4 +83,4 @@ class Grain(Op[GrainParams]):
         change *= np.float32(-params.density * math.log(10) / GAMMA)
         change *= for_channels(grain[..., 0], frame.shape[2]) if params.layers == 1 else grain
         change += frame
-        return np.clip(change, 0, 1, out=change)
+        return clipped(change)

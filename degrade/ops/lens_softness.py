@@ -6,7 +6,7 @@ import numpy as np
 
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._blur import REACH, Blur, gaussian
 from degrade.ops._channels import for_channels
 from degrade.ops._geometry import radius2
@@ -46,4 +46,4 @@ class LensSoftness(Blur[LensSoftnessParams]):
             share *= softer - sharper
             out += share
             sharper = softer
-        return np.clip(out, 0, 1, out=out)
+        return clipped(out)

@@ -11,8 +11,7 @@ from degrade.core.color import luma
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
-from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._channels import for_channels
+from degrade.core.types import Array, ClipInfo, Params, clipped
 
 LEVELS = (0.14, 0.275, 0.425, 0.575, 0.775)
 """Luma at which strengths are given."""
@@ -95,8 +94,9 @@ class MottledGrain(Op[MottledGrainParams]):
         shaped = fft.irfft2(fft.rfft2(white) * _shape(size, params.power, params.stretch), s=size)[:, :height, :width]
         sigma = np.interp(luma(frame), LEVELS, np.array(params.sigma) / 255).astype(np.float32)
         shaped *= sigma
-        noisy = frame + (cv2.merge(list(shaped)) if len(shaped) > 1 else for_channels(shaped[0], frame.shape[2]))
-        return np.clip(noisy, 0, 1, out=noisy)
+        noisy = cv2.merge(list(shaped) * (frame.shape[2] // params.layers)).reshape(frame.shape)
+        noisy += frame
+        return clipped(noisy)
 
 
 @functools.lru_cache(maxsize=8)

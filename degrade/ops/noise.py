@@ -3,13 +3,12 @@
 from typing import Annotated, ClassVar, Literal
 
 import cv2
-import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._drawn import stray
 from degrade.ops._packing import short_floats
 
@@ -57,4 +56,4 @@ class Noise(Op[NoiseParams]):
         if params.kind[t] == "speckle":
             noisy *= frame
         cv2.scaleAdd(noisy, params.sigma[t] / 255, frame, dst=noisy)
-        return np.clip(noisy, 0, 1, out=noisy)
+        return clipped(noisy)

@@ -10,7 +10,7 @@ from degrade.core.color import luma
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._channels import for_channels
 
 LOBES = 4
@@ -51,7 +51,7 @@ class Ringing(Op[RingingParams]):
         """Frame t with its echoes."""
         bright = luma(frame)
         change = _filtered(bright, kernel(params.cutoff, params.peaking)) - bright
-        return np.clip(frame + for_channels(change, frame.shape[2]), 0, 1)
+        return clipped(frame + for_channels(change, frame.shape[2]))
 
     def carry(self, masks: Array, params: RingingParams, start: int) -> Array:
         """As wide as the echoes; see `Op.carry`."""

@@ -8,7 +8,7 @@ import numpy as np
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, poisson
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 
 
 class ShotNoiseParams(Params):
@@ -39,4 +39,4 @@ class ShotNoise(Op[ShotNoiseParams]):
         """Frame t as counted."""
         counts = poisson(at(params.key, t), frame * np.float32(params.photons))
         counts *= np.float32(1 / params.photons)
-        return np.clip(counts, 0, 1, out=counts)
+        return clipped(counts)

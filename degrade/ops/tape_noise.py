@@ -9,7 +9,7 @@ from degrade.core.color import add_chroma
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, clipped
 from degrade.ops._channels import for_channels
 
 LUMA_SIGMA, CHROMA_SIGMA = 0.0011, 0.0084
@@ -54,7 +54,7 @@ class TapeNoise(Op[TapeNoiseParams]):
         """Frame t with noise."""
         (height, width, channels), draw = frame.shape, at(params.key, t)
         noise = streaks(normal(draw, (height, width)), LUMA_SIGMA * height, 0)
-        noisy = np.clip(frame + for_channels(np.float32(params.luma / 255) * noise, frame.shape[2]), 0, 1)
+        noisy = clipped(frame + for_channels(np.float32(params.luma / 255) * noise, channels))
         if channels == 1:
             return noisy
         colour = normal(draw, (height, width, 2))
