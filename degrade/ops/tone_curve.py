@@ -40,7 +40,7 @@ class ToneCurve(Op[ToneCurveParams]):
     def render_frame(self, frame: Array, params: ToneCurveParams, t: int) -> Array:
         """Frame t through the curve."""
         against = 1 - frame
-        with np.errstate(divide="ignore"):  # the odds against black have no end
+        with np.errstate(divide="ignore", over="ignore"):  # the odds against black have no end
             against /= frame
         against = power(against, params.contrast)
         against *= np.float32(1 / params.middle - 1)
