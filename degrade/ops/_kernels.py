@@ -61,10 +61,47 @@ def _blend(frame: Array, mask: Array, row: int, column: int, alpha: np.float32, 
     mask[row, column, 0] += (ONE - mask[row, column, 0]) * alpha
 
 
+@_compiled
+def along(ends: Array, coarse: Array, fine: Array, height: int) -> tuple[Array, Array]:
+    """Where lines lie along the frame, and how strong they are there.
+
+    Args:
+        ends: Six rows of N, float32: where the middles are at the head of the frame, how far to the right of it at the
+            foot; the level at the head, how much higher at the foot; noise below which the particle has lifted off;
+            strength at level 1.
+        coarse: Noise at knots at even distances from border to border, (K, N) float32.
+        fine: The same at more knots; it counts half.
+        height: Rows of the frame.
+
+    Returns:
+        `Marks.middle` and `Marks.weight`.
+    """
+    count = ends.shape[1]
+    middle, weight = np.empty((height, count), np.float32), np.empty((height, count), np.float32)
+    for row in range(height):
+        way = (np.float32(row) + np.float32(0.5)) / np.float32(height)
+        (over, share), (after, part) = _knot(row, height, len(coarse)), _knot(row, height, len(fine))
+        for i in range(count):
+            noise = ((fine[after + 1, i] - fine[after, i]) * part + fine[after, i]) * np.float32(0.5)
+            noise += (coarse[over + 1, i] - coarse[over, i]) * share + coarse[over, i]
+            contact = min(max((noise - ends[4, i]) * np.float32(0.7), np.float32(0)), ONE)
+            middle[row, i] = ends[0, i] + ends[1, i] * way
+            weight[row, i] = ends[5, i] * ((ends[2, i] + ends[3, i] * way) * contact)
+    return middle, weight
+
+
+@_inlined
+def _knot(row: int, height: int, knots: int) -> tuple[int, np.float32]:
+    """The knot before the middle of a row, and how far that is on the way to the next."""
+    place = (row + 0.5) * ((knots - 1) / height)
+    before = min(int(place), knots - 2)
+    return before, np.float32(place - before)
+
+
 @_inlined
 def _borders(marks: Marks, i: int, row: int) -> tuple[int, int]:
     """First and last border between pixels, counted from column `left`, that line i may lie between."""
-    middle, reach = marks.middle[i, row], marks.reach[i]
+    middle, reach = marks.middle[row, i], marks.reach[i]
     return max(math.floor(middle - reach), 0), min(math.ceil(middle + reach), marks.right[i] - marks.left[i])
 
 
@@ -75,24 +112,21 @@ def _angle(border: int, middle: np.float32, slope: np.float32) -> np.float32:
 
 
 @_compiled
-def angles(marks: Marks, weight: Array) -> Array:
+def angles(marks: Marks) -> Array:
     """How far borders between pixels lie from the lines' middles, where `half` is a right angle.
-
-    Args:
-        marks: The lines.
-        weight: Strength of each line in each row, (N, H) float32.
 
     Returns:
         (M,) float32 in [0, 3 pi / 2], row by row, line by line, border by border: in the order of `scratches`.
     """
-    count, height = weight.shape
+    weight = marks.weight
+    height, count = weight.shape
     found = np.empty(height * int((2 * np.ceil(marks.reach) + 3).sum()), np.float32)
     at = 0
     for row in range(height):
         for i in range(count):
-            if weight[i, row] > 0:
+            if weight[row, i] > 0:
                 first, last = _borders(marks, i, row)
-                middle, slope = marks.middle[i, row], QUARTER / marks.half[i]
+                middle, slope = marks.middle[row, i], QUARTER / marks.half[i]
                 for border in range(first, last + 1):
                     found[at] = min(abs(_angle(border, middle, slope)), MOST)
                     at += 1
@@ -109,16 +143,13 @@ def _fetched(picture: Array, row: int) -> np.float32:
 
 
 @_compiled
-def scratches(
-    frame: Array, mask: Array, marks: Marks, weight: Array, waves: Array, lobes: Array, tone: Array
-) -> np.float32:
+def scratches(frame: Array, mask: Array, marks: Marks, waves: Array, lobes: Array, tone: Array) -> np.float32:
     """Lines with the profile of `Scratch`, one after the other.
 
     Args:
         frame: See above.
         mask: See above.
         marks: The lines.
-        weight: As for `angles`.
         waves: Sines of what it returns.
         lobes: Strength of each line's fringes, (N,) float32.
         tone: Of each line, (N,) float32; the fringes have the other one.
@@ -126,17 +157,18 @@ def scratches(
     Returns:
         Nothing of use; without it, reading ahead would be left out as dead code.
     """
-    count, height = weight.shape
+    weight = marks.weight
+    height, count = weight.shape
     dense = 64 * count > frame.shape[1]  # fewer lines are laid faster than a row is read
     read, at = np.float32(0), 0
     for row in range(height):
         if dense:
             read += _fetched(frame, row) + _fetched(mask, row)
         for i in range(count):
-            if weight[i, row] > 0:
+            if weight[row, i] > 0:
                 first, last = _borders(marks, i, row)
-                middle, slope, left = marks.middle[i, row], QUARTER / marks.half[i], marks.left[i] - 1
-                area, strength, fringe, own = np.float32(2 / math.pi) * marks.half[i], weight[i, row], lobes[i], tone[i]
+                middle, slope, left = marks.middle[row, i], QUARTER / marks.half[i], marks.left[i] - 1
+                area, strength, fringe, own = np.float32(2 / math.pi) * marks.half[i], weight[row, i], lobes[i], tone[i]
                 before = np.float32(0)
                 for border in range(first, last + 1):
                     angle, total = _angle(border, middle, slope), waves[at]
@@ -152,27 +184,26 @@ def scratches(
 
 
 @_compiled
-def grooves(frame: Array, mask: Array, marks: Marks, depth: Array, layers: tuple[int, int, int], tone: float) -> None:
+def grooves(frame: Array, mask: Array, marks: Marks, layers: tuple[int, int, int], tone: float) -> None:
     """Lines that cut into layers of dye, one after the other.
 
     Args:
         frame: See above; of a grey one all layers take their share.
         mask: See above; the greatest alpha of the channels.
-        marks: The lines.
-        depth: In the middle of each line in each row, in layers, (N, H) float32.
+        marks: The lines; their weight is the depth in the middle, in layers.
         layers: For each channel the layer that it lies in, from the top.
         tone: What shows where a layer is gone.
     """
     channels = frame.shape[2]
     cut = np.empty(3)
-    for row in range(depth.shape[1]):
-        for i in range(depth.shape[0]):
-            deep, half = depth[i, row], marks.half[i]
+    for row in range(marks.weight.shape[0]):
+        for i in range(marks.weight.shape[1]):
+            deep, half = marks.weight[row, i], marks.half[i]
             if deep <= 0:
                 continue
             first, last = _borders(marks, i, row)
             for border in range(first, last):
-                d, column = border - marks.middle[i, row], marks.left[i] + border
+                d, column = border - marks.middle[row, i], marks.left[i] + border
                 for layer in range(3):
                     cut[layer] = _cut(d, half, deep, layer) - _cut(d, half, deep, layer + 1)
                 greatest = 0.0

@@ -90,19 +90,13 @@ class Marks(NamedTuple):
     half: Array
     """Half widths in pixels, (N,) float32."""
     middle: Array
-    """Of each row from the left border of column `left`, (N, H) float32."""
-    level: Array
-    """Strength of the line in each row, (N, H) float32."""
-    contact: Array
-    """How firmly the particle presses there, (N, H) float32, 0 to 1."""
+    """Of each in each row from the left border of column `left`, (H, N) float32."""
+    weight: Array
+    """Strength of each in each row, (H, N) float32; 0 where the particle has lifted off."""
 
     def of(self, values: Sequence[float]) -> Array:
         """Those of these lines, (N,) float32, out of one for each line of the params."""
         return np.array([values[i] for i in self.lines.tolist()], np.float32)
-
-    def weight(self, greatest: Sequence[float]) -> Array:
-        """Strength of the marks in each row, (N, H) float32; `greatest` has one for each line of the params."""
-        return self.of(greatest)[:, None] * (self.level * self.contact)
 
 
 L = TypeVar("L", bound=LineParams, default=Any)
@@ -157,7 +151,9 @@ class Lines(Contaminant[L]):
         }
 
 
-def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float]) -> Iterator[Marks]:
+def marks(
+    params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float], greatest: Sequence[float]
+) -> Iterator[Marks]:
     """The lines on frame t, in their order.
 
     Args:
@@ -165,18 +161,28 @@ def marks(params: LineParams, t: int, size: tuple[int, int], reach: Callable[[in
         t: Frame index in the clip.
         size: Height and width of the frame.
         reach: How far a line, by its index in the params, shows to either side, in half widths.
+        greatest: Strength of each line of the params where its level is 1 and the particle presses firmly.
     """
     lines = params.shown(t)
     half = np.maximum([params.width_px[i] / 2 for i in lines], 0.05)  # never so thin that it vanishes
     away = half * [reach(i) for i in lines]
     batch = max(1, int(BATCH / size[0] / (2 * max(away, default=0) + 2)))
     for some in (slice(n, n + batch) for n in range(0, len(lines), batch)):
-        yield _marks(params, t, size, lines[some], half[some], away[some])
+        yield _marks(params, t, size, lines[some], half[some], away[some], [greatest[i] for i in lines[some]])
 
 
-def _marks(params: LineParams, t: int, size: tuple[int, int], lines: list[int], half: Array, away: Array) -> Marks:
+def _marks(
+    params: LineParams,
+    t: int,
+    size: tuple[int, int],
+    lines: list[int],
+    half: Array,
+    away: Array,
+    greatest: Sequence[float],
+) -> Marks:
+    from degrade.ops import _kernels
+
     height, width = size
-    rows = (np.arange(height, dtype=np.float32) + np.float32(0.5)) / np.float32(height)
     head, foot, first, last = (
         np.array([track[i][t - params.first[i] + step] for i in lines])
         for track in (params.x_px, params.level)
@@ -184,53 +190,17 @@ def _marks(params: LineParams, t: int, size: tuple[int, int], lines: list[int], 
     )
     left = np.clip(np.floor(np.minimum(head, foot) - away), 0, width).astype(int)
     right = np.clip(np.ceil(np.maximum(head, foot) + away), left, width).astype(int)
-    lift = np.array([params.lift[i] for i in lines], np.float32)
-    pressed = contact(params, lines, t, height)
-    pressed -= lift[:, None]
-    pressed *= np.float32(0.7)
-    return Marks(
-        np.array(lines),
-        left,
-        right,
-        away.astype(np.float32),
-        half.astype(np.float32),
-        _along(head - left, foot - left, rows),
-        _along(first, last, rows),
-        np.clip(pressed, 0, 1, out=pressed),
+    ends = (head - left, foot - head, first, last - first, [params.lift[i] for i in lines], greatest)
+    knots, after = (noise.T for noise in params.knots(lines, t))  # coarse ones at even distances, then fine
+    middle, weight = _kernels.along(
+        np.array(ends, np.float32),
+        np.concatenate([knots[:COARSE], after[:1]]),
+        np.concatenate([knots[COARSE:], after[COARSE : COARSE + 1]]),
+        height,
     )
-
-
-def _along(head: Array, foot: Array, rows: Array) -> Array:
-    """Straight from the head of the frame to its foot, (N, H) float32."""
-    return head.astype(np.float32)[:, None] + (foot - head).astype(np.float32)[:, None] * rows
-
-
-def contact(params: LineParams, lines: Sequence[int], t: int, height: int) -> Array:
-    """Noise along the film for each of the lines on frame t, continuous from frame to frame, (N, H) float32."""
-    knots, after = params.knots(lines, t)  # coarse ones at even distances along the frame, then fine
-    noise = _between(np.append(knots[:, COARSE:], after[:, COARSE : COARSE + 1], 1), height)
-    noise *= np.float32(0.5)
-    noise += _between(np.append(knots[:, :COARSE], after[:, :1], 1), height)
-    return noise
-
-
-def _between(knots: Array, height: int) -> Array:
-    """Straight lines between knots (N, K + 1), one of them at either border of the frame, (N, H)."""
-    before, share = _places(height, knots.shape[1] - 1)
-    values = np.take(np.diff(knots), before, axis=1)
-    values *= share
-    values += np.take(knots, before, axis=1)
-    return values
-
-
-@functools.lru_cache(maxsize=64)
-def _places(height: int, stretches: int) -> tuple[Array, Array]:
-    """For the middle of each row the knot before it, and how far it is on the way to the next."""
-    places = (np.arange(height) + 0.5) * (stretches / height)
-    before = np.minimum(places.astype(int), stretches - 1)
-    return before, (places - before).astype(np.float32)
+    return Marks(np.array(lines), left, right, away.astype(np.float32), half.astype(np.float32), middle, weight)
 
 
 def quantile(share: Array) -> Array:
-    """Below which that share of `contact` lies, about: its standard deviation is 0.9."""
+    """Below which that share of a particle's contact lies, about: its standard deviation is 0.9."""
     return np.asarray(0.9 * np.log((share + 0.002) / (1.002 - share)) / 1.7)

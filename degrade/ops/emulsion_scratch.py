@@ -61,5 +61,5 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
         from degrade.ops import _kernels
 
         tone = float(self.stock != "negative")
-        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1):
-            _kernels.grooves(frame, mask, some, some.weight(params.depth), LAYERS[self.stock], tone)
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1, params.depth):
+            _kernels.grooves(frame, mask, some, LAYERS[self.stock], tone)

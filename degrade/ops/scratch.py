@@ -56,8 +56,7 @@ class Scratch(Lines[ScratchParams]):
         """See `Contaminant.paint`."""
         from degrade.ops import _kernels
 
-        lobes = params.lobes
-        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 3 if lobes[i] else 1):
-            weight = some.weight(params.opacity)
-            waves = np.sin(_kernels.angles(some, weight))  # NumPy's sine is many times as fast as a kernel's
-            _kernels.scratches(frame, mask, some, weight, waves, some.of(lobes), some.of(params.tone))
+        size, lobes = (frame.shape[0], frame.shape[1]), params.lobes
+        for some in marks(params, t, size, lambda i: 3 if lobes[i] else 1, params.opacity):
+            waves = np.sin(_kernels.angles(some))  # NumPy's sine is many times as fast as a kernel's
+            _kernels.scratches(frame, mask, some, waves, some.of(lobes), some.of(params.tone))
