@@ -3,7 +3,8 @@
 A track is the sum of an Ornstein–Uhlenbeck process, the machine's, and of a smooth path, the scene's or the camera's:
 a random walk of its velocity, of a strength that every shot has for itself and that is integrated out. So a shot whose
 camera shakes says little of the machine, and a still one much. Straight lines are projected out (restricted maximum
-likelihood), so that short shots are not read too low.
+likelihood), so that short shots are not read too low. In a short shot a long memory with a great strength is about as
+likely as a short one with a small strength; there the prior of the memory decides.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from degrade.core.types import Array
 
 MEMORIES = np.array([0, 0.4, 0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8, 11, 16, 22, 32])
 """Frames, the candidates."""
+EXPECTED = -0.5 * np.log((MEMORIES + 0.3) / 2) ** 2
+"""Logarithm of the memories' prior: about two frames, within a factor of e."""
 STEP = 1.25
 """From one candidate of the strength to the next."""
 STRENGTHS = STEP ** np.arange(44)
@@ -78,7 +81,7 @@ def smooth_path(frames: int) -> Array:
 
 def fit(evidences: Sequence[Array], smallest: float) -> Fit:
     """The most likely strength and memory, between the candidates."""
-    total = np.sum(evidences, axis=0)
+    total = np.sum(evidences, axis=0) + EXPECTED
     i, j = np.unravel_index(int(np.argmax(total)), total.shape)
     std = smallest * STEP ** (i + _peak(total[:, j], int(i)))
     memory = np.interp(j + _peak(total[i], int(j)), np.arange(len(MEMORIES)), MEMORIES)

@@ -42,7 +42,7 @@ class ToneCurve(Op[ToneCurveParams]):
         against = 1 - frame
         with np.errstate(divide="ignore", over="ignore"):  # the odds against black have no end
             against /= frame
-        against = power(against, params.contrast)
-        against *= np.float32(1 / params.middle - 1)
+            against = power(against, params.contrast)
+            against *= np.float32(1 / params.middle - 1)
         against += 1
         return np.divide(1, against, out=against)

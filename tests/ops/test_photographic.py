@@ -349,7 +349,8 @@ def test_factors_and_planes_are_laid_out_as_the_picture_is() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_tone_curve_keeps_what_is_next_to_black_without_a_warning() -> None:
-    clip = np.array([0, 1e-40, 1e-30, 0.5, 1], np.float32).reshape(1, 1, 5, 1)
-    seen = ToneCurve(contrast=(1.5, 1.5), middle=(0.5, 0.5))(clip, seed=0).frames
-    np.testing.assert_allclose(seen.ravel(), [0, 0, 0, 0.5, 1], atol=1e-6)
+@pytest.mark.parametrize("middle", [0.5, 0.2])
+def test_tone_curve_keeps_what_is_next_to_black_without_a_warning(middle: float) -> None:
+    clip = np.array([0, 1e-40, 1e-30, 3e-26, 0.5, 1], np.float32).reshape(1, 1, 6, 1)
+    seen = ToneCurve(contrast=(1.5, 1.5), middle=(middle, middle))(clip, seed=0).frames
+    np.testing.assert_allclose(seen.ravel(), [0, 0, 0, 0, middle, 1], atol=1e-6)
