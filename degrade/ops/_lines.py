@@ -1,7 +1,7 @@
 """Lines along the film: each is one continuous mark across consecutive frames."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -46,7 +46,13 @@ class LineParams(EventParams):
         """See `EventParams.lifetimes`."""
         return (len(track) - 1 for track in self.x_px)
 
-    def knots(self, lines: Sequence[int], t: int) -> tuple[Array, Array]:
+    def ends(self, lines: Array, t: int) -> tuple[Array, Array, Array, Array]:
+        """Middle at the head and at the foot of frame t, level at both, of lines that it shows, (N,) each."""
+        x, level, begin = self._runs
+        at = begin[lines] + t
+        return x[at], x[at + 1], level[at], level[at + 1]
+
+    def knots(self, lines: Array, t: int) -> tuple[Array, Array]:
         """The noise at its knots on frame t and on the next, for lines that t shows, each (N, COARSE + FINE)."""
         block = t // AHEAD
         drawn = self._drawn.get(block)
@@ -57,6 +63,13 @@ class LineParams(EventParams):
         shown, rows, noise = drawn
         at = rows[np.searchsorted(shown, lines)] + t
         return noise[at], noise[at + 1]
+
+    @functools.cached_property
+    def _runs(self) -> tuple[Array, Array, Array]:
+        """`x_px` and `level` of all lines one after the other, and where frame 0 of each would be."""
+        length = np.fromiter(map(len, self.x_px), int, len(self.x_px))
+        x, level = (np.concatenate([*runs, []]) for runs in (self.x_px, self.level))
+        return x, level, np.cumsum(length) - length - np.asarray(self.first, int)
 
     @functools.cached_property
     def _drawn(self) -> dict[int, tuple[Array, Array, Array]]:
@@ -71,7 +84,7 @@ class LineParams(EventParams):
         count = np.minimum(end[shown], stop) + 1 - begin
         rows = np.cumsum(count) - count - begin
         of = np.repeat(np.arange(shown.size), count)
-        keys = np.array([self.key[i] for i in shown], np.uint64)
+        keys = np.asarray(self.key)[shown].astype(np.uint64)
         noise = normals(keys[of], np.arange(of.size) - rows[of], COARSE + FINE)
         return shown, rows, noise.astype(np.float32)
 
@@ -96,7 +109,7 @@ class Marks(NamedTuple):
 
     def of(self, values: Sequence[float]) -> Array:
         """Those of these lines, (N,) float32, out of one for each line of the params."""
-        return np.array([values[i] for i in self.lines.tolist()], np.float32)
+        return np.asarray(values)[self.lines].astype(np.float32)
 
 
 L = TypeVar("L", bound=LineParams, default=Any)
@@ -152,7 +165,7 @@ class Lines(Contaminant[L]):
 
 
 def marks(
-    params: LineParams, t: int, size: tuple[int, int], reach: Callable[[int], float], greatest: Sequence[float]
+    params: LineParams, t: int, size: tuple[int, int], reach: Sequence[float] | Array, greatest: Sequence[float]
 ) -> Iterator[Marks]:
     """The lines on frame t, in their order.
 
@@ -160,37 +173,27 @@ def marks(
         params: `LineParams`.
         t: Frame index in the clip.
         size: Height and width of the frame.
-        reach: How far a line, by its index in the params, shows to either side, in half widths.
-        greatest: Strength of each line of the params where its level is 1 and the particle presses firmly.
+        reach: How far each line of the params shows to either side, in half widths.
+        greatest: Strength of each where its level is 1 and the particle presses firmly.
     """
-    lines = params.shown(t)
-    half = np.maximum([params.width_px[i] / 2 for i in lines], 0.05)  # never so thin that it vanishes
-    away = half * [reach(i) for i in lines]
-    batch = max(1, int(BATCH / size[0] / (2 * max(away, default=0) + 2)))
+    lines = np.array(params.shown(t), int)
+    half = np.maximum(np.asarray(params.width_px)[lines] / 2, 0.05)  # never so thin that it vanishes
+    away = half * np.asarray(reach)[lines]
+    batch = max(1, int(BATCH / size[0] / (2 * away.max(initial=0) + 2)))
     for some in (slice(n, n + batch) for n in range(0, len(lines), batch)):
-        yield _marks(params, t, size, lines[some], half[some], away[some], [greatest[i] for i in lines[some]])
+        yield _marks(params, t, size, lines[some], half[some], away[some], np.asarray(greatest)[lines[some]])
 
 
 def _marks(
-    params: LineParams,
-    t: int,
-    size: tuple[int, int],
-    lines: list[int],
-    half: Array,
-    away: Array,
-    greatest: Sequence[float],
+    params: LineParams, t: int, size: tuple[int, int], lines: Array, half: Array, away: Array, greatest: Array
 ) -> Marks:
     from degrade.ops import _kernels
 
     height, width = size
-    head, foot, first, last = (
-        np.array([track[i][t - params.first[i] + step] for i in lines])
-        for track in (params.x_px, params.level)
-        for step in (0, 1)
-    )
+    head, foot, first, last = params.ends(lines, t)
     left = np.clip(np.floor(np.minimum(head, foot) - away), 0, width).astype(int)
     right = np.clip(np.ceil(np.maximum(head, foot) + away), left, width).astype(int)
-    ends = (head - left, foot - head, first, last - first, [params.lift[i] for i in lines], greatest)
+    ends = (head - left, foot - head, first, last - first, np.asarray(params.lift)[lines], greatest)
     knots, after = (noise.T for noise in params.knots(lines, t))  # coarse ones at even distances, then fine
     middle, weight = _kernels.along(
         np.array(ends, np.float32),
@@ -198,7 +201,7 @@ def _marks(
         np.concatenate([knots[COARSE:], after[COARSE : COARSE + 1]]),
         height,
     )
-    return Marks(np.array(lines), left, right, away.astype(np.float32), half.astype(np.float32), middle, weight)
+    return Marks(lines, left, right, away.astype(np.float32), half.astype(np.float32), middle, weight)
 
 
 def quantile(share: Array) -> Array:

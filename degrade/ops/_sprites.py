@@ -32,21 +32,10 @@ class SpriteParams(EventParams):
     opacity: Floats
     """Greatest alpha."""
 
-    def sprite(
-        self,
-        texture: str,
-        i: int,
-        x: float,
-        y: float,
-        degrees: float,
-        tone: float | None = None,
-        elongation: float = 1,
-        stretch: float = 1,
-    ) -> Sprite:
-        """Defect `i` at a place, with another tone if one is given, and of another shape."""
+    def sprite(self, texture: str, i: int, x: float, y: float, degrees: float, tone: float | None = None) -> Sprite:
+        """Defect `i` at a place, with another tone if one is given."""
         tone = self.tone[i] if tone is None else tone
-        size, opacity = self.size_px[i], self.opacity[i]
-        return Sprite(texture, self.shape[i], x, y, size, degrees, opacity, tone, elongation, stretch)
+        return Sprite(texture, self.shape[i], x, y, self.size_px[i], degrees, self.opacity[i], tone)
 
 
 class PlacedParams(SpriteParams):

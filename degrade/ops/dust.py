@@ -118,8 +118,11 @@ class Dust(Contaminant[DustParams]):
 
     def paint(self, frame: Array, mask: Array, params: DustParams, t: int) -> None:
         """See `Contaminant.paint`."""
-        lay_sprites(frame, mask, [self._speck(params, i) for i in params.shown(t)])
-
-    def _speck(self, params: DustParams, i: int) -> Sprite:
-        shape = (params.elongation[i] if params.elongation else 1, params.stretch or 1)
-        return params.sprite(self.texture, i, params.x_px[i], params.y_px[i], params.degrees[i], None, *shape)
+        shown = params.shown(t)
+        columns = (params.shape, params.x_px, params.y_px, params.size_px, params.degrees, params.opacity, params.tone)
+        drawn = zip(*(np.asarray(column)[shown].tolist() for column in columns), strict=True)
+        narrow = (params.elongation[i] if params.elongation else 1 for i in shown)
+        sprites = (
+            Sprite(self.texture, *speck, by, params.stretch or 1) for speck, by in zip(drawn, narrow, strict=True)
+        )
+        lay_sprites(frame, mask, list(sprites))

@@ -61,5 +61,6 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
         from degrade.ops import _kernels
 
         tone = float(self.stock != "negative")
-        for some in marks(params, t, (frame.shape[0], frame.shape[1]), lambda i: 1, params.depth):
+        reach = [1.0] * len(params.depth)
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), reach, params.depth):
             _kernels.grooves(frame, mask, some, LAYERS[self.stock], tone)

@@ -56,7 +56,7 @@ class Scratch(Lines[ScratchParams]):
         """See `Contaminant.paint`."""
         from degrade.ops import _kernels
 
-        size, lobes = (frame.shape[0], frame.shape[1]), params.lobes
-        for some in marks(params, t, size, lambda i: 3 if lobes[i] else 1, params.opacity):
+        reach = np.where(np.asarray(params.lobes), 3, 1)
+        for some in marks(params, t, (frame.shape[0], frame.shape[1]), reach, params.opacity):
             waves = np.sin(_kernels.angles(some))  # NumPy's sine is many times as fast as a kernel's
-            _kernels.scratches(frame, mask, some, waves, some.of(lobes), some.of(params.tone))
+            _kernels.scratches(frame, mask, some, waves, some.of(params.lobes), some.of(params.tone))
