@@ -119,10 +119,7 @@ class Dust(Contaminant[DustParams]):
     def paint(self, frame: Array, mask: Array, params: DustParams, t: int) -> None:
         """See `Contaminant.paint`."""
         shown = params.shown(t)
-        columns = (params.shape, params.x_px, params.y_px, params.size_px, params.degrees, params.opacity, params.tone)
-        drawn = zip(*(np.asarray(column)[shown].tolist() for column in columns), strict=True)
-        narrow = (params.elongation[i] if params.elongation else 1 for i in shown)
-        sprites = (
-            Sprite(self.texture, *speck, by, params.stretch or 1) for speck, by in zip(drawn, narrow, strict=True)
-        )
-        lay_sprites(frame, mask, list(sprites))
+        columns = [params.shape, params.x_px, params.y_px, params.size_px, params.degrees, params.opacity, params.tone]
+        narrow = np.asarray(params.elongation)[shown] if params.elongation else np.ones(len(shown))
+        specks = zip(*(np.asarray(column)[shown].tolist() for column in columns), narrow.tolist(), strict=True)
+        lay_sprites(frame, mask, [Sprite._make((self.texture, *speck, params.stretch or 1)) for speck in specks])
