@@ -118,7 +118,7 @@ def angles(marks: Marks) -> Array:
     Returns:
         (M,) float32 in [0, 3 pi / 2], row by row, line by line, border by border: in the order of `scratches`.
     """
-    weight = marks.weight
+    weight, slopes = marks.weight, QUARTER / marks.half
     height, count = weight.shape
     found = np.empty(height * int((2 * np.ceil(marks.reach) + 3).sum()), np.float32)
     at = 0
@@ -126,7 +126,7 @@ def angles(marks: Marks) -> Array:
         for i in range(count):
             if weight[row, i] > 0:
                 first, last = _borders(marks, i, row)
-                middle, slope = marks.middle[row, i], QUARTER / marks.half[i]
+                middle, slope = marks.middle[row, i], slopes[i]
                 for border in range(first, last + 1):
                     found[at] = min(abs(_angle(border, middle, slope)), MOST)
                     at += 1
@@ -157,7 +157,7 @@ def scratches(frame: Array, mask: Array, marks: Marks, waves: Array, lobes: Arra
     Returns:
         Nothing of use; without it, reading ahead would be left out as dead code.
     """
-    weight = marks.weight
+    weight, slopes, areas = marks.weight, QUARTER / marks.half, np.float32(2 / math.pi) * marks.half
     height, count = weight.shape
     dense = 64 * count > frame.shape[1]  # fewer lines are laid faster than a row is read
     read, at = np.float32(0), 0
@@ -167,8 +167,8 @@ def scratches(frame: Array, mask: Array, marks: Marks, waves: Array, lobes: Arra
         for i in range(count):
             if weight[row, i] > 0:
                 first, last = _borders(marks, i, row)
-                middle, slope, left = marks.middle[row, i], QUARTER / marks.half[i], marks.left[i] - 1
-                area, strength, fringe, own = np.float32(2 / math.pi) * marks.half[i], weight[row, i], lobes[i], tone[i]
+                middle, slope, left = marks.middle[row, i], slopes[i], marks.left[i] - 1
+                area, strength, fringe, own = areas[i], weight[row, i], lobes[i], tone[i]
                 before = np.float32(0)
                 for border in range(first, last + 1):
                     angle, total = _angle(border, middle, slope), waves[at]

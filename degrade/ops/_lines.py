@@ -194,7 +194,7 @@ def _marks(
     left = np.clip(np.floor(np.minimum(head, foot) - away), 0, width).astype(int)
     right = np.clip(np.ceil(np.maximum(head, foot) + away), left, width).astype(int)
     ends = (head - left, foot - head, first, last - first, np.asarray(params.lift)[lines], greatest)
-    knots, after = (noise.T for noise in params.knots(lines, t))  # coarse ones at even distances, then fine
+    knots, after = (np.ascontiguousarray(noise.T) for noise in params.knots(lines, t))  # coarse ones, then fine
     middle, weight = _kernels.along(
         np.array(ends, np.float32),
         np.concatenate([knots[:COARSE], after[:1]]),
