@@ -7,7 +7,8 @@ from pydantic import Field
 from degrade.core.fields import Floats, Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
-from degrade.ops._lines import LineParams, Lines, marks, quantile
+from degrade.ops._lines import LineParams, Lines, quantile
+from degrade.ops._marks import marks
 from degrade.ops._packing import pack_floats
 
 LAYERS = {"print": (1, 0, 2), "reversal": (2, 1, 0), "negative": (2, 1, 0)}

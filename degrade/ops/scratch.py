@@ -8,7 +8,8 @@ from degrade.core.fields import Floats, Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._drawn import tones
-from degrade.ops._lines import LineParams, Lines, marks, quantile
+from degrade.ops._lines import LineParams, Lines, quantile
+from degrade.ops._marks import marks
 from degrade.ops._packing import pack_floats, pack_ints
 
 
