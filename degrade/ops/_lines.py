@@ -65,9 +65,10 @@ class LineParams(EventParams):
     @functools.cached_property
     def _runs(self) -> tuple[Array, Array, Array]:
         """`x_px` and `level` of all lines one after the other, and where frame 0 of each would be."""
-        length = np.fromiter(map(len, self.x_px), int, len(self.x_px))
+        first, end, _ = self._span
+        count = end + 1 - first
         x, level = (np.concatenate([*runs, []]) for runs in (self.x_px, self.level))
-        return x, level, np.cumsum(length) - length - np.asarray(self.first, int)
+        return x, level, np.cumsum(count) - count - first
 
     @functools.cached_property
     def _drawn(self) -> dict[int, tuple[Array, Array, Array]]:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from degrade.core.fields import Floats, Interval, Neutral, Within
@@ -62,6 +63,6 @@ class EmulsionScratch(Lines[EmulsionScratchParams]):
         from degrade.ops import _kernels
 
         tone = float(self.stock != "negative")
-        reach = [1.0] * len(params.depth)
+        reach = np.ones(len(params.depth))
         for some in marks(params, t, (frame.shape[0], frame.shape[1]), reach, params.depth):
             _kernels.grooves(frame, mask, some, LAYERS[self.stock], tone)

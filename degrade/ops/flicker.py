@@ -41,4 +41,4 @@ class Flicker(Op[FlickerParams]):
 
     def render_frame(self, frame: Array, params: FlickerParams, t: int) -> Array:
         """Frame t, exposed."""
-        return clipped(frame * np.float32(2 ** params.stops[t]))  # np.minimum takes three times as long
+        return clipped(frame * np.float32(2 ** params.stops[t]))

@@ -60,7 +60,7 @@ class SpatialFlicker(Op[SpatialFlickerParams]):
             stops[i, j] = track[t]
         down, across = (_cosines(side) for side in frame.shape[:2])
         field = np.einsum("iy,ix->yx", down, stops @ across)  # `@` would wake all threads for it
-        return clipped(frame * for_channels(np.exp2(field), frame.shape[2]))  # np.minimum takes three times as long
+        return clipped(frame * for_channels(np.exp2(field), frame.shape[2]))
 
 
 def _cosines(side: int) -> Array:
