@@ -8,7 +8,9 @@ which they are created, of processes, and of numpy's global state.
 import functools
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
+import cv2
 import numpy as np
 
 
@@ -65,22 +67,21 @@ def normals(keys: np.ndarray, frames: np.ndarray, count: int) -> np.ndarray:
     drawn = np.empty((len(keys), count))
     bits = np.random.PCG64()
     generator = np.random.Generator(bits)
+    state: Any = bits.state
+    pcg = state["state"]
     words = _seed_words(np.asarray(keys, np.uint64), np.asarray(frames, np.uint64))
     for row, (high, low, above, below) in zip(drawn, words.tolist(), strict=True):
-        step = (above << 65 | below << 1 | 1) % 2**128
-        state = ((step + (high << 64 | low)) * _PCG + step) % 2**128
-        bits.state = {
-            "bit_generator": "PCG64",
-            "state": {"state": state, "inc": step},
-            "has_uint32": 0,
-            "uinteger": 0,
-        }
+        step = (above << 65 | below << 1 | 1) & _ALL
+        pcg["state"], pcg["inc"] = ((step + (high << 64 | low)) * _PCG + step) & _ALL, step
+        bits.state = state
         generator.standard_normal(out=row)
     return drawn
 
 
 _PCG = 0x2360ED051FC65DA44385DF649FCCF645
 """Multiplier of PCG64."""
+_ALL = 2**128 - 1
+"""Bits of its state."""
 
 
 def _seed_words(keys: np.ndarray, frames: np.ndarray) -> np.ndarray:
@@ -146,7 +147,7 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     flat = drawn.reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         part = flat[start : start + _CHUNK]
-        np.take(_normal_quantiles(), _words(rng, part.size), out=part, mode="clip")  # "raise" would buffer
+        cv2.LUT(_words(rng, part.size), _normal_quantiles(), dst=part)  # takes two thirds of the time of np.take
     return drawn
 
 

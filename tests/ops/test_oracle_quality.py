@@ -35,16 +35,16 @@ def differ(one: Array, other: Array) -> float:
 
 
 @every_picture
-@pytest.mark.parametrize("sigma", [0.15, 0.4, 1.3, 2.8])
+@pytest.mark.parametrize("sigma", [0.15, 0.4, 1.3, 1.6, 2.7])
 @pytest.mark.parametrize("side", [0, 7, 25])
 def test_gaussian_blur(picture: Array, sigma: float, side: int) -> None:
     op = GaussianBlur(sigma=sigma, unit="px", kernel_px=side or None)
     out = op.render_frame(picture, params_of(op), 0)
-    assert differ(out, oracle.gaussian_blur(picture, sigma, side)) < (2e-6 if side else 1e-4)
+    assert differ(out, oracle.gaussian_blur(picture, sigma, side)) < (2e-6 if side else 5e-5)
 
 
 @every_picture
-@pytest.mark.parametrize("sigma", [3, 3.7, 5, 9, 30])
+@pytest.mark.parametrize("sigma", [2.75, 3, 3.7, 5, 9, 30])
 def test_a_wide_gaussian_by_the_pyramid(picture: Array, sigma: float) -> None:
     """No picture is off by half a level of 255, not even stripes one pixel wide."""
     assert differ(gaussian(picture, sigma), oracle.gaussian_blur(picture, sigma, 0)) < 0.002
