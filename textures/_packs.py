@@ -30,8 +30,9 @@ from degrade.core.types import Array
 from degrade.sources.base import PICTURES
 from degrade.textures import _rtn
 
-CACHE_BYTES = 16 * 2**20
-"""Pixels of templates that a process keeps, those used last; a single greater template is still read."""
+CACHE_BYTES = 48 * 2**20
+"""Pixels of templates that a process keeps, those used last: all 44 MiB of `builtin:rtn`; a single greater template is
+still read."""
 PACKED_BYTES = 64 * 2**20
 """What it keeps of them compressed: they are unpacked in a millisecond, where drawing one takes twenty."""
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
+from degrade.core.cache import ByteCache
 from degrade.core.fields import Interval, Probability, Within
 from degrade.core.op import Contaminant, P
 from degrade.core.rng import Stream
@@ -14,6 +15,9 @@ from degrade.core.types import Array, Params
 from degrade.ops._channels import for_channels
 from degrade.ops._packing import short_floats
 from degrade.textures import Pack, Template, open_pack
+
+WHOLE_BYTES = 16 * 2**20
+"""Pixels of whole templates at the size of a frame that a process keeps, those used last."""
 
 Mode = Literal["add", "subtract", "multiply", "screen"]
 
@@ -95,13 +99,17 @@ class Templates(Contaminant[P]):
         pixels = template.pixels
         spot = template.defect(self.darker, self.border_px, cut.anchor) if cut.side_px else None
         if spot is None:
-            return resize(pixels, height, width)
+            made = (self.pack, template.name, height, width)
+            return _whole.get(made, lambda: resize(pixels, height, width))
         side = min(cut.side_px, *pixels.shape)
         top = _start(spot[0], side, pixels.shape[0], cut.top)
         left = _start(spot[1], side, pixels.shape[1], cut.left)
         if not cut.degrees:
             return resize(pixels[top : top + side, left : left + side], height, width)
         return resize(_turned(pixels, top, left, side, math.radians(cut.degrees)), height, width)
+
+
+_whole: ByteCache[Array] = ByteCache(WHOLE_BYTES, lambda levels: levels.nbytes)
 
 
 def _start(spot: int, side: int, length: int, at: float) -> int:

@@ -15,6 +15,16 @@ from degrade.ops._drawn import stray
 from degrade.ops._packing import short_floats
 
 
+DIRECT = 11
+"""Side of the largest kernel that OpenCV applies pixel by pixel; larger ones go through a Fourier transform."""
+MOST = 33
+"""Side of the largest kernel that is taken apart."""
+CHEAP = 75
+"""Weights of all its rows up to which they and its columns are faster than the transform."""
+EXACT = 2e-5
+"""Most that a pixel may be off by."""
+
+
 class AnisotropicBlurParams(Params):
     """What was drawn, per frame but for the kernel."""
 
@@ -75,12 +85,29 @@ class AnisotropicBlur(Blur[AnisotropicBlurParams]):
         whole = whole_side(math.sqrt(max(along, across, 0.04)))
         side = min(params.kernel_px or whole, whole)
         weights = kernel(along, across, params.angle[t], side)
-        if params.angle[t] % 90:
-            blurred = cv2.filter2D(frame, -1, weights, borderType=cv2.BORDER_REFLECT_101)
-        else:  # rows by columns, many times as fast
-            sides = weights.sum(0), weights.sum(1)
-            blurred = cv2.sepFilter2D(frame, -1, *sides, borderType=cv2.BORDER_REFLECT_101)
-        return clipped(blurred)  # large kernels go through a Fourier transform
+        if not params.angle[t] % 90:  # rows by columns, many times as fast
+            return clipped(_separable(frame, weights.sum(0), weights.sum(1)))
+        if DIRECT < side <= MOST:
+            rows, columns = factors(weights)
+            if rows.size <= CHEAP:
+                blurred = _separable(frame, rows[0], columns[0])
+                for row, column in zip(rows[1:], columns[1:], strict=True):
+                    cv2.add(blurred, _separable(frame, row, column), dst=blurred)
+                return clipped(blurred)
+        return clipped(cv2.filter2D(frame, -1, weights, borderType=cv2.BORDER_REFLECT_101))
+
+
+def _separable(frame: Array, row: Array, column: Array) -> Array:
+    blurred: Array = cv2.sepFilter2D(frame, -1, row, column, borderType=cv2.BORDER_REFLECT_101)
+    return blurred
+
+
+def factors(weights: Array) -> tuple[Array, Array]:
+    """As few rows and columns, (R, side) float32 each, as have products that add up to a kernel within `EXACT`."""
+    columns, strengths, rows = np.linalg.svd(weights.astype(float))
+    rest = len(weights) * np.sqrt(np.cumsum(strengths[::-1] ** 2)[::-1])  # of magnitudes, by Cauchy and Schwarz
+    count = max(int((rest > EXACT).sum()), 1)
+    return rows[:count].astype(np.float32), (columns * strengths).T[:count].astype(np.float32)
 
 
 def kernel(along: float, across: float, angle: float, side: int) -> Array:
