@@ -57,21 +57,24 @@ def begun(out: Path, written: Sequence[Path], about: str, resume: bool) -> Itera
     """Marks `out` as begun until all is written, and keeps other calls out of it; if it ends before the first frame,
     nothing is left. Yields the folder that is the mark."""
     mark, empty = out.with_name(f".{out.name}.unfinished"), not out.exists()
-    call = mark / "call.json"
+    call, parts = mark / "call.json", list(map(frames_of, written))
     with hold(mark / "lock", out):
         try:
             if not call.exists():
                 for path in written:
                     if not resume:
                         refuse_taken(path)
+                for part in parts:  # of a call whose mark was deleted: nobody knows by which model
+                    shutil.rmtree(part, ignore_errors=True)
                 atomic.write(call, about)
             elif call.read_text("utf-8") != about:
-                cure = f"name another place, or delete it and {mark}"
+                beside = [part for part in parts if out not in part.parents]
+                left = " and ".join(str(path) for path in (out, *beside, mark) if path.exists())
+                cure = f"name another place, or delete {left}"
                 raise DatasetError(f"{out}: was begun with another model, setting or footage; {cure}")
             yield mark
             call.unlink()
         finally:
-            parts = list(map(frames_of, written))
             for part in parts:
                 if part.is_dir() and not any(part.iterdir()):
                     part.rmdir()

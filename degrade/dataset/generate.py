@@ -13,6 +13,7 @@ from typing import Any
 from degrade.core.errors import DatasetError
 from degrade.core.lock import hold
 from degrade.dataset import executors
+from degrade.dataset.kinds import TRACE
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
 from degrade.dataset.records import ClipRecord, describe, manifest, pretty, read_json, record_hash
@@ -88,6 +89,7 @@ def generate(
     elif workers > 1:
         done = functools.partial(executors.run_processes, worker, count=workers)
     with _one_line_on_full_disk(folder), reaching(folder.path), _alone(folder, record, resume):
+        _require_clips(folder)
         started(list(clips.values()))
         todo, rows, mended = [], [], []
         for clip in clips.values():
@@ -161,12 +163,17 @@ def _nothing_left_of_nothing(folder: DatasetFolder, found: bool) -> Iterator[Non
     try:
         yield
     except BaseException:
-        if not any(folder.trace_path(clip).exists() for clip in folder.planned.values()):
+        if not folder.record_path.exists() and not _finished(folder):
             for begun in (*map(folder.split_path, folder.spec.splits), folder.unfinished):
                 remove(begun)
             if not found and not any(folder.path.iterdir()):
                 folder.path.rmdir()
         raise
+
+
+def _finished(folder: DatasetFolder) -> set[Path]:
+    """The traces in the folder, whether the footage still gives their clips or not."""
+    return {path for split in folder.spec.splits for path in (folder.split_path(split) / TRACE).glob("*.json")}
 
 
 def _begun(folder: DatasetFolder, resume: bool) -> Path | None:
@@ -204,6 +211,16 @@ def _claim(folder: DatasetFolder, now: dict[str, Any], resume: bool) -> None:
             raise DatasetError(
                 f"{folder.path} was begun with another spec: {change}; resume with the same or name another folder"
             )
+
+
+def _require_clips(folder: DatasetFolder) -> None:
+    """Makes sure that the footage still gives all clips that are finished."""
+    planned = {folder.trace_path(clip) for clip in folder.planned.values()}
+    if strange := sorted(_finished(folder) - planned):
+        raise DatasetError(
+            f"{folder.path}: the footage no longer gives clip {strange[0].stem!r}, which is finished "
+            f"({len(strange)} such); bring the footage back, its sequences named as before, or name another folder"
+        )
 
 
 def _require_footage(folder: DatasetFolder, row: ClipRecord) -> None:

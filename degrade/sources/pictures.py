@@ -13,7 +13,7 @@ from PIL import Image
 
 from degrade.core.errors import SourceError
 from degrade.core.types import Array, as_8bit
-from degrade.sources import raw, scans, tiff, whole
+from degrade.sources import netpbm, raw, scans, tiff, whole
 from degrade.sources.base import Depth, Reader, check_range
 from degrade.sources.planes import scaled
 from degrade.sources.stream import StreamInfo, picture_info
@@ -98,9 +98,14 @@ class Pages(Reader):
                     else:
                         with Image.open(file) as picture:
                             picture.seek(number)
-                            stored = np.asarray(picture.convert("RGB"))
+                            stored = self.stream.upright(np.asarray(picture.convert("RGB")))
             except (*ERRORS, EOFError) as error:
                 raise SourceError(f"{self.path}: page {number}: {_reason(error)}") from error
+            if stored.shape[:2] != shape[1:3]:
+                raise SourceError(
+                    f"{self.path}: page {number} has {stored.shape[1]}×{stored.shape[0]} pixels, "
+                    f"the first {self.stream.width}×{self.stream.height}"
+                )
             out[i] = to_depth(stored, depth)
         return out
 
@@ -148,20 +153,25 @@ def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
         if head.startswith(scans.SIGNATURES):
             return scans.describe(file), 1
         with Image.open(file) as picture:
-            depth = (
-                jpeg2000_bits(file) or 8
-                if picture.format == "JPEG2000"
-                else head[24]
-                if head.startswith(whole.PNG)
-                else 16
-                if picture.mode.startswith("I")
-                else 8
-            )
-            turn, alpha = whole.orientation(picture), picture.has_transparency_data
+            depth, turn, alpha = _bits(picture, file), whole.orientation(picture), picture.has_transparency_data
             about = picture_info(picture.height, picture.width, turn, depth=depth, alpha=alpha)
-            return about, getattr(picture, "n_frames", 1)
+            # What follows the picture of a camera, in its "multi-picture" JPEG, are previews of it.
+            return about, 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
     except ERRORS as error:
         raise SourceError(f"{name}: {_reason(error)}") from error
+
+
+def _bits(picture: Image.Image, file: BinaryIO) -> int:
+    """Of a value."""
+    file.seek(0)
+    head = file.read(2**16)
+    if picture.format == "JPEG2000":
+        return jpeg2000_bits(file) or 8
+    if picture.format == "PPM":
+        return max(netpbm.white(head).bit_length(), 8)
+    if head.startswith(whole.PNG):
+        return head[24]
+    return 16 if picture.mode.startswith("I") else 8
 
 
 def read_picture(path: Path, depth: Depth = 8) -> Array:
@@ -198,6 +208,8 @@ def decode_picture(data: bytes, name: str, depth: Depth = 8) -> Array:
         if picture is None:
             with Image.open(io.BytesIO(data)) as opened:
                 picture = np.asarray(opened.convert("RGB"))[..., ::-1]
+        else:
+            picture = netpbm.full_range(picture, data) if data.startswith(b"P") else picture
     except ERRORS as error:
         raise SourceError(f"{name}: {_reason(error)}") from error
     if picture.dtype not in (np.uint8, np.uint16):

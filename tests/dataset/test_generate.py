@@ -282,6 +282,24 @@ def test_resume_with_other_footage_is_refused(
     assert contents(out) == before
 
 
+@pytest.mark.parametrize("finished", [True, False])
+def test_resume_with_renamed_footage_is_refused_and_loses_nothing(
+    make_spec: MakeSpec, footage: Path, tmp_path: Path, finished: bool
+) -> None:
+    spec, out = make_spec(), tmp_path / "out"
+    generate(spec, out)
+    folder = DatasetFolder(out, spec)
+    if not finished:
+        folder.unfinished.mkdir()
+        folder.record_path.rename(folder.begun_path)
+    before = contents(out)
+    for sequence in ("s0", "s1", "s2", "s3"):
+        (footage / sequence).rename(footage / f"reel_{sequence}")
+    with pytest.raises(DatasetError, match=r"no longer gives clip 's0', which is finished \(4 such\); bring the"):
+        generate(spec, out, resume=True)
+    assert before.items() <= contents(out).items()
+
+
 def test_clip_shorter_than_asked_is_refused_before_anything_is_written(make_spec: MakeSpec, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"clips.length: asks for 6 frames, sequence 's0' has 5"):
         generate(make_spec(clips={"length": 6}), tmp_path / "out")

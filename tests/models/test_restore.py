@@ -2,6 +2,7 @@
 
 import json
 import sys
+import shutil
 from fractions import Fraction
 
 import cv2
@@ -225,6 +226,20 @@ def test_films_that_are_finished_are_kept(tmp_path):
     assert sorted(path.name for path in (out / "b").iterdir()) == ["c"]
     with pytest.raises(DatasetError, match="is there already"):
         restore_source(build("input"), source, out)
+
+
+def test_frames_of_a_call_whose_mark_was_deleted_are_made_anew(tmp_path):
+    """Another model would otherwise go on with them."""
+    write(tmp_path / "in", np.random.default_rng(0).integers(0, 255, (6, 16, 24, 3), np.uint8))
+    source = open_source(tmp_path / "in")
+    with pytest.raises(KeyboardInterrupt):
+        restore_source(build("nlmeans"), source, tmp_path / "out", restored=Stops(3))
+    with pytest.raises(DatasetError, match=r"name another place, or delete .*out.frames and .*\.out\.unfinished$"):
+        restore_source(build("input"), source, tmp_path / "out")
+    shutil.rmtree(tmp_path / ".out.unfinished")
+    assert (tmp_path / ".out.frames").is_dir()
+    restore_source(build("input"), source, tmp_path / "out")
+    assert (open_source(tmp_path / "out").read("out", 0, 6) == source.read("in", 0, 6)).all()
 
 
 def test_resume_keeps_films_that_are_there(benchmark, tmp_path):

@@ -262,3 +262,33 @@ def test_datasets_among_the_footage_are_passed_over(make_spec: Callable[..., Spe
     (out / "dataset.json").unlink()
     (out / ".generating").mkdir()  # as it stands while it is written
     assert [sequence.id for sequence in open_source(footage).sequences()] == ["s0", "s1", "s2", "s3"]
+
+
+def test_the_preview_in_a_camera_jpeg_is_no_frame(tmp_path):
+    shot, preview = (Image.fromarray(picture(height=h, width=w)) for h, w in ((60, 80), (30, 40)))
+    for i in range(3):
+        shot.save(tmp_path / f"DSC{i:04}.JPG", format="MPO", save_all=True, append_images=[preview])
+    source = open_source(tmp_path)
+    (sequence,) = source.sequences()
+    assert (sequence.frames, sequence.height, sequence.width) == (3, 60, 80)
+    assert source.read(sequence.name, 0, 3).shape == (3, 60, 80, 3)
+
+
+def test_animations_are_upright(tmp_path):
+    pages = [Image.fromarray(picture(i, 12, 20)) for i in range(3)]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pages[0].save(tmp_path / "a.webp", save_all=True, append_images=pages[1:], lossless=True, exif=exif)
+    source = open_source(tmp_path / "a.webp")
+    (sequence,) = source.sequences()
+    assert (sequence.frames, sequence.height, sequence.width) == (3, 20, 12)
+    turned = np.stack([np.rot90(np.asarray(page), -1) for page in pages])
+    assert (source.read(sequence.name, 0, 3) == turned).all()
+
+
+def test_pages_of_another_size_are_named(tmp_path):
+    pages = [Image.fromarray(picture(height=h, width=16)) for h in (12, 14)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    source = open_source(tmp_path / "a.tif")
+    with pytest.raises(SourceError, match="page 1 has 16×14 pixels, the first 16×12"):
+        source.read(source.sequences()[0].name, 0, 2)
