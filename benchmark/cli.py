@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from degrade.benchmark.cli_check import check
 from degrade.benchmark.cli_colorize import colorize
@@ -72,7 +71,7 @@ def ls(as_json: Json = False) -> None:
     table = Table("metric", "better", "what it says", box=None, header_style="dim")
     for about in metrics:
         better = {True: "higher", False: "lower", None: ""}[about["higher_is_better"]]
-        table.add_row(about["name"], better, escape(about["about"]))
+        table.add_row(about["name"], better, about["about"])
     console.print()
     console.print(table)
 
@@ -137,7 +136,7 @@ def export(
     if given is None:
         raise SpecError(f"model {model!r} has no bundled weights; give a file", "--weights")
     export_detector(build(model, given), out)
-    console.print(str(out), markup=False)
+    console.print(str(out))
 
 
 @app.command()
@@ -188,7 +187,7 @@ def score(
             else:
                 show(result)
                 if out:
-                    console.print(str(out), markup=False)
+                    console.print(str(out))
 
 
 @app.command()
@@ -223,7 +222,7 @@ def diagnose(
     console.print(module.table(found, film))
     console.print(f"{found.specks} specks on {found.frames} frames")
     if sheet:
-        console.print(str(sheet), markup=False)
+        console.print(str(sheet))
 
 
 @app.command()
@@ -281,7 +280,7 @@ def run(
 
         def damaged(line: str) -> None:
             if not rank():
-                bar.console.print(line, style="yellow", markup=False)
+                bar.console.print(line, style="yellow")
 
         paths, table = run_task(
             loaded, chosen, folder, device=choose_device(device), workers=workers, resume=resume, progress=step,
@@ -292,10 +291,10 @@ def run(
     if as_json:
         print_json({"results": list(map(str, paths)), "report": str(folder / "report.html")})
         return
-    console.print(table, markup=False)
+    console.print(table)
     for path in paths:
-        console.print(str(path), markup=False)
-    console.print(f"report: {folder / 'report.html'}", markup=False)
+        console.print(str(path))
+    console.print(f"report: {folder / 'report.html'}")
 
 
 @app.command()
@@ -307,7 +306,7 @@ def report(
     from degrade.benchmark.report import build_leaderboard
 
     for path in build_leaderboard(results, out):
-        console.print(str(path), markup=False)
+        console.print(str(path))
 
 
 app.command()(submit)

@@ -34,14 +34,14 @@ def check(
             peers = sorted((beside or file.parent).glob("*.json"))
             found = check_entry(
                 file, task=task, data=data, peers=peers, device=place,
-                told=lambda line: None if quiet else errors.print(line, markup=False),
+                told=lambda line: None if quiet else errors.print(line),
             )  # fmt: skip
             problems += list(found)
     if as_json:
         print_json({"problems": problems})
     else:
         for problem in problems:
-            console.print(problem, markup=False)
+            console.print(problem)
         if not problems:
             console.print("all is as it should be")
     if problems:

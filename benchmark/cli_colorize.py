@@ -32,7 +32,7 @@ def colorize(
     config: Config = [],  # noqa: B006
     device: Device = "auto",
     fps: Annotated[
-        float | None, typer.Option("--fps", min=1, help="Frames per second of the video; the film's own if not given.")
+        float | None, typer.Option("--fps", help="Frames per second of the video; the film's own if not given.")
     ] = None,
     frames: Frames = "png",
     sheet: Annotated[

@@ -49,7 +49,7 @@ def make(
         task = bar.add_task(model, total=sum(sequence.frames for sequence in source.sequences()))
         written = films(
             lambda frames: bar.advance(task, frames),
-            lambda line: None if quiet else errors.print(line, markup=False),
+            lambda line: None if quiet else errors.print(line),
         )
     for path in written:
-        console.print(str(path), markup=False)
+        console.print(str(path))

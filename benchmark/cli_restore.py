@@ -36,7 +36,7 @@ def restore(
     fps: Annotated[
         float | None,
         typer.Option(
-            "--fps", min=1, help="Frames per second of the video; the film's own if not given, 24 of pictures."
+            "--fps", help="Frames per second of the video; the film's own if not given, 24 of pictures."
         ),
     ] = None,
     on_damaged: Annotated[

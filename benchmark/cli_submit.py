@@ -55,4 +55,4 @@ def submit(
             made.expanduser(), out.expanduser(), answers, frames=frames, task=task, data=data, device=place,
             progress=steps(bar),
         )  # fmt: skip
-    console.print(str(entry), markup=False)
+    console.print(str(entry))

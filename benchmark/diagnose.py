@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
 
 from degrade.benchmark.films import paired
@@ -217,7 +216,7 @@ def table(found: Diagnoses, film: str) -> Table:
     for name in Diagnosis._fields:
         out.add_column(name.replace("_", " ") + (" (10⁻³)" if name == "e_warp" else " left"), justify="right")
     for name, shares in found.by_name.items():
-        out.add_row(escape(name or film), *("–" if share is None else f"{share:.2f}" for share in shares))
+        out.add_row(name or film, *("–" if share is None else f"{share:.2f}" for share in shares))
     return out
 
 

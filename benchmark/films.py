@@ -10,6 +10,7 @@ from degrade.core.errors import DatasetError, SpecError, unknown
 from degrade.sources import FrameSequence, Source
 from degrade.sources.base import Depth
 from degrade.sources.stream import StreamInfo, rate_of
+from degrade.sources.video_stream import FASTEST
 from degrade.writers import VIDEOS, Pictures
 from degrade.writers.base import SUFFIXES
 
@@ -105,10 +106,15 @@ def pace(sequence: FrameSequence, fps: float | None) -> tuple[StreamInfo, Sequen
         sequence: The film that it is made of.
         fps: Frames per second; none: frames are shown when its are. A variable rate is converted to it by repeating
             and dropping frames, and the film stays as long; any other film runs at it as it stands.
+
+    Raises:
+        SpecError: `fps` is below 1 or above `FASTEST`.
     """
     about = sequence.stream
-    if not fps:
+    if fps is None:
         return about, range(sequence.frames)
+    if not 1 <= fps <= FASTEST:
+        raise SpecError(f"must be 1 to {FASTEST} frames per second, got {fps:g}", "--fps")
     made = replace(about, rate=rate_of(fps), times=())
     if not about.times:
         return made, range(sequence.frames)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
@@ -60,7 +59,7 @@ def show(result: dict[str, Any]) -> None:
         table.add_column(metric["label"].replace(" ", "\n"), justify="right", no_wrap=True)
     for clip in clips:
         cells = (_shown(clip["values"][name], metric["digits"]) for name, metric in own.items())
-        table.add_row(escape(clip["id"]), str(clip["frames"]), *cells)
+        table.add_row(clip["id"], str(clip["frames"]), *cells)
     _print(table)
 
     mean = f"mean of {len(clips)}" if result["complete"] else f"mean of the {len(clips)} scored"

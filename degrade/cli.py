@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from degrade.cli_match import match
 from degrade.console import (
@@ -167,7 +166,7 @@ def ls(as_json: Json = False) -> None:
         return
     table = Table("name", "kind", "what it is", box=None, header_style="dim")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     console.print(table)
 
 
@@ -187,18 +186,18 @@ def show(
     check_picture(path)
     damage: Op | None = None
     if name in presets.names():
-        console.print(presets.text(name), markup=False)
+        console.print(presets.text(name))
         damage = presets.load(name)
     elif name in ops.registry:
         op = ops.registry.get(name)
-        console.print(inspect.cleandoc(op.__doc__ or ""), end="\n\n", markup=False)
+        console.print(inspect.cleandoc(op.__doc__ or ""), end="\n\n")
         table = Table("parameter", "default", "allowed", "what it is", box=None, header_style="dim")
         for parameter in parameters(op):
-            table.add_row(*map(escape, parameter))
+            table.add_row(*parameter)
         console.print(table)
         damage = op()
     elif name in textures.registry:
-        console.print(inspect.cleandoc(textures.registry.get(name).__doc__ or ""), markup=False)
+        console.print(inspect.cleandoc(textures.registry.get(name).__doc__ or ""))
     else:
         known = {*ops.registry.names(), *presets.names(), *textures.registry.names()}
         raise SpecError(unknown("op, preset or texture", name, known))
@@ -239,7 +238,7 @@ def inspect_footage(
         print_json({"source": source, "sequences": list(map(describe, sequences)), "notes": list(map(vars, notes))})
     else:
         for row in report(sequences, notes):
-            console.print(row, markup=False)
+            console.print(row)
     if any(note.kind == "damaged" for note in notes):
         raise typer.Exit(PROBLEMS)
 
@@ -302,9 +301,9 @@ def verify(
         print_json({"dataset": dataset, "problems": problems})
     else:
         for problem in problems[:20]:
-            console.print(problem, markup=False)
+            console.print(problem)
         if not problems:
-            console.print(f"{dataset}: complete and unchanged", markup=False)
+            console.print(f"{dataset}: complete and unchanged")
     if problems:
         fail(f"{dataset}: {len(problems)} problem{'s' * (len(problems) > 1)} found")
         raise typer.Exit(PROBLEMS)
@@ -349,11 +348,11 @@ def measure_films(
     if as_json:
         print_json(to_json(measured))
         return
-    first, *others = map(escape, films)
+    first, *others = films
     beside = [column for film in others for column in (film, "off by")]
     table = Table("instrument", "quantity", first, *beside, "unit", box=None, header_style="dim")
     for row in rows(list(measured.values())):
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     console.print(table)
 
 
@@ -378,23 +377,23 @@ def _judge(films: list[str], made: list[str], frames: int | None, quiet: bool, a
         print_json({name: one.to_json() for name, one in found.items()})
         return
     parts = [Path(part).name for part in next(iter(found.values())).left_out]
-    table = Table("against", "judge", "told rightly", "95%", *map(escape, parts), box=None, header_style="dim")
+    table = Table("against", "judge", "told rightly", "95%", *parts, box=None, header_style="dim")
     for name, one in found.items():
         for verdict in one.verdicts:
             if verdict.right is None or verdict.interval is None:
-                table.add_row(*map(escape, (name, verdict.judge, "–", verdict.reason)))
+                table.add_row(name, verdict.judge, "–", verdict.reason)
                 continue
             span = " – ".join(f"{end:.0%}" for end in verdict.interval)
             cells = [f"{verdict.right:.0%}", span, *(f"{share:.0%}" for share in verdict.left_out)]
-            table.add_row(*map(escape, (name, verdict.judge, *cells)))
+            table.add_row(name, verdict.judge, *cells)
     console.print(table)
     for name, one in found.items():
         real, other = one.patches
-        console.print(f"{name}: {real} flat patches of films, {other} made; by chance 50% are told", markup=False)
+        console.print(f"{name}: {real} flat patches of films, {other} made; by chance 50% are told")
         film, high = one.heights
         if film != high:
             line = f"warning: {name} is {high} pixels high, the film {film}: patches are compared pixel by pixel"
-            errors.print(line, style="yellow", markup=False)
+            errors.print(line, style="yellow")
 
 
 def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:
@@ -404,7 +403,6 @@ def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:
             f"warning: no clip is in {split!r}: splits take whole sequences, here {len(sequences)}; "
             f"bring more films or folders, or name those of a split, as splits.{split}: ['reel2*']",
             style="yellow",
-            markup=False,
         )
 
 

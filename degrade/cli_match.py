@@ -57,5 +57,5 @@ def match(
     console.print(table)
     console.print("remaining: " + ", ".join(f"{instrument} × {factor:.2f}" for instrument, factor in off.items()))
     for line in matched.unmatched:
-        console.print(f"not matched: {line}", markup=False)
-    console.print(f"spec: {path}" + (f"; report: {report}" if report else ""), markup=False)
+        console.print(f"not matched: {line}")
+    console.print(f"spec: {path}" + (f"; report: {report}" if report else ""))

@@ -53,17 +53,23 @@ def command_line() -> typer.Typer:
 
 
 class Output(Console):
-    """A console whose broken pipe is an error like any other; rich would end the process."""
+    """A console that takes text as it is, as names of files may have brackets.
+
+    A broken pipe is an error like any other; rich would end the process.
+    """
+
+    def __init__(self, **asked: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **asked)
 
     def on_broken_pipe(self) -> None:
         """See `run`."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
-console = Output(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 10_000)
+console = Output(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 10_000)
 """Where results go; into a file or pipe no line is broken."""
 
-errors = Output(stderr=True, highlight=False, soft_wrap=True)
+errors = Output(stderr=True, soft_wrap=True)
 """Where progress and errors go."""
 
 
@@ -81,7 +87,7 @@ def tell(footage: str, *, quiet: bool = False, within: Console = errors) -> None
         within: Where to say it.
     """
     if footage and not quiet:
-        within.print(f"footage: {footage}", markup=False)
+        within.print(f"footage: {footage}")
 
 
 class _Rate(ProgressColumn):
@@ -154,7 +160,7 @@ class _Log(Progress):
             "" if task.finished or task.time_remaining is None else f", {timedelta(seconds=task.time_remaining)} left"
         )
         count = f"{task.completed:.0f}/{task.total or 0:.0f}"
-        self.console.print(f"{task.description}: {count}, {rate}{left}", markup=False)
+        self.console.print(f"{task.description}: {count}, {rate}{left}")
 
 
 class _Quiet(Progress):
@@ -175,11 +181,11 @@ def progress(unit: str, *, quiet: bool = False) -> Progress:
         quiet: Show nothing.
     """
     if quiet:
-        return _Quiet(disable=True)
+        return _Quiet(disable=True, console=errors)
     if not errors.is_terminal:
         return _Log(unit)
     return _Bar(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(unit),
@@ -275,12 +281,12 @@ def _run(app: typer.Typer) -> int:
 
 
 def _warn(message: Warning | str, *place: Any, **more: Any) -> None:
-    errors.print("warning: " + " ".join(str(message).split()), style="yellow", markup=False)
+    errors.print("warning: " + " ".join(str(message).split()), style="yellow")
 
 
 def fail(message: str, code: int = BAD_INPUT) -> int:
     """Says in one line on stderr what is wrong; the exit code."""
-    errors.print("error: " + " ".join(message.split()), style="red", markup=False)
+    errors.print("error: " + " ".join(message.split()), style="red")
     return code
 
 

@@ -41,7 +41,7 @@ def plan(spec: Spec, source: Source) -> list[Clip]:
     """All clips of the dataset, in order.
 
     Raises:
-        SpecError: A sequence is shorter than `clips.length`, or a split cannot be made.
+        SpecError: A sequence is shorter than `clips.length`, a split cannot be made, or there is no clip at all.
         SourceError: Two sequences would give clips of the same name.
     """
     sequences = source.sequences()
@@ -71,6 +71,8 @@ def plan(spec: Spec, source: Source) -> list[Clip]:
                 aspect=float(sequence.stream.aspect),
                 damaged=" ".join(map(str, source.damaged(sequence, start, start + length))),
             )
+    if not clips:
+        raise SpecError(f"take none of the {len(sequences)} sequences", "splits")
     return spread(list(clips.values()), spec.clips.limit)
 
 

@@ -14,7 +14,6 @@ from degrade.ops._blur import Blur, Unit, check_reach, odd, whole_side
 from degrade.ops._drawn import stray
 from degrade.ops._packing import short_floats
 
-
 DIRECT = 11
 """Side of the largest kernel that OpenCV applies pixel by pixel; larger ones go through a Fourier transform."""
 MOST = 33

@@ -27,6 +27,7 @@ class ExposureJitter(Op[ExposureJitterParams]):
     """
 
     family: ClassVar[Family] = "exposure"
+    carries_exactly: ClassVar[bool] = False  # the mean is that of a frame with its defects
 
     frame_p: Probability = 0.5
     """Probability that a frame changes."""

@@ -71,6 +71,8 @@ class Files(Source):
                 raise SourceError(f"{path}: no pictures or videos in this folder{others}")
         elif not path.exists():
             raise SourceError(f"{path}: no such file or folder")
+        elif not path.is_file():
+            raise SourceError(f"{path}: neither a file nor a folder")
         else:
             kind = content.content(path)
             if kind not in ("picture", *content.TRIED):
@@ -91,14 +93,20 @@ class Files(Source):
         for folder, relative, names in folders.walk(root, self._scanned):
             pictures = []
             for name in sorted(names, key=natural):
-                kind = "system files" if folders.SYSTEM.fullmatch(name) else content.content(folder / name)
+                file = folder / name
+                if folders.SYSTEM.fullmatch(name):
+                    kind = "system files"
+                elif not file.is_file():  # which would be waited for, or end it all
+                    kind = "links to nothing" if file.is_symlink() else "pipes and devices"
+                else:
+                    kind = content.content(file)
                 if kind == "picture":
-                    pictures.append(folder / name)
+                    pictures.append(file)
                 elif kind == "video":
-                    self._try_video(folder / name, relative)
+                    self._try_video(file, relative)
                 else:
                     what = {"": "files that are no footage", "proxy": "copies beside originals"}
-                    what |= {"system files": "system files"}
+                    what |= {known: known for known in ("system files", "links to nothing", "pipes and devices")}
                     told = what.get(kind) or content.refusal(kind)
                     self._scanned.append(Note("passed over", told, (str(relative / name),)))
             if pictures:

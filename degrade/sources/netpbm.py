@@ -1,4 +1,4 @@
-"""PGM and PPM, whose headers name the value of white; OpenCV's decoder passes it over (format: netpbm.sourceforge.net)."""
+"""PGM and PPM, whose headers name the value of white; OpenCV passes it over (format: netpbm.sourceforge.net)."""
 
 import re
 

@@ -264,7 +264,7 @@ class Spec(Settings):
         names, split_of = sorted(sequences), dict[str, str]()
         for split, patterns in self.splits.items():
             for pattern in () if isinstance(patterns, float) else patterns:
-                matched = [name for name in names if fnmatchcase(name, pattern)]
+                matched = [pattern] if pattern in names else [name for name in names if fnmatchcase(name, pattern)]
                 if not matched:
                     raise SpecError(f"{pattern!r} matches no sequence of the source", f"splits.{split}")
                 for name in matched:

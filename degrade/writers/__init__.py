@@ -22,7 +22,9 @@ def names_media(path: Path) -> bool:
 
 
 def check_name(path: Path) -> None:
-    """Raises SourceError for the suffix of a picture, or of a video that is not written."""
+    """Raises SourceError for a path without a name, and for the suffix of a picture, or of a video not written."""
+    if not path.name:
+        raise SourceError(f"{path}: name a file or a folder to be made")
     if names_media(path) and path.suffix.lower() not in VIDEOS:
         raise SourceError(
             f"{path}: films are written as {', '.join(VIDEOS[:-1])} or {VIDEOS[-1]}, or into a folder of pictures; "

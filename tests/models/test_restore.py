@@ -1,8 +1,8 @@
 """`benchmark ls` and `benchmark restore`, as they are called."""
 
 import json
-import sys
 import shutil
+import sys
 from fractions import Fraction
 
 import cv2
@@ -415,6 +415,11 @@ def test_models_that_learn_bring_weights(benchmark, film, tmp_path):
         (["--model", "median", "--start", "14"], "film: has 14 frames, and none from 14 on"),
         (["--model", "median", "--frames", "tif"], "--frames: unknown format of pictures 'tif'; did you mean 'tiff'?"),
         (["--model", "median", "--window", "0"], "windows of 0 frames"),
+        (["--model", "median", "--fps", "inf"], "--fps: must be 1 to 1000 frames per second, got inf"),
+        (["--model", "median", "--fps", "nan"], "--fps: must be 1 to 1000 frames per second, got nan"),
+        (["--model", "median", "--fps", "0"], "--fps: must be 1 to 1000 frames per second, got 0"),
+        (["--model", "median", "--out", "/"], "/: name a file or a folder to be made"),
+        (["--model", "median", "--out", ""], ".: name a file or a folder to be made"),
         (["--model", "median", "--device", "abacus"], "--device: 'abacus' cannot be used"),
     ],
 )

@@ -5,6 +5,7 @@ is there.
 """
 
 import functools
+import itertools
 import json
 import pickle
 import random
@@ -316,12 +317,14 @@ EXACT = [name for name in (*SINGLE, "at_scale") if registry.get(name).carries_ex
 def test_a_defect_shows_nowhere_but_in_its_mask_whatever_op_follows(name: str) -> None:
     clip = cv2.resize(np.random.default_rng(1).random((9, 12, 3), dtype=np.float32), (128, 96))
     clip = np.stack([np.roll(clip, t, axis=1) for t in range(5)]) * np.float32(0.8)
-    dust, op = parse_op({"dust": {"per_frame": 12, "size": [0.03, 0.1], "opacity": 1}}), registry.get(name)()
-    for seed in range(3):
-        out, without = (Pipeline(ops=ops)(clip, seed=seed) for ops in ((dust, op), (op,)))
+    small = parse_op({"dust": {"per_frame": 12, "size": [0.03, 0.1], "opacity": 1}})
+    large = parse_op({"dirt": {"per_frame": 3, "size": [0.6, 1], "opacity": 1, "light": 0}})
+    op = registry.get(name)()
+    for seed, defects in itertools.product(range(3), (small, large)):
+        out, without = (Pipeline(ops=ops)(clip, seed=seed) for ops in ((defects, op), (op,)))
         change = abs(out.frames - without.frames).max(-1, keepdims=True)
         assert change.max() > 0.1
-        assert change[out.masks["dust"] == 0].max() < 0.5 / 255
+        assert change[out.mask == 0].max() < 0.5 / 255
 
 
 def assert_same(one: Any, other: Any) -> None:

@@ -1,5 +1,6 @@
 """Folders of pictures and single pictures: layouts, order, pixels, and one clear line for what is wrong."""
 
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from degrade.dataset.generate import generate
 from degrade.dataset.layout import DatasetFolder
 from degrade.sources import open_source
 from degrade.sources.folders import natural
-from degrade.sources.pictures import read_picture
+from degrade.sources.pictures import Pages, describe_picture, read_picture
 from degrade.spec import Spec
 from degrade.writers import open_writer
 
@@ -271,7 +272,7 @@ def test_the_preview_in_a_camera_jpeg_is_no_frame(tmp_path):
     source = open_source(tmp_path)
     (sequence,) = source.sequences()
     assert (sequence.frames, sequence.height, sequence.width) == (3, 60, 80)
-    assert source.read(sequence.name, 0, 3).shape == (3, 60, 80, 3)
+    assert source.read(sequence.id, 0, 3).shape == (3, 60, 80, 3)
 
 
 def test_animations_are_upright(tmp_path):
@@ -283,12 +284,26 @@ def test_animations_are_upright(tmp_path):
     (sequence,) = source.sequences()
     assert (sequence.frames, sequence.height, sequence.width) == (3, 20, 12)
     turned = np.stack([np.rot90(np.asarray(page), -1) for page in pages])
-    assert (source.read(sequence.name, 0, 3) == turned).all()
+    assert (source.read(sequence.id, 0, 3) == turned).all()
 
 
 def test_pages_of_another_size_are_named(tmp_path):
-    pages = [Image.fromarray(picture(height=h, width=16)) for h in (12, 14)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    source = open_source(tmp_path / "a.tif")
+    path, pages = tmp_path / "a.mpo", [Image.fromarray(picture(height=h, width=16)) for h in (12, 14)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
     with pytest.raises(SourceError, match="page 1 has 16×14 pixels, the first 16×12"):
-        source.read(source.sequences()[0].name, 0, 2)
+        Pages(path, describe_picture(path)[0], 2).read(0, 2)
+
+
+def test_pipes_and_broken_links_are_passed_over(tmp_path):
+    for i in range(2):
+        save(tmp_path / f"reel/{i}.png", picture(i))
+    os.mkfifo(tmp_path / "control")
+    (tmp_path / "latest").symlink_to(tmp_path / "gone")
+    (tmp_path / "reel/2.png").symlink_to(tmp_path / "gone.png")
+    source = open_source(tmp_path)
+    assert [(sequence.id, sequence.frames) for sequence in source.sequences()] == [("reel", 2)]
+    told = {note.what: note.where for note in source.notes()}
+    assert set(told["links to nothing"]) == {"latest", "reel/2.png"}
+    assert told["pipes and devices"] == ("control",)
+    with pytest.raises(SourceError, match="control: neither a file nor a folder"):
+        open_source(tmp_path / "control")
