@@ -35,9 +35,7 @@ def restore(
     device: Device = "auto",
     fps: Annotated[
         float | None,
-        typer.Option(
-            "--fps", help="Frames per second of the video; the film's own if not given, 24 of pictures."
-        ),
+        typer.Option("--fps", help="Frames per second of the video; the film's own if not given, 24 of pictures."),
     ] = None,
     on_damaged: Annotated[
         str, typer.Option("--on-damaged", help="Of frames: error, repeat (the one before), or skip.")

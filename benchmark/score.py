@@ -13,7 +13,7 @@ from degrade.benchmark.metrics import Frame, Metric, make, registry
 from degrade.benchmark.summary import ScoredClip
 from degrade.core.errors import DatasetError, SpecError
 from degrade.core.types import Array
-from degrade.sources.base import FrameSequence, Source
+from degrade.sources.base import Depth, FrameSequence, Source
 
 Frames = Iterable[Array]
 """Frames (H, W, C) float32 in [0, 1] in order: an array (T, H, W, C), or a generator that reads them."""
@@ -232,8 +232,9 @@ def _counted(frames: Frames, each: Callable[[], None]) -> Iterator[Array]:
 
 
 def _read(source: Source, clip: FrameSequence, form: Callable[[Array], Array] | None) -> Iterator[Array]:
-    for frame in source.each(clip):
-        picture = frame.astype(np.float32) / 255
+    depth: Depth = 16 if clip.stream.depth > 8 else 8
+    for frame in source.each(clip, depth=depth):
+        picture = frame.astype(np.float32) / (2**depth - 1)
         yield picture if form is None else form(picture)[..., None].clip(0, 1)
 
 

@@ -82,7 +82,7 @@ def show(result: dict[str, Any]) -> None:
 def _print(table: Table) -> None:
     """Whole, however narrow the terminal."""
     needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
-    Output(file=console.file, width=max(console.width, needed), highlight=False).print(table)
+    Output(file=console.file, width=max(console.width, needed)).print(table)
 
 
 def write(path: str | Path, result: dict[str, Any]) -> None:

@@ -42,6 +42,15 @@ def spec_file(make_spec: Callable[..., Spec], tmp_path: Path) -> Path:
     return path
 
 
+def test_names_are_printed_as_they_are(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
+    """Not taken for rich's markup."""
+    out = tmp_path / "[bold]set[/b] :film_frames:"
+    code, text, _ = degrade("generate", "--spec", spec_file, "--out", out)
+    assert (code, f"frames in {out}\n" in text) == (0, True)
+    code, text, _ = degrade("preview", "--spec", spec_file, "--out", tmp_path / "[reel]")
+    assert (code, f"{tmp_path}/[reel]/sheet.png\n" in text) == (0, True)
+
+
 def test_generate_verify_resume(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, text, _ = degrade("generate", "--spec", spec_file, "--out", out, "--seed", 9, "--set", "clips.length=4")

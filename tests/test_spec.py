@@ -221,6 +221,11 @@ def test_splits_by_pattern_come_first() -> None:
     assert parse({**MINIMAL, "splits": {"val": ["b"]}}).split_of(["a", "b"]) == {"b": "val"}
 
 
+def test_a_name_is_no_pattern_where_a_sequence_has_it() -> None:
+    spec = parse({**MINIMAL, "splits": {"val": ["reel [1920]"], "train": 1.0}})
+    assert spec.split_of(["reel [1920]", "reel 1"]) == {"reel [1920]": "val", "reel 1": "train"}
+
+
 @pytest.mark.parametrize("splits", [{"val": ["b"], "train": ["*"]}, {"train": ["*"], "val": ["b"]}])
 def test_a_sequence_that_two_splits_name_is_refused(splits: dict[str, object]) -> None:
     with pytest.raises(SpecError, match=r"matches 'b', which '(train|val)' has"):

@@ -35,6 +35,18 @@ def test_a_sample_depends_on_its_number_alone(clips: DegradedClips) -> None:
     assert len({sample["lq"].numpy().tobytes() for sample in forward}) == 6
 
 
+def test_what_is_done_to_a_sample_changes_no_other(make_spec: Callable[..., Spec]) -> None:
+    asked = {"frames": 3, "crop": (24, 32), "cuts": 2, "curriculum": [0.0, 1.0]}
+    clips, kept = (DegradedClips(make_spec(color="grey"), samples=4, **asked) for _ in range(2))
+    for i in range(4):
+        expected = {kind: kept[i][kind].clone() for kind in ("lq", "gt", "mask")}
+        for _ in range(2):
+            sample = clips[i]
+            for kind, pixels in expected.items():
+                assert torch.equal(sample[kind], pixels)
+                sample[kind].add_(1)
+
+
 def test_cuts_of_one_stretch_share_its_damage(make_spec: Callable[..., Spec]) -> None:
     cuts = DegradedClips(make_spec(), samples=6, frames=2, crop=(16, 20), cuts=3)
     samples = [cuts[i] for i in range(6)]

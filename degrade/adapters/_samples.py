@@ -88,8 +88,8 @@ def onto_damage(parts: list[Part], mask: Array, share: float, draw: np.random.Ge
 
 
 def tensor(frames: Array) -> torch.Tensor:
-    """(T, H, W, C) as a contiguous tensor (T, C, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2)))
+    """(T, H, W, C) as a contiguous tensor (T, C, H, W) of its own: what is done to it in place changes nothing else."""
+    return torch.from_numpy(np.array(frames.transpose(0, 3, 1, 2), order="C"))
 
 
 def wrapper(tv_tensors: bool) -> Callable[[Sample], Sample]:

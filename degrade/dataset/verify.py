@@ -12,7 +12,7 @@ from degrade.core.types import Masks
 from degrade.dataset.kinds import MASK, TRACE, encode, is_mask, parse_member
 from degrade.dataset.layout import DatasetFolder
 from degrade.dataset.plan import Clip
-from degrade.dataset.records import ClipRecord, file_hash, joint_hash, record_hash, versions
+from degrade.dataset.records import ClipRecord, file_hash, joint_hash, pretty, record_hash, versions
 from degrade.sources import Source
 from degrade.sources.shards import contents
 from degrade.spec import canonical, parse
@@ -56,7 +56,7 @@ def verify(
         problems = []
         if folder.spec.digest() != record.get("spec_sha256"):
             problems.append(f"{name}: the spec was changed after the dataset was written")
-        elif record_hash(record) != record.get("record_sha256"):
+        elif record_hash(record) != record.get("record_sha256") or folder.record_path.read_bytes() != pretty(record):
             problems.append(f"{name}: changed")
         table = folder.manifest_path.read_bytes() if folder.manifest_path.exists() else b""
         if hashlib.sha256(table).hexdigest() != record.get("manifest_sha256"):

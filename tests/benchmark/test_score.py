@@ -89,6 +89,15 @@ def test_the_files_score_what_the_arrays_score(data: Path) -> None:
         assert len(expected.series["psnr"]) == 5
 
 
+def test_deep_footage_is_scored_in_its_depth(tmp_path: Path) -> None:
+    clean = np.random.default_rng(0).integers(0, 60000, (3, 16, 24, 3)).astype(np.uint16)
+    write(tmp_path / "gt/a", clean)
+    write(tmp_path / "pred/a", clean + np.uint16(80))
+    prediction, target = (open_source(tmp_path / name) for name in ("pred", "gt"))
+    (scored,) = score_footage(ScoringInputs(prediction, target), ["psnr"])
+    assert scored.values["psnr"] == pytest.approx(20 * math.log10(65535 / 80), abs=1e-3)
+
+
 def test_e_warp_stands_beside_that_of_input_and_target(data: Path) -> None:
     (row, *_) = score_footage(given(data, prediction="pred", target="gt", input="lq"), ["e_warp"])
     assert set(row.values) == {"e_warp", "e_warp.input", "e_warp.target"}

@@ -80,6 +80,12 @@ def test_missing_shard_is_named(shards: Path) -> None:
     assert verify(shards) == ["train/shards/s2.tar: missing"]
 
 
+def test_a_space_more_in_the_record_is_found(dataset: Path) -> None:
+    path = dataset / "dataset.json"
+    path.write_bytes(path.read_bytes().replace(b"\n ", b"\n\t", 1))
+    assert verify(dataset) == ["dataset.json: changed"]
+
+
 def test_missing_frame_is_named(dataset: Path) -> None:
     (dataset / "train/lq/s0/00003.png").unlink()
     assert "train/lq/s0/00003.png: missing" in verify(dataset)
