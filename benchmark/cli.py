@@ -129,9 +129,11 @@ def export(
     ] = None,
 ) -> None:
     """Writes a model's detector of defects as ONNX, for other programs."""
+    from degrade.core.atomic import refuse_taken
     from degrade.models import build, bundled
     from degrade.models._onnx import export_detector
 
+    refuse_taken(out.expanduser())
     given = weights or bundled(model)
     if given is None:
         raise SpecError(f"model {model!r} has no bundled weights; give a file", "--weights")
@@ -160,6 +162,9 @@ def score(
     from degrade.benchmark.score import ScoringInputs, pick, score_footage
     from degrade.benchmark.summary import show, summarise, write
     from degrade.sources import Source, open_source
+
+    if out and out.suffix.lower() != ".json":
+        raise SpecError(f"must end on .json, got {out}", "--out")
 
     def open_told(path: str) -> Source:
         source = open_source(path)
@@ -207,8 +212,13 @@ def diagnose(
     It ranks nothing: smearing takes dirt away, and noise passes for detail.
     """
     from degrade.benchmark import diagnose as module
+    from degrade.core.atomic import refuse_taken
+    from degrade.preview import check_picture
     from degrade.sources import open_source
 
+    if sheet:
+        check_picture(sheet)
+        refuse_taken(sheet.expanduser())
     source = open_source(film)
     tell(source.line(), quiet=quiet or as_json)
     with progress("frames", quiet=quiet) as bar:

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from degrade.benchmark.films import SHOWN, picture_format, refuse_inside, taken
+from degrade.benchmark.films import SHOWN, picture_format, refuse_inside
 from degrade.benchmark.making import Making, begun, describe
 from degrade.benchmark.tint import color_of
+from degrade.core.atomic import taken
 from degrade.core.display import sheet, spread
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array, as_8bit
@@ -103,6 +104,8 @@ def colorize_film(
     """
     out = Path(out).expanduser()
     sequence = _one(source)
+    if not references and (model.card.key_frames or model.card.pictures):
+        raise SpecError(f"is required: {type(model).__name__} takes its colours from pictures", "--reference")
     beside = [out.with_name(f"{out.stem}-sheet.png")] if with_sheet else []
     refuse_inside(source, out)
     check_name(out)

@@ -106,9 +106,9 @@ def entries(
         SourceError: Weights that are damaged or those of another model.
     """
     if weights and weights not in ("scratch", "bundled", "none") and not Path(weights).expanduser().is_file():
-        raise SpecError(f"must be scratch, bundled, none or a weights file, got {weights!r}", "--weights")
+        raise SpecError(f"{weights}: no such weights file; or scratch, bundled, none", "--weights")
     if init and init != "bundled" and not Path(init).expanduser().is_file():
-        raise SpecError(f"must be bundled or a weights file, got {init!r}", "--init")
+        raise SpecError(f"{init}: no such weights file; or bundled", "--init")
     if init and weights != "scratch":
         raise SpecError("is where a training starts; it goes with --weights scratch", "--init")
     found: list[Entry] = []

@@ -24,17 +24,6 @@ def refuse_inside(source: Source, out: Path) -> None:
         raise DatasetError(f"{out}: lies inside the footage, and would be taken for it; name a place outside it")
 
 
-def taken(path: Path) -> bool:
-    """Whether there is a file, or a folder that holds something."""
-    return path.is_file() or (path.is_dir() and any(path.iterdir()))
-
-
-def refuse_taken(path: Path) -> None:
-    """Raises DatasetError if there is something already."""
-    if taken(path):
-        raise DatasetError(f"{path}: is there already; name another file or folder")
-
-
 def paired(film: Source, other: Source, what: str) -> list[FrameSequence]:
     """The sequences of `other` that belong to those of a film, in their order: those of their names, or the only one.
 
@@ -60,7 +49,7 @@ def paired(film: Source, other: Source, what: str) -> list[FrameSequence]:
         size, whole = (f"{one.frames} frames of {one.width}×{one.height} pixels" for one in (its, sequence))
         if size != whole:
             gap = _first_gap(other, its, film, sequence)
-            raise DatasetError(f"{what}: {sequence.id!r} has {size}, but the film {whole}{gap}")
+            raise DatasetError(f"{what}: {its.id!r} has {size}, but the film {whole}{gap}")
     return [found[name] for name in names]
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import torch
 
-from degrade.benchmark.films import depth_of, keeps_length, pace, refuse_taken, taken
+from degrade.benchmark.films import depth_of, keeps_length, pace
 from degrade.core import atomic
+from degrade.core.atomic import refuse_taken, taken
 from degrade.core.errors import DatasetError
 from degrade.core.lock import hold
 from degrade.core.types import Array

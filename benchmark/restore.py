@@ -17,11 +17,11 @@ from degrade.benchmark.films import (
     paired,
     picture_format,
     refuse_inside,
-    taken,
 )
 from degrade.benchmark.making import Making, begun, describe, frames_of
 from degrade.benchmark.memory import Tile, explained, fitting_tile
 from degrade.core import atomic
+from degrade.core.atomic import taken
 from degrade.core.display import sheet, spread
 from degrade.core.errors import SourceError, SpecError
 from degrade.core.types import Array

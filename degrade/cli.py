@@ -28,6 +28,7 @@ from degrade.core.errors import SpecError, unknown
 if TYPE_CHECKING:
     from degrade.core.op import Op
     from degrade.dataset.plan import Clip
+    from degrade.sources import FrameSequence, Source
     from degrade.spec import Spec
 
 app = command_line()
@@ -101,8 +102,16 @@ def generate(
     loaded = load_spec(spec, preset=preset, changes=change, source=source, seed=seed)
     place = locate(out or Path("out") / loaded.name)
 
+    sequences: list[FrameSequence] = []
+
+    def open_told(footage: "Source") -> None:
+        nonlocal sequences
+        sequences = footage.sequences()
+        tell(footage.line(), quiet=quiet or as_json, within=console)
+
     def start(clips: "list[Clip]") -> None:
         _warn_of_empty_splits(loaded, clips)
+        _warn_of_enlarging(sequences, clips)
         bar.add_task(loaded.name, total=sum(clip.frames for clip in clips))
 
     with progress("frames", quiet=quiet) as bar:
@@ -112,7 +121,7 @@ def generate(
             workers=workers,
             scheduler=scheduler,
             resume=resume,
-            opened=lambda footage: tell(footage.line(), quiet=quiet or as_json, within=console),
+            opened=open_told,
             started=start,
             advanced=lambda frames: bar.advance(bar.task_ids[0], frames),
         )
@@ -175,15 +184,17 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=_shown, help="An op, a preset, or a texture.")],
     out: Annotated[Path | None, typer.Option("--out", help="The picture; <NAME>.png if not given.")] = None,
 ) -> None:
-    """Shows an op: its parameters with their ranges, and a picture of what it does."""
+    """Shows an op: its parameters with their ranges, and writes a picture of what it does."""
     from rich.table import Table
 
     from degrade import ops, presets, textures
+    from degrade.core.atomic import refuse_taken
     from degrade.preview import check_picture, save_picture
     from degrade.show import demonstrate, drawings, parameters
 
     path = out or Path(f"{name}.png")
     check_picture(path)
+    refuse_taken(path.expanduser())
     damage: Op | None = None
     if name in presets.names():
         console.print(presets.text(name))
@@ -268,6 +279,7 @@ def validate(
         task = bar.add_task("read", total=sum(stop - start for start, stop in stretches(clips).values()))
         check_footage(footage, clips, lambda frames: bar.advance(task, frames))
     _warn_of_empty_splits(loaded, clips)
+    _warn_of_enlarging(footage.sequences(), clips)
     splits = {split: sum(clip.split == split for clip in clips) for split in loaded.splits}
     total, digest = sum(clip.frames for clip in clips), loaded.digest()
     if as_json:
@@ -342,6 +354,7 @@ def measure_films(
             films,
             instruments or None,
             limit=frames,
+            opened=lambda film, source: tell(f"{film}: {source.line()}", quiet=quiet or as_json),
             started=lambda film, total: bar.add_task(film, total=total),
             seen=lambda count: bar.advance(bar.task_ids[-1], count),
         )
@@ -370,6 +383,7 @@ def _judge(films: list[str], made: list[str], frames: int | None, quiet: bool, a
             films,
             made,
             limit=frames,
+            opened=lambda film, source: tell(f"{film}: {source.line()}", quiet=quiet or as_json),
             started=lambda what, total: bar.add_task(what, total=total),
             seen=lambda count: bar.advance(bar.task_ids[-1], count),
         )
@@ -394,6 +408,21 @@ def _judge(films: list[str], made: list[str], frames: int | None, quiet: bool, a
         if film != high:
             line = f"warning: {name} is {high} pixels high, the film {film}: patches are compared pixel by pixel"
             errors.print(line, style="yellow")
+
+
+def _warn_of_enlarging(sequences: "list[FrameSequence]", clips: "list[Clip]") -> None:
+    stored = {sequence.id: sequence for sequence in sequences}
+    enlarged = {}
+    for clip in clips:
+        footage = stored[clip.sequence]
+        if clip.height > footage.height or clip.width > footage.width:
+            enlarged[clip.sequence] = f"{footage.width}×{footage.height} enlarged to {clip.width}×{clip.height}"
+    for name, how in list(enlarged.items())[:1]:
+        more = f" (and {len(enlarged) - 1} more)" if len(enlarged) > 1 else ""
+        errors.print(
+            f"warning: clips.size: {name!r} is {how}{more}: its clean frames lack the detail of their size",
+            style="yellow",
+        )
 
 
 def _warn_of_empty_splits(spec: "Spec", clips: "list[Clip]") -> None:

@@ -25,12 +25,14 @@ def match(
 
     from degrade.core import atomic
     from degrade.core.errors import DatasetError
-    from degrade.match import distances, page
+    from degrade.match import distances, page, spec_name
     from degrade.match import match as matching
 
-    for asked in filter(None, (out, report)):
+    path = out or Path(f"{spec_name(film)}.yaml")
+    for asked in filter(None, (path, report)):
         if asked.expanduser().is_dir():
             raise DatasetError(f"{asked}: is a folder; name a file")
+        atomic.refuse_taken(asked.expanduser())
     with progress("frames", quiet=quiet) as bar:
         matched = matching(
             film,
@@ -41,7 +43,6 @@ def match(
             started=lambda what, total: bar.add_task(what, total=total),
             seen=lambda count: bar.advance(bar.task_ids[-1], count),
         )
-    path = out or Path(f"{matched.spec.name}.yaml")
     atomic.write(path.expanduser(), matched.text)
     if report:
         atomic.write(report.expanduser(), page(matched, f"{film}, matched"))

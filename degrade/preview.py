@@ -19,6 +19,8 @@ from degrade.sources import Source
 from degrade.spec import Spec
 from degrade.writers import names_media, open_writer
 
+SHEET, CLIP = "sheet.png", "clip.mp4"
+
 
 def preview(
     spec: Spec,
@@ -43,12 +45,14 @@ def preview(
         The files written.
 
     Raises:
-        DatasetError: `out` is named as a file, or cannot be written.
+        DatasetError: `out` is named as a file, holds something else, or cannot be written.
     """
     out, source = Path(out).expanduser(), spec.footage()
     opened(source)
     if names_media(out):
-        raise DatasetError(f"{out}: is no name of a folder; sheet.png and clip.mp4 are written into one")
+        raise DatasetError(f"{out}: is no name of a folder; {SHEET} and {CLIP} are written into one")
+    if out.is_dir() and (others := sorted({path.name for path in out.glob("[!.]*")} - {SHEET, CLIP})):
+        raise DatasetError(f"{out}: holds something else ({others[0]}); name a new or empty folder")
     out.mkdir(parents=True, exist_ok=True)
     rows: list[list[tuple[str, Array]]] = []
     for clip in spread(plan(spec, source), clips):
@@ -57,7 +61,7 @@ def preview(
         wanted = np.linspace(0, shown.frames - 1, columns + 2).round().astype(int)[1:-1].tolist()
         row = []
         with ExitStack() as stack:
-            movie = None if rows else stack.enter_context(open_writer(out / "clip.mp4", stream=clip.stream()))
+            movie = None if rows else stack.enter_context(open_writer(out / CLIP, stream=clip.stream()))
             for t, (damaged, clean, mask) in enumerate(_frames(render_pairs(shown, spec, source, params))):
                 if movie:
                     movie.write(np.concatenate([clean, damaged], axis=1))
@@ -65,8 +69,8 @@ def preview(
                     captions = (f"{clip.id}, frame {t}: clean", "damaged", "mask")
                     row += list(zip(captions, (clean, damaged, mask), strict=True))
         rows.append(row)
-    save_picture(out / "sheet.png", sheet(rows))
-    return [out / "sheet.png", out / "clip.mp4"]
+    save_picture(out / SHEET, sheet(rows))
+    return [out / SHEET, out / CLIP]
 
 
 def _frames(chunks: Iterable[Pair]) -> Iterator[tuple[Array, ...]]:

@@ -241,7 +241,7 @@ class _reading:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
         if isinstance(error, Exception) and (found := _no_download(Path(self.path))):
             raise SourceError(f"{self.path}: {found}") from error
-        if isinstance(error, pickle.UnpicklingError) and "weights_only" in str(error).lower():
+        if isinstance(error, pickle.UnpicklingError) and Path(self.path).read_bytes()[:1] in (b"P", b"\x80"):
             raise SourceError(f"{self.path}: holds more than tensors, and could run code; refused") from error
         # A hostile file makes PyTorch's reader raise almost anything.
         if isinstance(error, Exception) and not isinstance(error, DegradeError):

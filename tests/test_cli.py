@@ -51,6 +51,43 @@ def test_names_are_printed_as_they_are(degrade: Callable, spec_file: Path, tmp_p
     assert (code, f"{tmp_path}/[reel]/sheet.png\n" in text) == (0, True)
 
 
+def test_nothing_is_written_over(degrade: Callable, spec_file: Path, footage: Path, tmp_path: Path) -> None:
+    frame, notes, dataset = footage / "s0/000.png", tmp_path / "notes.yaml", tmp_path / "set"
+    notes.write_text("precious")
+    assert degrade("generate", "--spec", spec_file, "--out", dataset)[0] == 0
+    before = frame.read_bytes(), sorted(dataset.rglob("*"))
+    for call, words in (
+        (["match", footage, "--out", notes], "notes.yaml: is there already; name another file or folder"),
+        (["match", footage, "--out", tmp_path / "new.yaml", "--report", frame], "000.png: is there already"),
+        (["show", "dust", "--out", frame], "000.png: is there already"),
+        (["preview", "--spec", spec_file, "--out", dataset], "holds something else (README.md); name a new or empty"),
+    ):
+        code, text, problem = degrade(*call)
+        assert (code, words in problem, text) == (2, True, "")
+    assert (frame.read_bytes(), sorted(dataset.rglob("*"))) == before
+    assert notes.read_text() == "precious"
+    assert not (tmp_path / "new.yaml").exists()
+    for _ in range(2):
+        assert degrade("preview", "--spec", spec_file, "--out", tmp_path / "look")[0] == 0
+
+
+def test_enlarging_is_warned_of(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
+    asked = ["--spec", spec_file, "--set", "clips.size=[48,64]"]
+    for call in (["validate", *asked], ["generate", *asked, "--out", tmp_path / "out"]):
+        code, _, problem = degrade(*call)
+        assert code == 0
+        assert "warning: clips.size: 's0' is 32×24 enlarged to 64×48 (and 3 more): its clean frames lack" in problem
+    assert "enlarged" not in degrade("validate", "--spec", spec_file)[2]
+
+
+def test_measuring_says_what_is_read(degrade: Callable, footage: Path) -> None:
+    (footage / "notes.txt").write_text("")
+    line = degrade("inspect", footage)[1].splitlines()
+    _, _, told = degrade("measure", footage, "--instrument", "tone", "--frames", 2)
+    assert f"footage: {footage}: " in told
+    assert any("notes.txt" in row for row in line)
+
+
 def test_generate_verify_resume(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     code, text, _ = degrade("generate", "--spec", spec_file, "--out", out, "--seed", 9, "--set", "clips.length=4")

@@ -5,6 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from degrade.core.errors import DatasetError
+
+
+def taken(path: Path) -> bool:
+    """Whether there is a file, or a folder that holds something."""
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
+def refuse_taken(path: Path) -> None:
+    """Raises DatasetError if there is something already."""
+    if taken(path):
+        raise DatasetError(f"{path}: is there already; name another file or folder")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -210,7 +210,10 @@ def raise_spec_errors() -> Iterator[None]:
 
 
 def _one_line(error: ValidationError, model: type[BaseModel]) -> SpecError:
-    first = error.errors()[0]
+    first, *others = error.errors()
+    if first["type"] == "missing":  # an unknown key beside it may be meant for it
+        beside = (each for each in others if each["loc"][:-1] == first["loc"][:-1])
+        first = next((each for each in beside if each["type"] == "extra_forbidden"), first)
     where, given = path(first["loc"]), first.get("input")
     if first["loc"][-1:] == ("[key]",):
         where = path(first["loc"][:-2])

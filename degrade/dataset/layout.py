@@ -44,7 +44,7 @@ from degrade.dataset.plan import Clip, plan
 from degrade.dataset.records import ClipRecord, file_hash, parse_manifest, read_json
 from degrade.dataset.stored import open_frames
 from degrade.sources import Source
-from degrade.sources.base import Depth
+from degrade.sources.base import Depth, check_range
 from degrade.sources.shards import member_names
 from degrade.spec import Spec, parse
 from degrade.storage import MANIFEST, RECORD, UNFINISHED, is_remote, locate, reaching
@@ -258,8 +258,9 @@ class DatasetFolder:
 
     def rerender(self, clip: str, start: int = 0, stop: int | None = None) -> Iterator[Pair]:
         """Frames of a clip from its source and its trace, chunk by chunk, so of any length; errors as of `replay`."""
-        params = self.spec.damage().load_params({"steps": self.trace(clip).steps})
-        return render_pairs(self._planned(clip), self.spec, self.source, params, start, stop, self.spec.output.masks)
+        params, planned = self.spec.damage().load_params({"steps": self.trace(clip).steps}), self._planned(clip)
+        check_range(clip, planned.frames, start, planned.frames if stop is None else stop)
+        return render_pairs(planned, self.spec, self.source, params, start, stop, self.spec.output.masks)
 
     def _find(self, clip: str) -> ClipRecord:
         if clip not in self.clips:

@@ -80,7 +80,7 @@ def match(
         footage: Clean footage that the spec is for, and checked on; ``builtin:stills`` if not given.
         seed: Of the spec.
         limit: Frames of the film that are measured, at most; of a longer one, stretches at even distances.
-        opened: Called with the footage.
+        opened: Called with the film, unless it is a dataset, and with the footage.
         started: Told what is measured next, and of how many frames it is.
         seen: Told of every frame.
 
@@ -88,7 +88,7 @@ def match(
         SourceError, DatasetError: Film or footage cannot be read, or has no frames.
         SpecError: The footage cannot be used.
     """
-    whole = takes(film)
+    whole = takes(film, opened=opened)
     chosen = stretches(whole, limit)
     if not chosen:
         raise SourceError("no frames to match")
@@ -101,7 +101,7 @@ def match(
     color, dye = colour(real.film)
     length = min(LONGEST, *(sequence.frames for sequence in source.sequences()))
     fields: dict[str, Any] = {
-        "name": _slug(film),
+        "name": spec_name(film),
         "seed": seed,
         "source": place,
         "clips": {"length": length, "size": [height, width]},
@@ -193,8 +193,8 @@ def _measured_size(size: tuple[int, ...]) -> tuple[int, int]:
     return size[0] // factor, max(1, size[1] // factor)
 
 
-def _slug(film: str | Path | Source) -> str:
-    """A name for the spec out of the film's."""
+def spec_name(film: str | Path | Source) -> str:
+    """The name that the spec gets, out of the film's."""
     stem = "" if isinstance(film, Source) else Path(str(film).partition("?")[0].rpartition(":")[2]).stem
     return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]+", "", stem.replace(" ", "_"))[:100] or "matched"
 

@@ -114,6 +114,7 @@ def against_all(
     made: Sequence[str | Path | Source],
     *,
     limit: int | None = None,
+    opened: Callable[[str, Source], object] = lambda film, source: None,
     started: Callable[[str, int], object] = lambda what, frames: None,
     seen: Callable[[int], object] = lambda frames: None,
 ) -> dict[str, Against]:
@@ -122,13 +123,13 @@ def against_all(
     Raises:
         SourceError, DatasetError: As of `against`, or one is named twice.
     """
-    opened, others = open_all(films, limit), open_all(made, limit)
-    names, real = list(opened), []
-    for name, film in opened.items():
+    watched, others = open_all(films, limit, opened), open_all(made, limit, opened)
+    names, real = list(watched), []
+    for name, film in watched.items():
         started(name, sum(take.frames for take in film))
         real.append(joined([*_each(film, PATCHES // len(films), seen)]))
         _check(len(real[-1].level), name)
-    height = _height(opened[names[0]])
+    height = _height(watched[names[0]])
     if len(real) == 1:
         names, real = [f"part {i} of {PARTS}" for i in range(1, PARTS + 1)], parts(real[0], PARTS)
     out = {}

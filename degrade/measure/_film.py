@@ -96,6 +96,7 @@ def measure_all(
     instruments: Sequence[str] | None = None,
     *,
     limit: int | None = None,
+    opened: Callable[[str, Source], object] = lambda film, source: None,
     started: Callable[[str, int], object] = lambda film, frames: None,
     seen: Callable[[int], object] = lambda frames: None,
 ) -> dict[str, Film]:
@@ -107,7 +108,7 @@ def measure_all(
     """
     of = _chosen(instruments)
     measured = {}
-    for film, sequences in open_all(films, limit).items():
+    for film, sequences in open_all(films, limit, opened).items():
         started(film, sum(take.frames for take in sequences))
         measured[film] = _read(sequences, of, seen)
     return measured

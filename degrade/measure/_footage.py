@@ -34,12 +34,15 @@ class Take:
         return Take(stop - start, self.block, lambda first, last: self.read(start + first, start + last))
 
 
-def takes(film: str | Path | Source, limit: int | None = None) -> list[Take]:
+def takes(
+    film: str | Path | Source, limit: int | None = None, opened: Callable[[Source], object] = lambda source: None
+) -> list[Take]:
     """All sequences.
 
     Args:
         film: Footage, or where it lies; or the folder or URL of a dataset, whose damaged frames are taken.
         limit: At most so many frames of each.
+        opened: Called with the footage, unless it is a dataset.
 
     Raises:
         SourceError, DatasetError: There is none, or it is damaged.
@@ -52,10 +55,15 @@ def takes(film: str | Path | Source, limit: int | None = None) -> list[Take]:
                 for clip in dataset.clips.values()
             ]
         film = open_source(film)
+    opened(film)
     return [_take(s.frames, s.height * s.width, partial(film.read, s), limit) for s in film.sequences()]
 
 
-def open_all(films: Sequence[str | Path | Source], limit: int | None = None) -> dict[str, list[Take]]:
+def open_all(
+    films: Sequence[str | Path | Source],
+    limit: int | None = None,
+    opened: Callable[[str, Source], object] = lambda film, source: None,
+) -> dict[str, list[Take]]:
     """The sequences of several films, by what they are called; see `takes`.
 
     Raises:
@@ -64,7 +72,7 @@ def open_all(films: Sequence[str | Path | Source], limit: int | None = None) -> 
     names = [str(film) for film in films]
     if twice := [name for i, name in enumerate(names) if name in names[:i]]:
         raise SourceError(f"{twice[0]}: named twice; films are measured beside others")
-    return {name: takes(film, limit) for name, film in zip(names, films, strict=True)}
+    return {name: takes(film, limit, partial(opened, name)) for name, film in zip(names, films, strict=True)}
 
 
 def _take(frames: int, pixels: int, read: Callable[[int, int], Array], limit: int | None) -> Take:

@@ -143,6 +143,7 @@ def test_tinted_film_is_coloured_and_film_in_colour_is_not(
         (("--reference", "0=none.png"), "none.png: "),
         (("--reference", "0=tall.png"), "the reference of frame 0 is 48×64 pixels, which does not fit a film of 64×48"),
         (("--reference", "first.png"), "FlowPropagation needs to know which frame a reference shows"),
+        ((), "--reference: is required: FlowPropagation takes its colours from pictures"),
     ],
 )
 def test_bad_references_are_one_line_and_write_nothing(

@@ -69,6 +69,8 @@ def test_command(films: dict[str, str], tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "specks on 4 frames" in done.output
     assert cv2.imread(str(tmp_path / "sheet.png")).shape[0] > 200
+    again = CliRunner().invoke(cli.app, [*call, "--sheet", str(tmp_path / "sheet.png")])
+    assert "sheet.png: is there already" in str(again.exception)
     done = CliRunner().invoke(cli.app, [*call, "--json"])
     assert json.loads(done.stdout)["found"][films["clean"]]["dirt"] < 0.1
 

@@ -280,6 +280,7 @@ def test_bad_footage_is_one_clear_line(
         (["--pred", "pred", "--gt", "gt", "--metrics", ""], "unknown metric ''"),
         (["--pred", "pred", "--gt", "gt", "--metrics", "psnr_inside"], "needs --mask"),
         (["--pred", "nothing", "--gt", "gt"], "nothing: no such file or folder"),
+        (["--pred", "pred", "--gt", "gt", "--out", "gt/00_coffee/00000.png"], "--out: must end on .json, got"),
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments: list[str], words: str, command: Callable[..., str]) -> None:
