@@ -1,11 +1,13 @@
 """A film in the making: its frames are kept beside it until it is whole, and an interrupted call goes on."""
 
 import hashlib
+import importlib.metadata
+import inspect
 import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,21 +31,33 @@ from degrade.writers.tracks import tell
 
 def describe(model: Model, source: Source, masks: Source | None = None, **asked: object) -> str:
     """What an interrupted call must have been to be gone on with; of the footage, its form and its first frames."""
-    weights = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        weights.update(
-            name.encode() + value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        )
     content = {
         "model": type(model).__name__,
         "config": model.config,
         "color": model.color,
-        "weights": weights.hexdigest(),
+        "code": _code_hash(type(model)),
+        "weights": state_hash(model),
         "footage": _footage(source),
-        "masks": masks and _footage(masks),
+        "masks": masks and [masks.fingerprint(sequence) for sequence in masks.sequences()],
         **asked,
     }
     return json.dumps(content, indent=1, sort_keys=True, default=str)
+
+
+def state_hash(model: Model) -> str:
+    """SHA-256 of a model's tensors."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _code_hash(model: type[Model]) -> str:
+    """SHA-256 of the version of this package, and of the file that a model is in; of none if it is in no file."""
+    digest = hashlib.sha256(importlib.metadata.version("film-degrade").encode())
+    with suppress(OSError, TypeError):
+        digest.update(Path(inspect.getfile(model)).read_bytes())
+    return digest.hexdigest()
 
 
 def _footage(source: Source) -> list[object]:

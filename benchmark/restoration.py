@@ -1,6 +1,7 @@
 """Runs a model over a task's clips; writes the restored frames and a record of the cost."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from degrade.benchmark.clips import PreparedClips, Progress
 from degrade.benchmark.coloring import color_clip, fitting
 from degrade.benchmark.entries import Entry, trainable
 from degrade.benchmark.hardware import device_name, peak_memory, reset_peak_memory
+from degrade.benchmark.making import state_hash
 from degrade.benchmark.metrics import registry as metrics
 from degrade.benchmark.task import Task
 from degrade.benchmark.train import Trained, showing
@@ -43,10 +45,11 @@ def restore_clips(
 ) -> Restoration:
     """Writes what the model makes of every clip."""
     folder = out / "restored" / entry.id
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier state of the model
     training, weights = None, None
     if trained:
         recipe = task.train.model_dump(mode="json", exclude={"config", "lr_factor"})
-        recipe |= {"lr": task.train.rate(entry.name), "device": device_name(device)}
+        recipe |= {"lr": task.train.rate(entry.alone.name), "device": device_name(device)}
         if entry.file:
             recipe |= {"init": entry.file.name, "init_sha256": file_hash(entry.file)}
         curve = tuple(CurvePoint(**point) for point in trained.curve)
@@ -93,7 +96,8 @@ def restore_clips(
     )
     saved = Restoration(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
-    content |= {"task": task.digest() + entry.source_hash(), "pictures_sha256": _pictures_hash(folder)}
+    content |= {"task": _of(task, entry), "pictures_sha256": _pictures_hash(folder)}
+    content["state_sha256"] = "" if weights else state_hash(model)
     atomic.write(folder / "record.json", json.dumps(content))
     return saved
 
@@ -117,6 +121,11 @@ def _about(task: Task, entry: Entry, model: RestorationModel | ColorizationModel
     )
 
 
+def _of(task: Task, entry: Entry) -> str:
+    """What restored clips are of."""
+    return task.digest() + task.dataset_hash() + entry.source_hash()
+
+
 def kept_restoration(
     task: Task, entry: Entry, out: Path, damaged: Callable[[str], object] = lambda line: None
 ) -> Restoration | None:
@@ -134,10 +143,13 @@ def kept_restoration(
         return None
     try:
         kept = read_json(record)
-        if kept["task"] != task.digest() + entry.source_hash():
+        if kept["task"] != _of(task, entry):
             return None
         if entry.file and not entry.trained and kept["model"]["weights_sha256"] != file_hash(entry.file):
             return None
+        state = kept["state_sha256"]
+        if state and state != state_hash(build(entry.model, None, **dict(entry.settings))):
+            return None  # it reads a file of its own
         training = Training(**kept["training"]) if kept["training"] else None
         found = Restoration(entry, Model(**kept["model"]), Run(**kept["run"]), training)
         if kept["pictures_sha256"] != _pictures_hash(folder):

@@ -116,7 +116,12 @@ def _check(task: Task, chosen: Sequence[Entry], out: Path, opened: Callable[[Sou
         source = task.data.footage()
         opened(source)
         refuse_inside(source, out)
-        plan(scored_spec(task), source)
+        clips = plan(scored_spec(task), source)
+        shortest = min(clips, key=lambda clip: clip.frames)
+        keys = task.colorization.key_frames if task.colorization else ()
+        if keys and max(keys) >= shortest.frames:
+            what = f"there is no frame {max(keys)} in clip {shortest.id!r} of {shortest.frames} frames"
+            raise SpecError(what, "colorization.key_frames")
     if any(entry.trained for entry in chosen):
         check_training(task)
 

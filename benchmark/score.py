@@ -239,5 +239,5 @@ def _read(source: Source, clip: FrameSequence, form: Callable[[Array], Array] | 
 
 
 def _first(picture: Array) -> Array:
-    """A mask's one channel: its file may hold three equal ones."""
-    return picture[..., 0]
+    """A mask, which may be painted in any colour."""
+    return picture.max(-1)

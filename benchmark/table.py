@@ -203,9 +203,14 @@ def _scores(results: Sequence[Result], labels: list[str]) -> dict[str, pd.DataFr
     parts = [pd.DataFrame({row.clip: row.metrics for row in result.clips}, dtype=float).T for result in results]
     joint = pd.concat(parts, keys=labels, names=["model", "clip"])
     return {
-        name: _by_sequence(joint[name].unstack("model"), results).reindex(columns=labels)
-        for name in dict.fromkeys(name for result in results for name in result.metrics)
+        name: _by_sequence(joint[name].unstack("model"), results).reindex(columns=labels) for name in _in_order(results)
     }
+
+
+def _in_order(results: Sequence[Result]) -> list[str]:
+    """All metrics as their task has them: of results that lack some, the one with most comes first."""
+    longest_first = sorted(results, key=lambda result: -len(result.metrics))
+    return list(dict.fromkeys(name for result in longest_first for name in result.metrics))
 
 
 def _by_sequence(scores: pd.DataFrame, results: Sequence[Result]) -> pd.DataFrame:

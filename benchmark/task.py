@@ -4,12 +4,13 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from degrade.core.errors import SpecError
 from degrade.core.fields import Probability, Settings
 from degrade.core.registry import Documents
 from degrade.dataset.layout import DatasetFolder
+from degrade.dataset.records import file_hash
 from degrade.spec import Spec, canonical, mapping, parse, read_yaml, set_value
 
 Count = Annotated[int, Field(ge=1)]
@@ -42,7 +43,7 @@ class Loss(Settings):
 class Colorization(Settings):
     """What models are told of the colours of a clip."""
 
-    key_frames: tuple[Annotated[int, Field(ge=0)], ...]
+    key_frames: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     """Frames of each clip that they are given in colour, from 0; these are left out of all means."""
     frames: Count | None = None
     """So many frames of a clip are coloured and scored, its first; all if not given. Key frames may lie after them."""
@@ -107,7 +108,7 @@ class Task(Settings):
     severities: tuple[Probability, ...] = ()
     """Each clip is scored at each of these severities of its damage, which keeps its place; as the pipeline stands if
     none are given. Training leaves the pipeline as it stands."""
-    metrics: tuple[str, ...]
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)]
     """The first one ranks."""
     flow: Literal["exact", "dis"] = "dis"
     """For temporal metrics, always of the clean target: the source's own, or estimated."""
@@ -134,6 +135,17 @@ class Task(Settings):
         content["data"] = self.data.digest()
         content["train"]["loss"]["perceptual_weights"] = ""
         return hashlib.sha256(canonical(content)).hexdigest()
+
+    def dataset_hash(self) -> str:
+        """SHA-256 of the manifest of the dataset that takes the place of `data`; empty if there is none."""
+        return file_hash(DatasetFolder(self.dataset).manifest_path) if self.dataset else ""
+
+    @field_validator("severities")
+    @classmethod
+    def _differ(cls, severities: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(severities)) < len(severities):
+            raise ValueError(f"must differ, got {severities}")
+        return severities
 
 
 tasks = Documents("task", "degrade.benchmark.tasks")

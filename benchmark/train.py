@@ -1,11 +1,16 @@
 """Trains a model on damage rendered on the fly; resuming from a checkpoint gives the same weights."""
 
+import hashlib
 import itertools
 import math
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import cv2
@@ -86,13 +91,13 @@ def train(
     budget = task.train
     fabric = _fabric(device, budget.precision)
     model.color = task.data.color
-    run = _Run(fabric, model, task, name, source)
-    checkpoint = folder / "checkpoint.pt"
-    if resume and checkpoint.exists():
-        run.load(checkpoint)
     batch = budget.batch * fabric.world_size
     groups = -(-budget.steps // budget.cuts)
     samples = _samples(task, groups * budget.cuts * batch, "train", cuts=budget.cuts, on_damage=budget.on_damage)
+    run = _Run(fabric, model, task, name, source + _footage_hash(task, samples))
+    checkpoint = folder / "checkpoint.pt"
+    if resume and checkpoint.exists():
+        run.load(checkpoint)
     order = [
         [stretch * budget.cuts + cut for stretch in range(first + fabric.global_rank, first + batch, fabric.world_size)
          for cut in range(budget.cuts)]
@@ -110,17 +115,19 @@ def train(
     started = time.monotonic() - run.seconds
     try:
         for sample in _updates(loader, budget.cuts, run.step % budget.cuts, budget.steps - run.step):
-            loss = run.update(**{kind: fabric.to_device(data) for kind, data in sample.items()})
-            run.seconds = time.monotonic() - started
-            if not math.isfinite(loss):
-                raise TrainingStopped(f"the loss is {loss} at step {run.step}; {checkpoint} is from before")
+            with _interrupted_later():
+                run.resume_draws()
+                loss = run.update(**{kind: fabric.to_device(data) for kind, data in sample.items()})
+                run.seconds = time.monotonic() - started
+                if not math.isfinite(loss):
+                    raise TrainingStopped(f"the loss is {loss} at step {run.step}; {checkpoint} is from before")
+                last = run.step == budget.steps
+                if (last or run.step % budget.validate_every == 0) and fabric.is_global_zero:
+                    psnr = _validate(run.averaged, validation, fabric.device, folder / f"sample-{run.step:06d}.png")
+                    run.curve.append({"step": run.step, "loss": run.mean_loss(), "psnr": psnr})
+                if (last or run.step % budget.checkpoint_every == 0) and fabric.is_global_zero:
+                    run.save(checkpoint)
             stepped(run.step, loss)
-            last = run.step == budget.steps
-            if (last or run.step % budget.validate_every == 0) and fabric.is_global_zero:
-                psnr = _validate(run.averaged, validation, fabric.device, folder / f"sample-{run.step:06d}.png")
-                run.curve.append({"step": run.step, "loss": run.mean_loss(), "psnr": psnr})
-            if (last or run.step % budget.checkpoint_every == 0) and fabric.is_global_zero:
-                run.save(checkpoint)
     except KeyboardInterrupt:
         if fabric.is_global_zero:
             run.save(checkpoint)
@@ -141,6 +148,35 @@ def check(task: Task) -> None:
     for split in ("train", task.split):
         _samples(task, 1, split)
     _Objective(task.train.loss)
+
+
+@contextmanager
+def _interrupted_later() -> Iterator[None]:
+    """Lets Ctrl-C wait for the end of the block: half an update is no state to go on from."""
+    asked: list[tuple[int, FrameType | None]] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *call: asked.append(call))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        before(*asked[0])
+
+
+def _footage_hash(task: Task, samples: Dataset[Sample]) -> str:
+    """Of what samples are made of: a dataset's manifest, or form and first frame of all sequences."""
+    if task.dataset:
+        return task.dataset_hash()
+    assert isinstance(samples, DegradedClips)
+    digest = hashlib.sha256()
+    for sequence in samples.sequences:
+        digest.update(repr((sequence.id, sequence.frames, sequence.height, sequence.width)).encode())
+        digest.update(samples.source.read(sequence, 0, 1).tobytes())
+    return digest.hexdigest()
 
 
 def _start_worker(_: int) -> None:
@@ -186,6 +222,7 @@ class _Run:
             critic = losses.TemporalPatchGAN()
             self.critic, self.critic_optimizer = fabric.setup(critic, torch.optim.Adam(critic.parameters(), **adam))
         self.step, self.seconds = 0, 0.0
+        self.draws: list[Tensor] = []
         self.curve: list[dict[str, float]] = []
         self.recent: list[float] = []
 
@@ -264,7 +301,16 @@ class _Run:
                 "critic_optimizer": self.critic_optimizer.state_dict(),
             }
         progress = {"step": self.step, "seconds": self.seconds, "curve": self.curve, "recent": self.recent}
-        return {**state, "task": self.task, "progress": progress}
+        draws = [torch.get_rng_state()]
+        if self.fabric.device.type == "cuda":
+            draws.append(torch.cuda.get_rng_state())
+        return {**state, "task": self.task, "progress": progress, "draws": draws}
+
+    def resume_draws(self) -> None:
+        """Goes on with PyTorch's random numbers of the checkpoint, which dropout and the like draw from."""
+        for state, place in zip(self.draws, (torch, torch.cuda), strict=False):
+            place.set_rng_state(state.cpu())
+        self.draws = []
 
     def load(self, path: Path) -> None:
         """Goes on from a checkpoint.
@@ -294,6 +340,7 @@ class _Run:
         progress = state["progress"]
         self.step, self.seconds = int(progress["step"]), float(progress["seconds"])
         self.curve, self.recent = list(progress["curve"]), list(progress["recent"])
+        self.draws = list(state["draws"])
         if not 0 <= self.step <= self.budget.steps:
             raise ValueError(f"step {self.step} of {self.budget.steps}")
 

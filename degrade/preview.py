@@ -48,6 +48,7 @@ def preview(
         DatasetError: `out` is named as a file, holds something else, or cannot be written.
     """
     out, source = Path(out).expanduser(), spec.footage()
+    atomic.refuse_url(out)
     opened(source)
     if names_media(out):
         raise DatasetError(f"{out}: is no name of a folder; {SHEET} and {CLIP} are written into one")

@@ -113,8 +113,15 @@ class ColorizationModel(Model):
         """`forward`, after the checks."""
         (height, width), multiple = lightness.shape[-2:], self.card.multiple
         keys = {time: to_multiple(lab[:, None], multiple)[:, 0] for time, lab in guides.keys.items()}
-        ab = self.colorize(to_multiple(lightness.float(), multiple), keys, guides.pictures)[..., :height, :width]
-        ab = ab.to(lightness.dtype)
+        seen, name = to_multiple(lightness.float(), multiple), f"{type(self).__name__}.colorize"
+        ab = self.colorize(seen, keys, guides.pictures)
+        shape = (*seen.shape[:2], 2, *seen.shape[3:])
+        if not isinstance(ab, Tensor) or tuple(ab.shape) != shape:
+            got = tuple(ab.shape) if isinstance(ab, Tensor) else type(ab).__name__
+            raise SpecError(f"{name} must return a and b of the shape {shape}, got {got}")
+        if not self.training and not ab.isfinite().all():
+            raise SpecError(f"{name} made colours that are not finite")
+        ab = ab[..., :height, :width].to(lightness.dtype)
         if not self.training:
             for time in guides.keys.keys() & set(range(lightness.shape[1])):
                 ab[:, time] = guides.keys[time][:, 1:].to(ab.dtype)

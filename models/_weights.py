@@ -41,7 +41,8 @@ def save(model: nn.Module, path: str | Path, **about: Any) -> None:
         raise SourceError(f"{path}: weights are written as .safetensors")
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     # Files of weights that it was built from are not needed again: their tensors are in the state.
-    config = {key: value for key, value in getattr(model, "config", {}).items() if not key.endswith("weights")}
+    files = ("flow_weights", "second_weights")
+    config = {key: value for key, value in getattr(model, "config", {}).items() if key not in files}
     color = {"color": model.color} if getattr(model, "color", None) else {}
     about = {"model": type(model).__name__, "config": config, **color, **about}
     atomic.write(path, serialise(state, {ABOUT: json.dumps(about, sort_keys=True)}))

@@ -92,7 +92,8 @@ class RestorationModel(Model):
 
         Raises:
             SourceError: Frames, flows or masks of the wrong shape or type, outside [0, 1], or not finite.
-            SpecError: Flows or masks given to a model that has no use for them, or asked of one that makes none.
+            SpecError: Flows or masks given to a model that has no use for them, or asked of one that makes none; what
+                the model makes is of another shape or, unless it is in training mode, not finite.
         """
         name, card = type(self).__name__, self.card
         if flows is not None and not card.flow:
@@ -112,7 +113,7 @@ class RestorationModel(Model):
         on_luma = self.color == "grey" and channels == 3 and not card.luma
         seen = luma(rgb).expand_as(rgb) if on_luma else rgb
         given = () if masks is None else (to_multiple(masks, card.multiple).to(seen),)
-        restored, found = self.restore(seen, padded, *given)
+        restored, found = self._checked(self.restore(seen, padded, *given), seen, return_masks)
         if on_luma:
             restored = recoloured(rgb, restored.mean(2, keepdim=True))
         restored = restored[..., :height, :width]
@@ -121,10 +122,25 @@ class RestorationModel(Model):
         if not self.training:
             restored = restored.clamp(0, 1)
         restored = restored.to(frames.dtype)
-        if not return_masks:
+        if found is None or not return_masks:
             return restored
-        assert found is not None  # the card promises them
         return Restored(restored, found[..., :height, :width].to(frames.dtype))
+
+    def _checked(self, made: Restored, seen: Tensor, with_masks: bool) -> Restored:
+        """What `restore` made, if it is what it has to be."""
+        name = f"{type(self).__name__}.restore"
+        if not isinstance(made, tuple) or len(made) != 2:
+            raise SpecError(f"{name} must return Restored(frames, masks), got {type(made).__name__}")
+        wanted = {"frames": tuple(seen.shape), "masks": (*seen.shape[:2], 1, *seen.shape[3:])}
+        for (what, shape), pixels in zip(wanted.items(), made, strict=True):
+            if pixels is None and what == "masks" and not with_masks:
+                continue
+            if not isinstance(pixels, Tensor) or tuple(pixels.shape) != shape:
+                got = tuple(pixels.shape) if isinstance(pixels, Tensor) else type(pixels).__name__
+                raise SpecError(f"{name} must return {what} of the shape {shape}, got {got}")
+            if not self.training and not pixels.isfinite().all():
+                raise SpecError(f"{name} made {what} that are not finite")
+        return made
 
 
 def restoring(model: Model) -> RestorationModel:

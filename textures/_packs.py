@@ -68,10 +68,12 @@ class Template:
     Attributes:
         name: In its pack, with its folder: ``"004/hair-12.png"``.
         pixels: (H, W) uint8, read-only; a light ground with dark defects.
+        stamp: Another one where its file has changed.
     """
 
     name: str
     pixels: Array
+    stamp: tuple[int, ...] = ()
     _counts: dict[tuple[float, int], Array] = field(default_factory=dict, repr=False)
 
     @functools.cached_property
@@ -137,11 +139,16 @@ class Pack(ABC):
         """
         if template not in self.templates:
             raise SourceError(f"{self.name}: {unknown('template', template, self.templates)}")
-        return _cache.get((self.name, template), lambda: self._load(template))
+        stamp = self._stamp(template)
+        return _cache.get((self.name, template, stamp), lambda: self._load(template, stamp))
 
-    def _load(self, template: str) -> Template:
-        shape, packed = _packed.get((self.name, template), lambda: _pack(self._read(template)))
-        return Template(template, np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape))
+    def _load(self, template: str, stamp: tuple[int, ...]) -> Template:
+        shape, packed = _packed.get((self.name, template, stamp), lambda: _pack(self._read(template)))
+        return Template(template, np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape), stamp)
+
+    def _stamp(self, template: str) -> tuple[int, ...]:
+        """Changes with the template's file, if it has one."""
+        return ()
 
     @abstractmethod
     def fingerprint(self) -> str:
@@ -159,6 +166,13 @@ class _Folder(Pack):
         for template in self.templates:
             digest.update(template.encode() + b"\0" + hashlib.sha256(_bytes(Path(self.name, template))).digest())
         return digest.hexdigest()
+
+    def _stamp(self, template: str) -> tuple[int, ...]:
+        try:
+            about = Path(self.name, template).stat()
+        except OSError as error:
+            raise SourceError(f"{Path(self.name, template)}: {error.strerror}") from error
+        return about.st_size, about.st_mtime_ns
 
     def _read(self, template: str) -> Array:
         grey, alpha = _decode(Path(self.name, template))

@@ -1,5 +1,6 @@
 """Files and folders that are there whole, or not at all."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +14,15 @@ def taken(path: Path) -> bool:
     return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
+def refuse_url(path: Path) -> None:
+    """Raises DatasetError for a URL where a local path is needed; `Path` has made one slash of its two."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+        raise DatasetError(f"{path}: is a URL; name a local file or folder")
+
+
 def refuse_taken(path: Path) -> None:
-    """Raises DatasetError if there is something already."""
+    """Raises DatasetError if there is something already, or for a URL."""
+    refuse_url(path)
     if taken(path):
         raise DatasetError(f"{path}: is there already; name another file or folder")
 

@@ -44,6 +44,11 @@ class Within:
             raise ValueError(f"{shown} must lie within {self.low:g}{top or ' and above'} {self.unit}".rstrip())
         return value
 
+    def nearest(self, value: Interval) -> Interval:
+        """The range that is allowed, and nearest to `value`."""
+        low, high = (max(self.low, end if self.high is None else min(end, self.high)) for end in value)
+        return low, high
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def pair(value: Any) -> Any:
             number = isinstance(value, int | float) and not isinstance(value, bool)

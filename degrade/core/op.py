@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from degrade.core import registry
 from degrade.core.errors import SpecError
-from degrade.core.fields import Neutral, Probability, Settings
+from degrade.core.fields import Neutral, Probability, Settings, Within
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Damaged, Layer, Params, clipped
 
@@ -191,10 +191,16 @@ class Op(Settings, Generic[P]):
         """
         if not 0 <= severity <= 1:
             raise SpecError(f"must lie within 0 to 1, got {severity:g}", "severity")
+        if severity == 1:
+            return self
         strengths = self.strengths()
         if not severity or not strengths:
             return self.model_copy(update={"p": severity * self.p})
         milder = {name: mark.towards(getattr(self, name), severity) for name, mark in strengths.items()}
+        for name, value in milder.items():
+            for mark in type(self).model_fields[name].metadata:
+                if isinstance(mark, Within) and value is not None:
+                    milder[name] = mark.nearest(value)  # photons may become more than any picture shows
         return self.model_copy(update=milder)
 
     def load_params(self, data: dict[str, Any]) -> P:

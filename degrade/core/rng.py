@@ -155,7 +155,7 @@ def poisson(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
     """Poisson counts, float32, one for each mean (0 or greater), from raw 16-bit words as in `normal`.
 
     Below a mean of 8 the distribution function is inverted; above, quantiles come from the Cornish–Fisher
-    expansion to third order, which is off by one count for at most 1.2% of all words.
+    expansion to third order, which is off by one count for at most 1.2% of all words up to a mean of 10,000.
     """
     counts = np.empty(mean.shape, np.float32)
     flat, means = counts.reshape(-1), mean.reshape(-1)

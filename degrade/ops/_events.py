@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -52,6 +53,11 @@ def arrivals(rng: np.random.Generator, per_frame: float, lifetime: Interval, fra
     life = rng.integers(shortest, longest + 1, first.size)
     shown = first + life > 0
     return first[shown], life[shown]
+
+
+def covering(share: float) -> float:
+    """Mean number on a frame at which so large a share of the frames has one or more, at most 99%."""
+    return -math.log1p(-min(share, 0.99))
 
 
 def visible(first: Array, life: Array, frames: int) -> tuple[Array, Array]:

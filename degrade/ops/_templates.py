@@ -99,7 +99,7 @@ class Templates(Contaminant[P]):
         pixels = template.pixels
         spot = template.defect(self.darker, self.border_px, cut.anchor) if cut.side_px else None
         if spot is None:
-            made = (self.pack, template.name, height, width)
+            made = (open_pack(self.pack).name, template.name, template.stamp, height, width)
             return _whole.get(made, lambda: resize(pixels, height, width))
         side = min(cut.side_px, *pixels.shape)
         top = _start(spot[0], side, pixels.shape[0], cut.top)

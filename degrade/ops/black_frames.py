@@ -7,7 +7,7 @@ from degrade.core.fields import Interval, Within
 from degrade.core.op import Contaminant
 from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo, Params
-from degrade.ops._events import arrivals, visible
+from degrade.ops._events import arrivals, covering, visible
 from degrade.ops._packing import pack_floats
 
 
@@ -36,7 +36,7 @@ class BlackFrames(Contaminant[BlackFramesParams]):
     def sample(self, info: ClipInfo, rng: Stream) -> BlackFramesParams:
         """Draws the runs."""
         draw = rng.generator("runs")
-        first, life = arrivals(draw, draw.uniform(*self.lost), self.run, info.frames)
+        first, life = arrivals(draw, covering(draw.uniform(*self.lost)), self.run, info.frames)
         light = draw.random(first.size) < draw.uniform(*self.light)
         tone = {}
         for start, count, white in zip(*visible(first, life, info.frames), light, strict=True):

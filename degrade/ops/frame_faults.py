@@ -24,8 +24,8 @@ class FrameFaultsParams(RetimedParams):
 class FrameFaults(Retimed[FrameFaultsParams]):
     """Missing, repeated and phantom frames.
 
-    The clip keeps its length: for each frame that is missing, another is shown twice elsewhere, and what
-    lies between is early or late by a frame. A target that is to stay aligned is the frame shown; that of a
+    The clip keeps its length: for each frame that is missing, another is shown twice elsewhere. What lies
+    between is early or late, by a frame for each such loss that is not made up for yet. A target that is to stay aligned is the frame shown; that of a
     phantom frame is the frame without its neighbour. For frames lost to black see `black_frames`.
     """
 

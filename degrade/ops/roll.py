@@ -7,7 +7,7 @@ import numpy as np
 from degrade.core.fields import Interval, Within
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
-from degrade.ops._events import arrivals
+from degrade.ops._events import arrivals, covering
 from degrade.ops._strip import Strip, StripParams, strip
 
 
@@ -30,7 +30,7 @@ class Roll(Strip):
     def sample(self, info: ClipInfo, rng: Stream) -> StripParams:
         """Draws when it rolls, how far and for how long."""
         draw, frames, y = rng.generator("rolls"), np.arange(info.frames), np.zeros(info.frames)
-        first, life = arrivals(draw, draw.uniform(*self.rolling), self.duration, info.frames)
+        first, life = arrivals(draw, covering(draw.uniform(*self.rolling)), self.duration, info.frames)
         turns = np.maximum(1, np.rint(draw.uniform(*self.speed, first.size) * life))
         turns *= draw.choice([-1, 1], first.size)
         for start, count, far in zip(first, life, turns, strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.rng import Stream
 from degrade.core.types import ClipInfo
-from degrade.ops._events import arrivals, visible
+from degrade.ops._events import arrivals, covering, visible
 from degrade.ops._strip import Strip, StripParams, strip
 
 
@@ -30,7 +30,7 @@ class Slip(Strip):
     def sample(self, info: ClipInfo, rng: Stream) -> StripParams:
         """Draws when it slips, how far and for how long."""
         draw = rng.generator("slips")
-        first, life = arrivals(draw, draw.uniform(*self.slipped), self.hold, info.frames)
+        first, life = arrivals(draw, covering(draw.uniform(*self.slipped)), self.hold, info.frames)
         amount = draw.uniform(*self.amount, first.size) * draw.choice([-1, 1], first.size)
         y = np.zeros(info.frames)
         for start, count, far in zip(*visible(first, life, info.frames), amount, strict=True):

@@ -151,8 +151,8 @@ class Video(Reader):
             return self.stream.upright(pixels)
         options: dict[str, Any] = {"interpolation": EXACT, "threads": 1}
         assumed = self.stream.color.matrix_for(frame.height, frame.width)
-        if depth == 16:
-            return self.stream.upright(to_depth(rgb16(frame, assumed, reformat, options), 16))
+        if depth == 16 or frame.format.name.startswith("gray"):  # FFmpeg's scaler takes all grey for full range
+            return self.stream.upright(to_depth(rgb16(frame, assumed, reformat, options), depth))
         if self.stream.color.matrix == UNSPECIFIED and assumed == BT709 and not frame.format.is_rgb:
             options["src_colorspace"] = BT709
         return self.stream.upright(reformat(frame, format="rgb24", **options).to_ndarray())

@@ -111,7 +111,8 @@ def shown_times(shown: Sequence[Shown], found: Index) -> list[int]:
 
 def open_container(path: Path) -> av.container.InputContainer:
     """Opens a file for reading."""
-    return av.open(path.open("rb") if is_remote(path) else str(path), "r", metadata_errors="replace")
+    # FFmpeg takes what is before a colon in a relative path for a protocol.
+    return av.open(path.open("rb") if is_remote(path) else str(path.absolute()), "r", metadata_errors="replace")
 
 
 def first_video(container: av.container.InputContainer, path: Path) -> av.VideoStream:

@@ -1,5 +1,6 @@
 """Specs from YAML files and command lines: presets expanded, single values set, errors named by their place."""
 
+import copy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from degrade.core import plain_yaml
 from degrade.core.assignment import parse_assignment
 from degrade.core.composition import labels, parse_op
 from degrade.core.errors import SpecError, unknown
+from degrade.core.op import Op
 from degrade.ops.pipeline import Pipeline
 from degrade.spec.model import Spec
 
@@ -37,11 +39,18 @@ def load_spec(
         raw["name"] = Path(path).stem
     if preset:
         raw = {k: v for k, v in raw.items() if k not in ("pipeline", "preset", "override")} | {"preset": preset}
-    raw |= {key: value for key, value in fields.items() if value is not None}
+    raw |= {key: _own(value) for key, value in fields.items() if value is not None}
     _expand_preset(raw)
     for change in changes:
         set_value(raw, change)
     return parse(raw)
+
+
+def _own(value: Any) -> Any:
+    """A copy that changes may be made in; ops cannot be changed."""
+    if isinstance(value, list | tuple):
+        return [_own(one) for one in value]
+    return value if isinstance(value, Op) else copy.deepcopy(value)
 
 
 def parse(raw: dict[str, Any]) -> Spec:
@@ -128,6 +137,8 @@ def _op_parameters(ops: list[Any], label: str, where: str) -> dict[str, Any]:
     index = named.index(outer)
     if isinstance(ops[index], str):
         ops[index] = {ops[index]: {}}
+    elif isinstance(ops[index], Op):
+        ops[index] = ops[index].to_spec()
     name = next(iter(ops[index]))
     parameters = ops[index][name] = dict(ops[index][name] or {})
     if not inner:

@@ -138,7 +138,7 @@ class VideoWriter(Writer):
     def copy(self, piece: Path) -> None:
         """Appends what another writer of the same kind has written, as it is; lossless video only."""
         assert self.container
-        with av.open(str(piece)) as opened:
+        with av.open(str(piece.absolute())) as opened:
             given = opened.streams.video[0]
             for packet in opened.demux(given):
                 if not packet.size:

@@ -441,7 +441,7 @@ def test_masks_of_the_user_are_filled_and_nothing_else_changes(benchmark, tmp_pa
         write(tmp_path / name, frames)
     call = ["restore", "--input", tmp_path / "film", "--out", tmp_path / "out", "--quiet"]
     code, _, errors = benchmark(*call, "--model", "detect_fill", "--masks", tmp_path / "short")
-    assert (code, "--masks: 'film' has 5 frames of 64×48 pixels, but the film 6 frames of 64×48 pixels" in errors) == (
+    assert (code, "--masks: 'short' has 5 frames of 64×48 pixels, but the film 6 frames of 64×48 pixels" in errors) == (
         2,
         True,
     )
