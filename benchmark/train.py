@@ -327,7 +327,9 @@ class _Run:
             what = f"{type(error).__name__}: {one_line(error)}"
             raise TrainingStopped(f"{path}: damaged ({what}); delete it to start the training anew") from error
         if not same:
-            raise TrainingStopped(f"{path} is of another task, budget, model file or start; delete it to start anew")
+            raise TrainingStopped(
+                f"{path} is of another task, budget, model file, start or footage; delete it to start anew"
+            )
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.plain.load_state_dict(state["model"])

@@ -15,6 +15,8 @@ from degrade.benchmark.report import build_leaderboard
 from degrade.benchmark.restore import restore_source
 from degrade.benchmark.run import run
 from degrade.benchmark.task import load_task
+from degrade.core.atomic import refuse_taken
+from degrade.core.errors import DatasetError
 from degrade.leaderboard import schema
 from degrade.preview import preview, save_picture
 from degrade.spec import Spec
@@ -70,3 +72,10 @@ def test_models_and_scores(place: Callable, tmp_path: Path, footage: Path) -> No
     result = schema.load(place(path.relative_to(tmp_path).as_posix()))
     result.save(place(f"board/{loaded.name}/input.json"))
     assert tmp_path / "pages/index.html" in build_leaderboard(place("board"), place("pages"))
+
+
+def test_urls_are_refused_where_files_are_local(make_spec: Callable[..., Spec], tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"s3:/bucket/look: is a URL; name a local file or folder"):
+        preview(make_spec(), "s3://bucket/look")
+    with pytest.raises(DatasetError, match="is a URL"):
+        refuse_taken(Path("memory://a/b.png"))

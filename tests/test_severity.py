@@ -12,7 +12,7 @@ from degrade import presets
 from degrade.core.composition import parse_op
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream
-from degrade.core.types import Array, ClipInfo, Params
+from degrade.core.types import Array, ClipInfo, Params, Trace
 from degrade.ops import registry
 from degrade.sources import open_source
 from degrade.spec import load_spec, parse
@@ -95,3 +95,17 @@ def test_a_spec_says_it() -> None:
     assert spec.digest() != load_spec(preset="film-light").digest()
     with pytest.raises(degrade.SpecError, match="severity: should be less than or equal to 1"):
         load_spec(preset="film-light", changes=["severity=3"])
+
+
+@pytest.mark.parametrize("op", [{"hand_cranked": {"speed": 0.1}}, {"tone_curve": {"middle": 0.05, "contrast": 0.1}}])
+def test_at_one_an_op_is_what_it_was(op: dict) -> None:
+    assert parse_op(op).at_severity(1) == parse_op(op)
+
+
+def test_what_is_drawn_at_little_severity_replays() -> None:
+    spec = parse(
+        {"name": "a", "source": "builtin:stills", "severity": 0.01, "pipeline": [{"shot_noise": {"photons": 5e4}}]}
+    )
+    damaged = spec.damage()(footage(), seed=1)
+    again = Trace.from_json(damaged.trace.to_json()).replay(footage())
+    assert (again.frames == damaged.frames).all()

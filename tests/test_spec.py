@@ -10,7 +10,7 @@ from hypothesis import given
 
 from degrade import DegradeError, SpecError, open_source, presets
 from degrade.core.composition import labels, parse_op
-from degrade.ops import registry
+from degrade.ops import Noise, registry
 from degrade.spec import Spec, json_schema, load_spec, parse
 
 MINIMAL = {"pipeline": ["gaussian_blur"]}
@@ -238,3 +238,14 @@ def test_schema_describes_every_op_and_field() -> None:
     assert set(Spec.model_fields) <= set(content["properties"])
     described = content["$defs"]["op-gaussian_blur"]["anyOf"][0]["properties"]["sigma"]["description"]
     assert "Standard deviation" in described
+
+
+def test_changes_leave_what_was_given() -> None:
+    pipeline, clips = [{"dust": {"per_frame": [1, 2]}}, {"scratch": {}}, Noise(sigma=3)], {"length": 4}
+    asked = {"name": "a", "source": "builtin:stills", "pipeline": pipeline, "clips": clips}
+    changes = ["pipeline.dust.per_frame=7", "pipeline.scratch.opacity=1", "pipeline.noise.sigma=9", "clips.stride=2"]
+    changed = load_spec(changes=changes, **asked)
+    assert changed.pipeline[0].changed() == {"per_frame": (7, 7)}
+    assert changed.pipeline[2].sigma == (9, 9)
+    assert load_spec(**asked).pipeline == parse(asked).pipeline
+    assert clips == {"length": 4}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -121,7 +122,7 @@ def test_the_model_of_the_guide_is_trained(tiny: Callable[..., Task], tmp_path: 
     (entry,) = entries(task, [f"{own}:Sharper"], str(weights))[2:]
     assert entry.id == "mine.Sharper-weights.safetensors"
     own.write_text(own.read_text() + "# changed")
-    with pytest.raises(TrainingStopped, match="is of another task, budget, model file or start"):
+    with pytest.raises(TrainingStopped, match="is of another task, budget, model file"):
         run(task, chosen, tmp_path / "out", resume=True)
 
 
@@ -347,3 +348,44 @@ def test_true_masks_are_an_upper_bound_without_a_rank(tiny: Callable[..., Task],
     assert next(row for row in table.splitlines() if "true masks" in row).split("|")[1].strip() == "–"
     with pytest.raises(SpecError, match="--true-masks: is for models that fill masks: detect_fill"):
         entries(task, ["unet"], "scratch", true_masks=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metrics": []}, "metrics: "),
+        ({"severities": [0.5, 0.5]}, "severities: must differ"),
+        ({"colorization": {"key_frames": []}}, "colorization.key_frames: "),
+    ],
+)
+def test_what_no_task_can_be_is_refused_when_it_is_read(
+    tiny_yaml: dict[str, Any], tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    path = tmp_path / "task.yaml"
+    path.write_text(yaml.safe_dump({**tiny_yaml, **changes}))
+    with pytest.raises(SpecError) as error:
+        load_task(str(path))
+    assert str(error.value).startswith(message)
+
+
+def test_a_key_frame_beyond_the_clips_is_found_before_the_work(tiny_yaml: dict[str, Any], tmp_path: Path) -> None:
+    data = {**tiny_yaml["data"], "color": "rgb", "pipeline": []}
+    path = tmp_path / "task.yaml"
+    path.write_text(yaml.safe_dump({**tiny_yaml, "data": data, "metrics": ["psnr"], "baselines": ["grey"],
+                                    "colorization": {"key_frames": [9]}}))  # fmt: skip
+    task = load_task(str(path))
+    with pytest.raises(SpecError, match="colorization.key_frames: there is no frame 9 in clip .* of 3 frames"):
+        run(task, entries(task, ["grey"], None), tmp_path / "out")
+    assert not (tmp_path / "out" / "data").exists()
+
+
+def test_a_run_goes_on_with_its_own_dataset_alone(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    task = tiny()
+    for seed in (1, 2):
+        generate(task.data.model_copy(update={"seed": seed}), tmp_path / f"set{seed}")
+    one, other = (task.model_copy(update={"dataset": tmp_path / f"set{seed}"}) for seed in (1, 2))
+    run(one, entries(one, ["median"], None), tmp_path / "out")
+    run(other, entries(other, ["median"], None), tmp_path / "out", resume=True)
+    run(other, entries(other, ["median"], None), tmp_path / "anew")
+    mixed, anew = (load(tmp_path / name / "results/median.json") for name in ("out", "anew"))
+    assert mixed.clips == anew.clips

@@ -4,15 +4,17 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 import yaml
 
 pytest.importorskip("torch", reason="the benchmark needs PyTorch")
 from degrade import DatasetError, SpecError
-from degrade.benchmark.checking import check_entry
+from degrade.benchmark.checking import _of_clip, check_entry
 from degrade.benchmark.cli import app
 from degrade.benchmark.entries import entries
 from degrade.benchmark.report import build_leaderboard
@@ -269,3 +271,15 @@ def test_a_folder_that_holds_something_is_left_alone(made: Path, tmp_path: Path)
     (tmp_path / "x").touch()
     with pytest.raises(DatasetError, match="is not empty; name a new folder"):
         submit(made / "run", tmp_path, answers_of(SAID, name=None), task=str(made / "tiny.yaml"))
+
+
+def test_a_key_frame_may_equal_its_target() -> None:
+    """Its colours are given."""
+    target = np.random.default_rng(0).random((2, 16, 24, 3), dtype=np.float32)
+    row = SimpleNamespace(sequence="a", severity=None, psnr_over_time=[30.0, 100.0])
+    clip = SimpleNamespace(
+        record=SimpleNamespace(sequence="a"), severity=None, input=1 - target, target=target, distances=(1, 0)
+    )
+    assert list(_of_clip(row, clip)) == []
+    clip.distances = ()
+    assert list(_of_clip(row, clip)) == ["psnr_over_time[1]: 100 dB: the frame equals its target"]

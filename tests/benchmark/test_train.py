@@ -1,19 +1,24 @@
 """Training: it resumes, learns, and depends on nothing but the task."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from PIL import Image
 
 torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
 from degrade.adapters.torch import DegradedClips  # noqa: E402
 from degrade.benchmark.entries import entries  # noqa: E402
 from degrade.benchmark.run import run  # noqa: E402
-from degrade.benchmark.task import Task  # noqa: E402
+from degrade.benchmark.task import Task, load_task  # noqa: E402
 from degrade.benchmark.train import TrainingStopped, WithFlow, flow_on_cpu, train  # noqa: E402
 from degrade.core.errors import SpecError  # noqa: E402
 from degrade.leaderboard.schema import load  # noqa: E402
-from degrade.models import build, save  # noqa: E402
+from degrade.models import build, losses, save  # noqa: E402
 
 
 def trained(
@@ -108,7 +113,7 @@ def test_fine_tuning_starts_from_the_weights_named(tiny: Callable[..., Task], tm
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(tuned.parameters(), start.parameters(), strict=True))
     torch.manual_seed(6)
     save(build("unet"), tmp_path / "mine.safetensors")  # another start: nothing of the run can be kept
-    with pytest.raises(TrainingStopped, match="model file or start"):
+    with pytest.raises(TrainingStopped, match="model file"):
         run(task, chosen, tmp_path / "out", resume=True)
 
 
@@ -127,7 +132,7 @@ def test_a_model_may_have_a_learning_rate_of_its_own(tiny: Callable[..., Task], 
 
 def test_checkpoint_of_another_task_is_refused(tiny: Callable[..., Task], tmp_path: Path) -> None:
     trained(tiny(steps=2), tmp_path)
-    with pytest.raises(TrainingStopped, match="is of another task, budget, model file or start"):
+    with pytest.raises(TrainingStopped, match="is of another task, budget, model file"):
         trained(tiny(steps=3), tmp_path, resume=True)
 
 
@@ -138,3 +143,68 @@ def test_training_that_diverges_stops(tiny: Callable[..., Task], tmp_path: Path)
         next(model.parameters()).fill_(float("nan"))
     with pytest.raises(TrainingStopped, match="the loss is nan at step 1"):
         train(model, tiny(), tmp_path)
+
+
+def test_an_interruption_within_an_update_waits_for_its_end(
+    tiny: Callable[..., Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, asked = tiny(steps=3, loss={"l1": 1.0, "adversarial": 0.1}), []
+    _, curve = trained(task, tmp_path / "whole")
+
+    def interrupted(logits: torch.Tensor) -> torch.Tensor:
+        """While the restorer learns from a critic that has learnt already."""
+        if not asked:
+            asked.append(True)
+            os.kill(os.getpid(), signal.SIGINT)
+        return generator_loss(logits)
+
+    generator_loss = losses.generator_loss
+    monkeypatch.setattr(losses, "generator_loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(task, tmp_path / "parts")
+    _, again = trained(task, tmp_path / "parts", resume=True)
+    one, other = ((tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "parts"))
+    assert one == other
+    assert [(p["step"], p["loss"]) for p in curve] == [(p["step"], p["loss"]) for p in again]
+
+
+def test_random_numbers_of_a_model_go_on_where_they_were(tiny: Callable[..., Task], tmp_path: Path) -> None:
+    task = tiny(steps=4)
+
+    def learn(folder: str, **options: Any) -> None:
+        torch.manual_seed(0)
+        model = build("unet")
+        model.register_forward_pre_hook(lambda _, given: ((given[0] * (torch.rand(1) > 0.5)),))
+        train(model, task, tmp_path / folder, **options)
+
+    def stop(step: int, _: float) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    learn("whole")
+    with pytest.raises(KeyboardInterrupt):
+        learn("parts", stepped=stop)
+    learn("parts", resume=True)
+    one, other = ((tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "parts"))
+    assert one == other
+
+
+def test_a_training_goes_on_with_its_own_footage_alone(tiny_yaml: dict[str, Any], tmp_path: Path) -> None:
+    def task(shown: int) -> Task:
+        """Whose footage lies elsewhere, which is no part of the task."""
+        for name in ("a_camera", "b"):
+            (tmp_path / str(shown) / name).mkdir(parents=True)
+            for t in range(3):
+                Image.new("L", (48, 32), shown + t).save(tmp_path / str(shown) / name / f"{t}.png")
+        path = tmp_path / "tiny.yaml"
+        data = {**tiny_yaml["data"], "source": str(tmp_path / str(shown)), "splits": {"val": ["a_*"], "train": 1.0}}
+        path.write_text(yaml.safe_dump({**tiny_yaml, "data": data, "flow": "dis"}))
+        return load_task(str(path))
+
+    def stop(step: int, _: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(task(10), tmp_path / "run", stepped=stop)
+    with pytest.raises(TrainingStopped, match="is of another task, budget, model file, start or footage"):
+        trained(task(20), tmp_path / "run", resume=True)

@@ -11,7 +11,7 @@ from degrade.core.errors import SourceError, SpecError
 from degrade.models import build, cards, get, models
 from degrade.models._card import ModelCard
 from degrade.models._stream import restore
-from degrade.models._weights import save
+from degrade.models._weights import read_about, save
 from degrade.models.base import RestorationModel, Restored
 
 NAMES = [name for name in models.names() if issubclass(get(name), RestorationModel)]
@@ -223,3 +223,31 @@ def test_fills_what_masks_of_the_caller_mark_and_nothing_else(network, name):
 def test_models_that_fill_nothing_refuse_masks(network):
     with pytest.raises(SpecError, match="Input fills no masks that others made"):
         network("input")(clip(), masks=torch.zeros(1, 3, 1, *SIZE))
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda seen: seen, "must return Restored.frames, masks., got Tensor"),
+        (lambda seen: Restored(seen[:, 1:], None), r"must return frames of the shape \(1, 3, 3, 24, 40\), got \(1, 2,"),
+        (lambda seen: Restored(seen.repeat_interleave(2, -1), None), "must return frames of the shape"),
+        (lambda seen: Restored(seen / 0, None), "made frames that are not finite"),
+        (lambda seen: Restored(seen, seen), r"must return masks of the shape \(1, 3, 1, 24, 40\)"),
+    ],
+)
+def test_what_a_model_makes_is_checked(made, message):
+    class Mistaken(get("input")):
+        def restore(self, frames, flows=None, masks=None):
+            return made(frames)
+
+    with pytest.raises(SpecError, match=message):
+        Mistaken().eval()(clip())
+
+
+def test_arguments_that_end_on_weights_are_kept(tmp_path):
+    model = build("unet")
+    model.config = {**model.config, "normalize_weights": True, "flow_weights": "raft.pth"}
+    save(model, tmp_path / "a.safetensors")
+    kept = read_about(tmp_path / "a.safetensors")["config"]
+    assert kept["normalize_weights"] is True
+    assert "flow_weights" not in kept

@@ -1,7 +1,9 @@
 """`texture` and `moving_line` beside plain implementations with Pillow and scipy in float64."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -286,3 +288,21 @@ def test_rtn_code_differs_from_the_plain_chain_by_its_noise_alone() -> None:
         difference = 255 * (pipeline.render(frames, params, 0).frames - oracle.degrade(frames, params.steps))
         assert abs(difference.mean()) < 2  # few pixels carry noise where the scale is an eighth
         assert np.sqrt(np.mean(difference**2)) < np.sqrt(2) * max(noise.sigma) + 3  # of both, and 8-bit templates
+
+
+def test_a_template_that_has_changed_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place, or of a pack of the same relative name elsewhere."""
+
+    def greatest(op: Any, level: int, folder: str) -> float:
+        (tmp_path / folder / "pack").mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(tmp_path / folder)
+        template = np.full((64, 64), 255, np.uint8)
+        template[20:40, 20:40] = level
+        cv2.imwrite("pack/1.png", template)
+        os.utime("pack/1.png", ns=(level, level))
+        return float(op(np.full((1, 64, 64, 1), 0.5, np.float32), seed=0).mask.max())
+
+    whole = {"pack": "pack", "whole_p": 1, "opacity": 1, "modes": ("subtract",)}
+    for op in (Texture(**whole, contrast_p=0, minimum_px=(1,)), MovingLine(**whole, groups=("",))):
+        for folder, level in (("a", 0), ("b", 200), ("b", 100)):
+            assert greatest(op, level, folder) == pytest.approx(1 - level / 255, abs=0.01)

@@ -144,3 +144,36 @@ def test_frames_of_another_depth_are_refused(tmp_path: Path) -> None:
         writer.write(np.zeros((4, 4, 3), np.uint16))
         with pytest.raises(ValueError, match=r"the first was .* of uint16"):
             writer.write(np.zeros((4, 4, 3), np.uint8))
+
+
+@pytest.mark.parametrize("layout", ["gray", "gray10le", "gray12le", "gray16le"])
+@pytest.mark.parametrize("limited", [True, False])
+def test_grey_has_its_range_at_either_depth(tmp_path: Path, layout: str, limited: bool) -> None:
+    bits = int(layout.removeprefix("gray").removesuffix("le") or 8)
+    unit = 1 << (bits - 8)
+    low, high = (16 * unit, 235 * unit) if limited else (0, (1 << bits) - 1)
+    codes = np.full((16, 32), low, np.uint8 if bits == 8 else np.uint16)
+    codes[:, 16:] = high
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(24))
+        stream.height, stream.width, stream.pix_fmt = 16, 32, layout
+        stream.codec_context.color_range = 1 if limited else 2
+        frame = av.VideoFrame(32, 16, layout)
+        frame.color_range = 1 if limited else 2
+        rows = np.zeros((16, frame.planes[0].line_size), np.uint8)
+        rows[:, : codes[0].nbytes] = codes.view(np.uint8).reshape(16, -1)
+        frame.planes[0].update(rows.tobytes())
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    for depth, white in ((8, 255), (16, 65535)):
+        assert np.unique(read(tmp_path / "a.mkv", depth)).tolist() == [0, white]
+
+
+def test_a_colon_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Reel: one").mkdir()
+    with open_writer("Reel: one/part:1.mkv", stream=None) as writer:
+        for frame in np.zeros((2, 16, 24, 3), np.uint8):
+            writer.write(frame)
+    for place in ("Reel: one/part:1.mkv", "Reel: one", "."):
+        assert read(Path(place)).shape == (16, 24, 3)
