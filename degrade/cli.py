@@ -133,7 +133,8 @@ def generate(
         table.add_row(label, f"{count} clips", f"{count / summary.clips:.0%}")
     console.print(table)
     kept = f", {summary.resumed} of them from before" if summary.resumed else ""
-    console.print(f"{summary.clips} clips{kept}, {summary.frames} frames in {place}")
+    clips = "1 clip" if summary.clips == 1 else f"{summary.clips} clips"
+    console.print(f"{clips}{kept}, {summary.frames} frames in {place}")
     if summary.mended:
         shown = ", ".join(summary.mended[:5]) + ("…" if len(summary.mended) > 5 else "")
         console.print(f"made again, as files were missing or damaged: {len(summary.mended)} ({shown})")

@@ -4,6 +4,7 @@ Each takes a frame (H, W, C) and what the op drew, and gives frame 0 of the clip
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,22 @@ def normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return (quantiles / quantiles.std())[words(generator, int(np.prod(shape)))].reshape(shape)
 
 
+def strength(blurred: Callable[[Array], Array], length: int) -> Array:
+    """Deviation that a blur with mirrored ends leaves of white noise, relative to that inside a long line."""
+    inside = np.linalg.norm(blurred(np.eye(2001)[:, 1000:1001]))
+    return np.linalg.norm(blurred(np.eye(length)), axis=1) / inside
+
+
 def grain(frame: Array, p: Any) -> Array:
     """In density, to first order."""
     z = normal(at(p.key, 0), (*frame.shape[:2], p.layers))
     if p.sigma_px >= 0.1:
+
+        def blurred(line: Array) -> Array:
+            return ndimage.gaussian_filter1d(line, p.sigma_px, axis=0, mode="mirror", truncate=8)
+
         z = ndimage.gaussian_filter(z, (p.sigma_px, p.sigma_px, 0), mode="mirror", truncate=8)
+        z /= strength(blurred, z.shape[0])[:, None, None] * strength(blurred, z.shape[1])[:, None]
     exact = frame.astype(np.float64)
     density = -2.2 * np.log10(np.maximum(exact, 1e-4)) + 0.04
     return np.clip(exact - exact * np.log(10) / 2.2 * p.density * np.sqrt(density) * z, 0, 1)
@@ -188,7 +200,10 @@ def tape_noise(frame: Array, p: Any) -> Array:
         for axis, sigma in ((1, along), (0, down)):
             taps = np.arange(-int(4 * sigma + 1), int(4 * sigma + 1) + 1)
             weights = np.exp(-(taps**2) / 2 / max(sigma, 0.1) ** 2)
-            white = ndimage.correlate1d(white, weights / np.sqrt((weights**2).sum()), axis=axis, mode="reflect")
+            weights = weights / np.sqrt((weights**2).sum())
+            white = ndimage.correlate1d(white, weights, axis=axis, mode="reflect")
+            ends = strength(partial(ndimage.correlate1d, weights=weights, axis=0, mode="reflect"), white.shape[axis])
+            white /= ends[:, None] if axis == 0 else ends
         return white
 
     luma = filtered(normal(draw, (height, width)), 0.0011 * height, 0)

@@ -183,6 +183,8 @@ def _begun(folder: DatasetFolder, resume: bool) -> Path | None:
         DatasetError: The folder holds something else, or what is not to be resumed.
     """
     out = folder.path
+    if out.is_file():
+        raise DatasetError(f"{out}: is a file; name a new or empty folder")
     if mark := next((path for path in (folder.record_path, folder.begun_path) if path.exists()), None):
         if not resume:
             state = "a dataset" if mark == folder.record_path else "an unfinished dataset"

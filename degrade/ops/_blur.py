@@ -79,6 +79,38 @@ def gaussian(picture: Array, sigma: float) -> Array:
     return blurred.reshape(picture.shape)
 
 
+def even_borders(noise: Array, down: float, along: float, border: int = cv2.BORDER_REFLECT_101) -> Array:
+    """White noise (H, W, …) that was blurred, as strong at the mirrored borders as inside; in place.
+
+    Args:
+        noise: Blurred by Gaussians, at unit variance or any other.
+        down: Sigma down the frame, in pixels.
+        along: Sigma along its lines.
+        border: How it was mirrored, as OpenCV names it.
+    """
+    for axis, sigma in enumerate((down, along)):
+        gain = _border_gain(noise.shape[axis], sigma, border)
+        strong = np.flatnonzero(gain != 1)
+        lines = np.moveaxis(noise, axis, 0)
+        lines[strong] /= gain[strong].reshape(-1, *(1,) * (noise.ndim - 1))
+    return noise
+
+
+@functools.lru_cache(maxsize=64)
+def _border_gain(length: int, sigma: float, border: int) -> Array:
+    """How many times as strong blurred white noise is near both ends of a line, (length,) float32; 1 inside."""
+    gain = np.ones(length, np.float32)
+    if sigma >= 0.1:
+        side = whole_side(sigma)
+        kernel = cv2.getGaussianKernel(side, sigma)
+        some = min(length, 2 * side)
+        share = cv2.sepFilter2D(np.eye(some), -1, np.ones(1), kernel, borderType=border)
+        ends = np.linalg.norm(share, axis=1) / np.linalg.norm(kernel)
+        half = (some + 1) // 2
+        gain[:half], gain[length - half :] = ends[:half], ends[some - half :]
+    return gain
+
+
 def _enough(sigma: float) -> int:
     """Side of the kernel that `gaussian` takes."""
     return whole_side(sigma) if sigma < NARROW else 2 * math.ceil(4 * sigma) + 1

@@ -24,9 +24,10 @@ class FrameFaultsParams(RetimedParams):
 class FrameFaults(Retimed[FrameFaultsParams]):
     """Missing, repeated and phantom frames.
 
-    The clip keeps its length: for each frame that is missing, another is shown twice elsewhere. What lies
-    between is early or late, by a frame for each such loss that is not made up for yet. A target that is to stay aligned is the frame shown; that of a
-    phantom frame is the frame without its neighbour. For frames lost to black see `black_frames`.
+    The clip keeps its length: for each frame that is missing, another is shown twice elsewhere. What lies between
+    is early or late, by a frame for each such loss that is not made up for yet. A target that is to stay aligned is
+    the frame shown; that of a phantom frame is the frame without its neighbour. For frames lost to black see
+    `black_frames`.
     """
 
     missing: Annotated[Interval, Within(0, 0.5)] = (0.0, 0.1)

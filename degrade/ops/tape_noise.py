@@ -10,6 +10,7 @@ from degrade.core.fields import Interval, Neutral, Within
 from degrade.core.op import Family, Op
 from degrade.core.rng import Stream, at, normal
 from degrade.core.types import Array, ClipInfo, Params, clipped
+from degrade.ops._blur import even_borders
 from degrade.ops._channels import for_channels
 
 LUMA_SIGMA, CHROMA_SIGMA = 0.0011, 0.0084
@@ -73,4 +74,5 @@ def streaks(white: Array, along: float, down: float) -> Array:
     sides = [(2 * int(4 * sigma + 1) + 1, max(sigma, 0.1)) for sigma in (along, down)]
     kernels = [cv2.getGaussianKernel(side, sigma, cv2.CV_32F) for side, sigma in sides]
     across, upright = (kernel / np.linalg.norm(kernel) for kernel in kernels)
-    return cv2.sepFilter2D(white, -1, across, upright, borderType=cv2.BORDER_REFLECT)
+    noise = cv2.sepFilter2D(white, -1, across, upright, borderType=cv2.BORDER_REFLECT)
+    return even_borders(noise, down, along, cv2.BORDER_REFLECT)

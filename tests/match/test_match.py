@@ -244,7 +244,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
 
     film = written(tmp_path / "reel", np.repeat(Pipeline(UNREST)(moving(5), seed=1).frames, 3, axis=3))
     small = "builtin:stills?count=1&frames=6&height=64&width=80"
-    out, report = tmp_path / "new/reel.yaml", tmp_path / "new/reel.html"
+    out, again, report = (tmp_path / "new" / name for name in ("reel.yaml", "again.yaml", "reel.html"))
     code, text, _ = call("match", film, "--footage", small, "--out", out, "--report", report, "--frames", 4, "-q")
     assert code == 0
     assert "remaining: " in text
@@ -252,8 +252,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert report.read_text("utf-8").startswith("<!doctype html>")
     code, text, _ = call("validate", "--spec", out, "--json", "-q")
     assert (code, json.loads(text)["clips"]) == (0, 1)
-    code, text, _ = call("match", film, "--footage", small, "--out", out, "--json", "-q")
-    assert json.loads(text)["spec"] == str(out)
+    code, text, _ = call("match", film, "--footage", small, "--out", again, "--json", "-q")
+    assert json.loads(text)["spec"] == str(again)
     for arguments in ([tmp_path / "none.mp4"], [film, "--out", tmp_path], [film, "--footage", tmp_path / "none"]):
         code, _, error = call("match", *arguments, "-q")
         assert code == 2

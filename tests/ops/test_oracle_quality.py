@@ -15,8 +15,20 @@ from degrade.core.errors import SpecError
 from degrade.core.op import Op
 from degrade.core.rng import at
 from degrade.core.types import Array, ClipInfo
-from degrade.ops import AnisotropicBlur, AtScale, ExposureJitter, Flicker, GaussianBlur, Jpeg, Noise, ShotNoise, Weave
+from degrade.ops import (
+    AnisotropicBlur,
+    AtScale,
+    ExposureJitter,
+    Flicker,
+    GaussianBlur,
+    Grain,
+    Jpeg,
+    Noise,
+    ShotNoise,
+    Weave,
+)
 from degrade.ops._blur import gaussian
+from degrade.ops.tape_noise import streaks
 from degrade.target import sharpen
 
 LEVEL = 1 / 255
@@ -347,3 +359,19 @@ def test_weave_moves_targets_as_it_moves_the_picture() -> None:
     params = params_of(op, frames=5)
     np.testing.assert_array_equal(op.move(clip, params, 0), op.render(clip, params, 0).frames)
     assert differ(op.move(clip, params, 0), clip) > 0.1
+
+
+@pytest.mark.parametrize(("down", "along"), [(2.0, 2.0), (0.0, 4.0), (3.5, 0.7), (6.0, 6.0)])
+@pytest.mark.parametrize("size", [(40, 60), (9, 130), (1, 5)])
+def test_noise_is_as_strong_at_the_borders_as_inside(size: tuple[int, int], down: float, along: float) -> None:
+    white = np.random.default_rng(0).standard_normal((*size, 4000)).astype(np.float32)
+    noise = np.concatenate([streaks(white[..., i : i + 4].copy(), along, down) for i in range(0, 4000, 4)], axis=-1)
+    assert abs(noise.std(-1) - 1).max() < 0.07
+
+
+def test_grain_is_as_strong_at_the_borders_as_inside() -> None:
+    grey = np.full((400, 64, 64, 1), 0.6, np.float32)
+    spread = Grain(gauge="8mm", size=20)(grey, seed=0).frames.std(0)[..., 0]
+    inside = spread[16:-16, 16:-16].mean()
+    assert abs(np.array([spread[0].mean(), spread[:, 0].mean(), spread[-1].mean()]) / inside - 1).max() < 0.05
+    assert spread[0, 0] == pytest.approx(inside, rel=0.15)
