@@ -45,10 +45,14 @@ def describe(model: Model, source: Source, masks: Source | None = None, **asked:
 
 
 def state_hash(model: Model) -> str:
-    """SHA-256 of a model's tensors."""
+    """SHA-256 of a model's tensors, and of what else it keeps with them."""
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode() + value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        if isinstance(value, torch.Tensor):
+            data = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        else:
+            data = repr(value).encode()
+        digest.update(name.encode() + data)
     return digest.hexdigest()
 
 

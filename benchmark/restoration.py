@@ -57,7 +57,9 @@ def restore_clips(
         weights = trained.weights
     else:
         weights = entry.file
-    model = fitting(task, build(entry.model, weights, **dict(entry.settings))).eval().to(device)
+    model = fitting(task, build(entry.model, weights, **dict(entry.settings)))
+    state = "" if weights else state_hash(model)  # before the model may change it
+    model = model.eval().to(device)
     before = None
     if entry.restorer:
         before = restoring(build(entry.restorer.model, entry.restorer.file)).eval().to(device)
@@ -97,7 +99,7 @@ def restore_clips(
     saved = Restoration(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
     content |= {"task": _of(task, entry), "pictures_sha256": _pictures_hash(folder)}
-    content["state_sha256"] = "" if weights else state_hash(model)
+    content["state_sha256"] = state
     atomic.write(folder / "record.json", json.dumps(content))
     return saved
 

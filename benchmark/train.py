@@ -301,10 +301,12 @@ class _Run:
                 "critic_optimizer": self.critic_optimizer.state_dict(),
             }
         progress = {"step": self.step, "seconds": self.seconds, "curve": self.curve, "recent": self.recent}
-        draws = [torch.get_rng_state()]
-        if self.fabric.device.type == "cuda":
-            draws.append(torch.cuda.get_rng_state())
-        return {**state, "task": self.task, "progress": progress, "draws": draws}
+        return {**state, "task": self.task, "progress": progress, "draws": self.draws or self._draws()}
+
+    def _draws(self) -> list[Tensor]:
+        """Where PyTorch's random numbers are."""
+        places: list[Any] = [torch, *([torch.cuda] if self.fabric.device.type == "cuda" else [])]
+        return [place.get_rng_state() for place in places]
 
     def resume_draws(self) -> None:
         """Goes on with PyTorch's random numbers of the checkpoint, which dropout and the like draw from."""

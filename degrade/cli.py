@@ -189,13 +189,14 @@ def show(
     from rich.table import Table
 
     from degrade import ops, presets, textures
-    from degrade.core.atomic import refuse_taken
+    from degrade.core.atomic import refuse_taken, taken
     from degrade.preview import check_picture, save_picture
     from degrade.show import demonstrate, drawings, parameters
 
     path = out or Path(f"{name}.png")
     check_picture(path)
-    refuse_taken(path.expanduser())
+    if out:
+        refuse_taken(out.expanduser())
     damage: Op | None = None
     if name in presets.names():
         console.print(presets.text(name))
@@ -213,6 +214,9 @@ def show(
     else:
         known = {*ops.registry.names(), *presets.names(), *textures.registry.names()}
         raise SpecError(unknown("op, preset or texture", name, known))
+    if taken(path):
+        console.print(f"picture: {path} is there already, and stays as it is; name another by --out")
+        return
     save_picture(path, demonstrate(damage) if damage else drawings(name))
     console.print(f"picture: {path}")
 

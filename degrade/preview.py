@@ -16,6 +16,7 @@ from degrade.dataset.kinds import encode
 from degrade.dataset.pairs import Pair, render_pairs
 from degrade.dataset.plan import plan, spread
 from degrade.sources import Source
+from degrade.sources.folders import SYSTEM
 from degrade.spec import Spec
 from degrade.writers import names_media, open_writer
 
@@ -52,7 +53,8 @@ def preview(
     opened(source)
     if names_media(out):
         raise DatasetError(f"{out}: is no name of a folder; {SHEET} and {CLIP} are written into one")
-    if out.is_dir() and (others := sorted({path.name for path in out.glob("[!.]*")} - {SHEET, CLIP})):
+    found = {path.name for path in out.glob("[!.]*") if not SYSTEM.fullmatch(path.name)} if out.is_dir() else set()
+    if others := sorted(found - {SHEET, CLIP} or (found if len(found) == 1 else [])):  # a preview has both
         raise DatasetError(f"{out}: holds something else ({others[0]}); name a new or empty folder")
     out.mkdir(parents=True, exist_ok=True)
     rows: list[list[tuple[str, Array]]] = []

@@ -89,6 +89,13 @@ def put(data: bytes, place: Path) -> None:
         atomic.write(place, data)
 
 
+def forget_listings(place: Path) -> None:
+    """Has a URL's folders listed anew, which fsspec keeps."""
+    if is_remote(place):
+        there: Any = place
+        there.fs.invalidate_cache()
+
+
 def remove(path: Path) -> None:
     """Deletes a file or folder, if there."""
     if not path.is_dir():

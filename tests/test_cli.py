@@ -67,6 +67,28 @@ def test_nothing_is_written_over(degrade: Callable, spec_file: Path, footage: Pa
     assert (frame.read_bytes(), sorted(dataset.rglob("*"))) == before
     assert notes.read_text() == "precious"
     assert not (tmp_path / "new.yaml").exists()
+
+
+def test_showing_again_tells_again_and_keeps_the_picture(
+    degrade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = [degrade("show", "mote") for _ in range(2)]
+    assert [code for code, *_ in texts] == [0, 0]
+    kept = " is there already, and stays as it is; name another by --out"
+    assert texts[1][1] == texts[0][1].rstrip() + kept + "\n"
+
+
+def test_previews_go_into_their_own_folder(degrade: Callable, spec_file: Path, tmp_path: Path) -> None:
+    look, mine = tmp_path / "look", tmp_path / "mine"
+    for _ in range(2):
+        assert degrade("preview", "--spec", spec_file, "--out", look)[0] == 0
+        (look / "Thumbs.db").write_text("")
+    mine.mkdir()
+    (mine / "sheet.png").write_text("precious")
+    code, _, problem = degrade("preview", "--spec", spec_file, "--out", mine)
+    assert (code, "holds something else (sheet.png)" in problem) == (2, True)
+    assert (mine / "sheet.png").read_text() == "precious"
     for _ in range(2):
         assert degrade("preview", "--spec", spec_file, "--out", tmp_path / "look")[0] == 0
 

@@ -19,14 +19,15 @@ def test_every_table_has_its_place_and_keeps_it(speed: Any) -> None:
     made = {name: f"| | {name} |\n| --- | --: |\n| `rtn-code` | 1 |\n| `vhs` | 2 |" for name in speed.TABLES}
     made["machine"] = "A machine."
     pages = [path.read_text("utf-8") for path in speed.PAGES]
-    filled = [speed.filled(page, made) for page in pages]
-    for page, now in zip(pages, filled, strict=True):
+    filled = [speed.filled(page, made, some=some) for page, some in zip(pages, (True, False), strict=True)]
+    for page, now, some in zip(pages, filled, (True, False), strict=True):
         assert now.count("<!-- speed: ") == page.count("<!-- speed: ") > 0
-        assert speed.filled(now, made) == now
+        assert speed.filled(now, made, some=some) == now
     assert all(made[name].splitlines()[0] in filled[1] for name in made)
     assert "| `rtn-code` | 1 |" in filled[0]
     assert "| `vhs` | 2 |" not in filled[0], "the README has some presets"
-    assert speed.filled(pages[1], {}) == pages[1]
+    assert filled[1].count("| `vhs` | 2 |") == len(speed.TABLES), "the page has all rows, new ones too"
+    assert speed.filled(pages[1], {}, some=False) == pages[1]
 
 
 def test_what_is_timed_by_turns_is_compared_clip_by_clip(speed: Any) -> None:

@@ -139,14 +139,14 @@ class Pack(ABC):
         """
         if template not in self.templates:
             raise SourceError(f"{self.name}: {unknown('template', template, self.templates)}")
-        stamp = self._stamp(template)
+        stamp = self.stamp(template)
         return _cache.get((self.name, template, stamp), lambda: self._load(template, stamp))
 
     def _load(self, template: str, stamp: tuple[int, ...]) -> Template:
         shape, packed = _packed.get((self.name, template, stamp), lambda: _pack(self._read(template)))
         return Template(template, np.frombuffer(zlib.decompress(packed), np.uint8).reshape(shape), stamp)
 
-    def _stamp(self, template: str) -> tuple[int, ...]:
+    def stamp(self, template: str) -> tuple[int, ...]:
         """Changes with the template's file, if it has one."""
         return ()
 
@@ -167,7 +167,7 @@ class _Folder(Pack):
             digest.update(template.encode() + b"\0" + hashlib.sha256(_bytes(Path(self.name, template))).digest())
         return digest.hexdigest()
 
-    def _stamp(self, template: str) -> tuple[int, ...]:
+    def stamp(self, template: str) -> tuple[int, ...]:
         try:
             about = Path(self.name, template).stat()
         except OSError as error:

@@ -43,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs/speed.md")
 FRAMES = 7
 SIZES = {"256x256": (256, 256), "640x368": (368, 640), "1920x1080": (1080, 1920)}
-CLIPS = {"256x256": 10, "640x368": 10, "1920x1080": 4}
+CLIPS = {"256x256": 10, "640x368": 10, "1920x1080": 6}
 KINDS = {1: "grey", 3: "colour"}
 
 ORACLES: dict[str, Callable[[Array, Any], Array]] = {
@@ -258,7 +258,7 @@ def main() -> None:
         print(f"\n{made[name]}", flush=True)
     if asked.write:
         for page in PAGES:
-            page.write_text(filled(page.read_text("utf-8"), made), "utf-8")
+            page.write_text(filled(page.read_text("utf-8"), made, some=page.name == "README.md"), "utf-8")
 
 
 def narrowed(name: str, asked: argparse.Namespace) -> argparse.Namespace:
@@ -273,10 +273,13 @@ def narrowed(name: str, asked: argparse.Namespace) -> argparse.Namespace:
     return own
 
 
-def filled(text: str, made: dict[str, str]) -> str:
+def filled(text: str, made: dict[str, str], *, some: bool) -> str:
     """A page with its figures, each between a mark such as ``<!-- speed: presets -->`` and ``<!-- end -->``.
 
-    README.md has lines of the table of presets: those that it has already.
+    Args:
+        text: The page.
+        made: The tables, by name.
+        some: Of a table only the lines that the page has already, as README.md; otherwise all.
     """
 
     def fill(found: re.Match[str]) -> str:
@@ -284,7 +287,7 @@ def filled(text: str, made: dict[str, str]) -> str:
         if name not in made:
             return found[0]
         lines = made[name].splitlines()
-        kept = [line for line in lines[2:] if f"\n| {line.split('|')[1].strip()} |" in before] or lines[2:]
+        kept = [line for line in lines[2:] if not some or f"\n| {line.split('|')[1].strip()} |" in before]
         return f"<!-- speed: {name} -->\n" + "\n".join([*lines[:2], *kept]) + "\n<!-- end -->"
 
     return re.sub(r"<!-- speed: (\w+) -->(.*?)\n<!-- end -->", fill, text, flags=re.DOTALL)

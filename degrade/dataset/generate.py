@@ -22,7 +22,7 @@ from degrade.dataset.traces import finished_record
 from degrade.dataset.worker import Job, Made, Whole, Worker, fingerprint, split
 from degrade.sources import Source
 from degrade.spec import Spec
-from degrade.storage import is_remote, make_folder, put, reaching, remove
+from degrade.storage import forget_listings, is_remote, make_folder, put, reaching, remove
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,9 @@ def _nothing_left_of_nothing(folder: DatasetFolder, found: bool) -> Iterator[Non
 
 def _finished(folder: DatasetFolder) -> set[Path]:
     """The traces in the folder, whether the footage still gives their clips or not."""
-    return {path for split in folder.spec.splits for path in (folder.split_path(split) / TRACE).glob("*.json")}
+    found = {path for split in folder.spec.splits for path in (folder.split_path(split) / TRACE).glob("[!.]*.json")}
+    forget_listings(folder.path)  # what other processes write is to be seen
+    return found
 
 
 def _begun(folder: DatasetFolder, resume: bool) -> Path | None:

@@ -13,7 +13,7 @@ from degrade.core.rng import Stream
 from degrade.core.types import Array, ClipInfo
 from degrade.ops._packing import short_floats
 from degrade.ops._templates import Cut, TemplateParams, Templates, lay
-from degrade.textures import Pack, Template, group_of, open_pack
+from degrade.textures import Pack, group_of, open_pack
 
 
 class MovingLineParams(TemplateParams):
@@ -49,7 +49,9 @@ class MovingLine(Templates[MovingLineParams]):
     def paint(self, frame: Array, mask: Array, params: MovingLineParams, t: int) -> None:
         """Blends the line where it is in frame t."""
         cut = Cut(params.side_px[0], params.anchor[0], params.left[0], params.top[0], 0)
-        levels = _first(self, open_pack(self.pack).load(params.template[0]), cut, *frame.shape[:2])
+        pack = open_pack(self.pack)
+        stamp = pack.stamp(params.template[0])
+        levels = _first(self, pack.name, params.template[0], stamp, cut, *frame.shape[:2])
         columns = shifted(params.shift_px[: t + 1], frame.shape[1])
         lay(frame, mask, np.take(levels, columns, axis=1), params.mode[0], params.opacity[t])
 
@@ -81,5 +83,7 @@ def line_groups(pack: Pack) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=2)  # a clip's frames share it; not more, since it may be large
-def _first(op: MovingLine, template: Template, cut: Cut, height: int, width: int) -> Array:
-    return op._cut(template, cut, height, width)
+def _first(
+    op: MovingLine, pack: str, template: str, stamp: tuple[int, ...], cut: Cut, height: int, width: int
+) -> Array:
+    return op._cut(open_pack(pack).load(template), cut, height, width)

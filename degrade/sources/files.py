@@ -96,7 +96,7 @@ class Files(Source):
                 file = folder / name
                 if folders.SYSTEM.fullmatch(name):
                     kind = "system files"
-                elif not file.is_file():  # which would be waited for, or end it all
+                elif not is_remote(file) and not file.is_file():  # which would be waited for, or end it all
                     kind = "links to nothing" if file.is_symlink() else "pipes and devices"
                 else:
                     kind = content.content(file)

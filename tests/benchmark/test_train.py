@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 torch = pytest.importorskip("torch", reason="the benchmark needs PyTorch")
+import degrade.benchmark.train  # noqa: E402
 from degrade.adapters.torch import DegradedClips  # noqa: E402
 from degrade.benchmark.entries import entries  # noqa: E402
 from degrade.benchmark.run import run  # noqa: E402
@@ -168,7 +169,9 @@ def test_an_interruption_within_an_update_waits_for_its_end(
     assert [(p["step"], p["loss"]) for p in curve] == [(p["step"], p["loss"]) for p in again]
 
 
-def test_random_numbers_of_a_model_go_on_where_they_were(tiny: Callable[..., Task], tmp_path: Path) -> None:
+def test_random_numbers_of_a_model_go_on_where_they_were(
+    tiny: Callable[..., Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     task = tiny(steps=4)
 
     def learn(folder: str, **options: Any) -> None:
@@ -181,9 +184,16 @@ def test_random_numbers_of_a_model_go_on_where_they_were(tiny: Callable[..., Tas
         if step == 2:
             raise KeyboardInterrupt
 
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
     learn("whole")
     with pytest.raises(KeyboardInterrupt):
         learn("parts", stepped=stop)
+    with monkeypatch.context() as patched:
+        patched.setattr(degrade.benchmark.train, "_updates", interrupted)  # before the first sample is made
+        with pytest.raises(KeyboardInterrupt):
+            learn("parts", resume=True)
     learn("parts", resume=True)
     one, other = ((tmp_path / folder / "weights.safetensors").read_bytes() for folder in ("whole", "parts"))
     assert one == other
