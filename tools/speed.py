@@ -1,6 +1,6 @@
 """Every figure on speed that README.md and docs/speed.md have: one thread, one core.
 
-    python tools/speed.py --write                        # all tables, put into both; nine minutes
+    python tools/speed.py --write                        # all tables, put into both; ten minutes
     python tools/speed.py --write --note 'idle machine'  # and what the machine did beside
     python tools/speed.py --tables presets stages --preset film-heavy --size 640x368
 
