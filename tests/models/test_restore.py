@@ -478,3 +478,21 @@ def test_real_films(outside, tmp_path, model):
     restore_source(build(model), source, tmp_path / "out.mkv", with_sheet=True)
     (sequence,) = open_source(tmp_path / "out.mkv").sequences()
     assert (sequence.frames, sequence.height) == (source.sequences()[0].frames, source.sequences()[0].height)
+
+
+@pytest.mark.parametrize("changed", ["masks", "code"])
+def test_a_call_goes_on_with_the_same_masks_and_code_alone(tmp_path, monkeypatch, changed):
+    frames = np.random.default_rng(0).integers(0, 255, (6, 16, 24, 3), np.uint8)
+    write(tmp_path / "in", frames)
+    write(tmp_path / "masks", np.zeros((6, 16, 24), np.uint8))
+    model, source = build("detect_fill"), open_source(tmp_path / "in")
+    with pytest.raises(KeyboardInterrupt):
+        restore_source(
+            model, source, tmp_path / "out", masks=open_source(tmp_path / "masks"), window=3, restored=Stops(3)
+        )
+    if changed == "masks":  # not that of the first frame
+        cv2.imwrite(str(tmp_path / "masks/004.png"), np.full((16, 24), 255, np.uint8))
+    else:
+        monkeypatch.setattr("degrade.benchmark.making._code_hash", lambda model: "another")
+    with pytest.raises(DatasetError, match="begun with another model, setting or footage"):
+        restore_source(model, source, tmp_path / "out", masks=open_source(tmp_path / "masks"), window=3)
