@@ -190,18 +190,16 @@ def _of_clip(row: ClipScores, clip: TaskClip) -> Iterator[str]:
         yield f"severity: is {row.severity}, not {clip.severity}"
     if row.psnr_over_time and len(row.psnr_over_time) != len(clip.target):
         yield f"psnr_over_time: has {len(row.psnr_over_time)} frames, the clip {len(clip.target)}"
-    given, clean = to_uint8(clip.input), to_uint8(clip.target)
-    for t, value in enumerate(row.psnr_over_time[: len(clean)]):
-        if _is_key(clip, t):
-            continue
-        if value is not None and value >= registry.get("psnr").bounds[1] and (given[t] != clean[t]).any():
+    for t, value in enumerate(row.psnr_over_time[: len(clip.target)]):
+        if value is not None and value >= registry.get("psnr").bounds[1] and _is_made(clip, t):
             yield f"psnr_over_time[{t}]: {value:g} dB: the frame equals its target"
             return
 
 
-def _is_key(clip: TaskClip, t: int) -> bool:
-    """Whether models are given the colours of frame t."""
-    return bool(clip.distances) and clip.distances[t] == 0
+def _is_made(clip: TaskClip, t: int) -> bool:
+    """Whether frame t is the model's to make: it differs from its target, and its colours are not given."""
+    key = clip.distances and clip.distances[t] == 0
+    return not key and bool((to_uint8(clip.input[t]) != to_uint8(clip.target[t])).any())
 
 
 def _of_frames(
@@ -221,12 +219,8 @@ def _of_frames(
     if pixels_hash(found) != result.provenance.frames_sha256[row.clip]:
         yield f"provenance.frames_sha256.{row.clip}: is not that of the frames in restored/{result.id}"
         return
-    given, clean = to_uint8(clip.input), to_uint8(clip.target)
-    same = [
-        t
-        for t in range(len(clean))
-        if not _is_key(clip, t) and (found[t] == clean[t]).all() and (given[t] != clean[t]).any()
-    ]
+    clean = to_uint8(clip.target)
+    same = [t for t in range(len(clean)) if (found[t] == clean[t]).all() and _is_made(clip, t)]
     if same:
         yield f"restored: clip {row.clip!r}: frame {same[0]} equals its target"
         return

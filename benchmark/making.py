@@ -37,7 +37,7 @@ def describe(model: Model, source: Source, masks: Source | None = None, **asked:
         "color": model.color,
         "code": _code_hash(type(model)),
         "weights": state_hash(model),
-        "footage": _footage(source),
+        "footage": forms(source, source.sequences()),
         "masks": masks and [masks.fingerprint(sequence) for sequence in masks.sequences()],
         **asked,
     }
@@ -64,8 +64,8 @@ def _code_hash(model: type[Model]) -> str:
     return digest.hexdigest()
 
 
-def _footage(source: Source) -> list[object]:
-    sequences = source.sequences()
+def forms(source: Source, sequences: Sequence[FrameSequence]) -> list[object]:
+    """What tells sequences from others, as far as that is known without reading them: form and first frame."""
     firsts = [hashlib.sha256(source.read(sequence, 0, 1).tobytes()).hexdigest() for sequence in sequences]
     names = [source.names(sequence)[0] for sequence in sequences]
     return [[vars(sequence), *about] for sequence, *about in zip(sequences, names, firsts, strict=True)]

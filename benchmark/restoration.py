@@ -98,8 +98,7 @@ def restore_clips(
     )
     saved = Restoration(entry, about, cost, training)
     content = {key: part and part.model_dump(mode="json") for key, part in saved._asdict().items() if key != "entry"}
-    content |= {"task": _of(task, entry), "pictures_sha256": _pictures_hash(folder)}
-    content["state_sha256"] = state
+    content |= {"task": _of(task, entry), "pictures_sha256": _pictures_hash(folder), "state_sha256": state}
     atomic.write(folder / "record.json", json.dumps(content))
     return saved
 

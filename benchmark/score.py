@@ -205,7 +205,7 @@ def score_footage(
 
         def frames(field: str, clip: dict[str, FrameSequence] = clip) -> Iterator[Array] | None:
             source = getattr(given, field)
-            form = _first if "mask" in field else luma if grey else None
+            form = _mask if "mask" in field else luma if grey else None
             return None if source is None else _read(source, clip[field], form)
 
         prediction, target, found = frames("prediction"), frames("target"), frames("predicted_mask")
@@ -238,6 +238,6 @@ def _read(source: Source, clip: FrameSequence, form: Callable[[Array], Array] | 
         yield picture if form is None else form(picture)[..., None].clip(0, 1)
 
 
-def _first(picture: Array) -> Array:
+def _mask(picture: Array) -> Array:
     """A mask, which may be painted in any colour."""
     return picture.max(-1)

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import json
 import math
 import os
 import signal
@@ -22,6 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from degrade.adapters.torch import DegradedClips, PairedClips, Sample
 from degrade.benchmark.coloring import color_clip, lesson
+from degrade.benchmark.making import forms
 from degrade.benchmark.task import Colorization, Loss, Task, TrainingBudget
 from degrade.core import atomic
 from degrade.core.display import sheet
@@ -168,15 +170,12 @@ def _interrupted_later() -> Iterator[None]:
 
 
 def _footage_hash(task: Task, samples: Dataset[Sample]) -> str:
-    """Of what samples are made of: a dataset's manifest, or form and first frame of all sequences."""
+    """Of what samples are made of: a dataset's manifest, or the forms of all sequences."""
     if task.dataset:
         return task.dataset_hash()
     assert isinstance(samples, DegradedClips)
-    digest = hashlib.sha256()
-    for sequence in samples.sequences:
-        digest.update(repr((sequence.id, sequence.frames, sequence.height, sequence.width)).encode())
-        digest.update(samples.source.read(sequence, 0, 1).tobytes())
-    return digest.hexdigest()
+    about = json.dumps(forms(samples.source, samples.sequences), default=str)
+    return hashlib.sha256(about.encode()).hexdigest()
 
 
 def _start_worker(_: int) -> None:
@@ -301,17 +300,17 @@ class _Run:
                 "critic_optimizer": self.critic_optimizer.state_dict(),
             }
         progress = {"step": self.step, "seconds": self.seconds, "curve": self.curve, "recent": self.recent}
-        return {**state, "task": self.task, "progress": progress, "draws": self.draws or self._draws()}
+        draws = self.draws or [drawing.get_rng_state() for drawing in self._drawing()]
+        return {**state, "task": self.task, "progress": progress, "draws": draws}
 
-    def _draws(self) -> list[Tensor]:
-        """Where PyTorch's random numbers are."""
-        places: list[Any] = [torch, *([torch.cuda] if self.fabric.device.type == "cuda" else [])]
-        return [place.get_rng_state() for place in places]
+    def _drawing(self) -> list[Any]:
+        """The modules of PyTorch that draw random numbers here."""
+        return [torch, torch.cuda] if self.fabric.device.type == "cuda" else [torch]
 
     def resume_draws(self) -> None:
         """Goes on with PyTorch's random numbers of the checkpoint, which dropout and the like draw from."""
-        for state, place in zip(self.draws, (torch, torch.cuda), strict=False):
-            place.set_rng_state(state.cpu())
+        for state, drawing in zip(self.draws, self._drawing(), strict=False):
+            drawing.set_rng_state(state.cpu())
         self.draws = []
 
     def load(self, path: Path) -> None:

@@ -105,8 +105,7 @@ def generate(
     sequences: list[FrameSequence] = []
 
     def open_told(footage: "Source") -> None:
-        nonlocal sequences
-        sequences = footage.sequences()
+        sequences.extend(footage.sequences())
         tell(footage.line(), quiet=quiet or as_json, within=console)
 
     def start(clips: "list[Clip]") -> None:
@@ -422,7 +421,8 @@ def _warn_of_enlarging(sequences: "list[FrameSequence]", clips: "list[Clip]") ->
         footage = stored[clip.sequence]
         if clip.height > footage.height or clip.width > footage.width:
             enlarged[clip.sequence] = f"{footage.width}×{footage.height} enlarged to {clip.width}×{clip.height}"
-    for name, how in list(enlarged.items())[:1]:
+    if enlarged:
+        name, how = next(iter(enlarged.items()))
         more = f" (and {len(enlarged) - 1} more)" if len(enlarged) > 1 else ""
         errors.print(
             f"warning: clips.size: {name!r} is {how}{more}: its clean frames lack the detail of their size",

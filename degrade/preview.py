@@ -54,8 +54,9 @@ def preview(
     if names_media(out):
         raise DatasetError(f"{out}: is no name of a folder; {SHEET} and {CLIP} are written into one")
     found = {path.name for path in out.glob("[!.]*") if not SYSTEM.fullmatch(path.name)} if out.is_dir() else set()
-    if others := sorted(found - {SHEET, CLIP} or (found if len(found) == 1 else [])):  # a preview has both
-        raise DatasetError(f"{out}: holds something else ({others[0]}); name a new or empty folder")
+    if found not in (set(), {SHEET, CLIP}):  # one of the two alone is no preview's
+        other = min(found - {SHEET, CLIP} or found)
+        raise DatasetError(f"{out}: holds something else ({other}); name a new or empty folder")
     out.mkdir(parents=True, exist_ok=True)
     rows: list[list[tuple[str, Array]]] = []
     for clip in spread(plan(spec, source), clips):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from degrade.core.errors import SourceError, SpecError
 from degrade.models._lab import rgb_to_lab
-from degrade.models.base import Model, to_multiple
+from degrade.models.base import Model, check_made, to_multiple
 
 GREY_CHROMA = 2.0
 """Chroma (√(a² + b²)), of all but the most colourful hundredth of a picture, up to which it passes for grey."""
@@ -113,14 +113,9 @@ class ColorizationModel(Model):
         """`forward`, after the checks."""
         (height, width), multiple = lightness.shape[-2:], self.card.multiple
         keys = {time: to_multiple(lab[:, None], multiple)[:, 0] for time, lab in guides.keys.items()}
-        seen, name = to_multiple(lightness.float(), multiple), f"{type(self).__name__}.colorize"
-        ab = self.colorize(seen, keys, guides.pictures)
-        shape = (*seen.shape[:2], 2, *seen.shape[3:])
-        if not isinstance(ab, Tensor) or tuple(ab.shape) != shape:
-            got = tuple(ab.shape) if isinstance(ab, Tensor) else type(ab).__name__
-            raise SpecError(f"{name} must return a and b of the shape {shape}, got {got}")
-        if not self.training and not ab.isfinite().all():
-            raise SpecError(f"{name} made colours that are not finite")
+        seen = to_multiple(lightness.float(), multiple)
+        ab, shape = self.colorize(seen, keys, guides.pictures), (*seen.shape[:2], 2, *seen.shape[3:])
+        check_made(f"{type(self).__name__}.colorize", "a and b", ab, shape, finite=not self.training)
         ab = ab[..., :height, :width].to(lightness.dtype)
         if not self.training:
             for time in guides.keys.keys() & set(range(lightness.shape[1])):

@@ -242,17 +242,21 @@ class _reading:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
         if isinstance(error, Exception) and (found := _no_download(Path(self.path))):
             raise SourceError(f"{self.path}: {found}") from error
-        if isinstance(error, pickle.UnpicklingError) and Path(self.path).read_bytes()[:1] in (b"P", b"\x80"):
+        if isinstance(error, pickle.UnpicklingError) and _head(Path(self.path))[:1] in (b"P", b"\x80"):
             raise SourceError(f"{self.path}: holds more than tensors, and could run code; refused") from error
         # A hostile file makes PyTorch's reader raise almost anything.
         if isinstance(error, Exception) and not isinstance(error, DegradeError):
             raise SourceError(f"{self.path}: damaged or not a weights file ({one_line(error)})") from error
 
 
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(64)
+
+
 def _no_download(path: Path) -> str:
     """What came in place of the weights, if it is one of the usual things."""
-    with path.open("rb") as file:
-        head = file.read(64).lstrip()
+    head = _head(path).lstrip()
     if head.startswith(b"version https://git-lfs"):
         return "not a weights file, but a Git LFS pointer; fetch the file itself with `git lfs pull`"
     if head.startswith(b"<"):

@@ -133,13 +133,8 @@ class RestorationModel(Model):
             raise SpecError(f"{name} must return Restored(frames, masks), got {type(made).__name__}")
         wanted = {"frames": tuple(seen.shape), "masks": (*seen.shape[:2], 1, *seen.shape[3:])}
         for (what, shape), pixels in zip(wanted.items(), made, strict=True):
-            if pixels is None and what == "masks" and not with_masks:
-                continue
-            if not isinstance(pixels, Tensor) or tuple(pixels.shape) != shape:
-                got = tuple(pixels.shape) if isinstance(pixels, Tensor) else type(pixels).__name__
-                raise SpecError(f"{name} must return {what} of the shape {shape}, got {got}")
-            if not self.training and not pixels.isfinite().all():
-                raise SpecError(f"{name} made {what} that are not finite")
+            if pixels is not None or what == "frames" or with_masks:
+                check_made(name, what, pixels, shape, finite=not self.training)
         return made
 
 
@@ -163,6 +158,15 @@ def to_multiple(x: Tensor, multiple: int) -> Tensor:
     """(B, T, C, H, W), its lower and right border repeated until the sides are multiples of so many pixels."""
     height, width = x.shape[-2:]
     return pad_frames(x, (0, -width % multiple, 0, -height % multiple))
+
+
+def check_made(name: str, what: str, pixels: object, shape: tuple[int, ...], *, finite: bool) -> None:
+    """Raises SpecError unless what a model made is a tensor of that shape and, if asked for, finite."""
+    if not isinstance(pixels, Tensor) or tuple(pixels.shape) != shape:
+        got = tuple(pixels.shape) if isinstance(pixels, Tensor) else type(pixels).__name__
+        raise SpecError(f"{name} must return {what} of the shape {shape}, got {got}")
+    if finite and not pixels.isfinite().all():
+        raise SpecError(f"{name} made {what} that are not finite")
 
 
 def check_frames(frames: Tensor, card: ModelCard) -> None:

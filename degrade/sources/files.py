@@ -24,6 +24,11 @@ FULL, DARK = 65535, 4095
 """The top of 16 bits; and that of 12, below which pictures of 16 bits are hardly what they claim."""
 
 
+NAMED = {"": "files that are no footage", "proxy": "copies beside originals"}
+NAMED |= {kind: kind for kind in ("system files", "links to nothing", "pipes and devices")}
+"""What is said of kinds of files that are passed over; of others `content.refusal` says it."""
+
+
 class Files(Source):
     """Sequences of pictures and videos.
 
@@ -105,9 +110,7 @@ class Files(Source):
                 elif kind == "video":
                     self._try_video(file, relative)
                 else:
-                    what = {"": "files that are no footage", "proxy": "copies beside originals"}
-                    what |= {known: known for known in ("system files", "links to nothing", "pipes and devices")}
-                    told = what.get(kind) or content.refusal(kind)
+                    told = NAMED.get(kind) or content.refusal(kind)
                     self._scanned.append(Note("passed over", told, (str(relative / name),)))
             if pictures:
                 self._add_pictures(root, relative, pictures)

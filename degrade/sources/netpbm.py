@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from degrade.core.types import Array
+from degrade.sources.planes import stretched
 
 _HEADER = re.compile(rb"P([2356])" + 3 * rb"(?:\s|#[^\r\n]*[\r\n])+(\d{1,5})")
 """Kind, width, height, white; comments may stand between."""
@@ -22,4 +23,4 @@ def full_range(values: Array, data: bytes) -> Array:
     scaled = data[1:2] in b"23" and values.dtype == np.uint8  # OpenCV does so where numbers are text
     if top in (0, most) or scaled:
         return values
-    return ((values.astype(np.uint32).clip(0, top) * most + top // 2) // top).astype(values.dtype)
+    return stretched(values, top, values.dtype)

@@ -153,7 +153,7 @@ def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
         if head.startswith(scans.SIGNATURES):
             return scans.describe(file), 1
         with Image.open(file) as picture:
-            depth, turn, alpha = _bits(picture, file), whole.orientation(picture), picture.has_transparency_data
+            depth, turn, alpha = _bits(picture, file, head), whole.orientation(picture), picture.has_transparency_data
             about = picture_info(picture.height, picture.width, turn, depth=depth, alpha=alpha)
             # What follows the picture of a camera, in its "multi-picture" JPEG, are previews of it.
             return about, 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
@@ -161,14 +161,13 @@ def describe_file(file: BinaryIO, name: str) -> tuple[StreamInfo, int]:
         raise SourceError(f"{name}: {_reason(error)}") from error
 
 
-def _bits(picture: Image.Image, file: BinaryIO) -> int:
+def _bits(picture: Image.Image, file: BinaryIO, head: bytes) -> int:
     """Of a value."""
-    file.seek(0)
-    head = file.read(2**16)
     if picture.format == "JPEG2000":
         return jpeg2000_bits(file) or 8
     if picture.format == "PPM":
-        return max(netpbm.white(head).bit_length(), 8)
+        file.seek(0)
+        return max(netpbm.white(file.read(2**16)).bit_length(), 8)
     if head.startswith(whole.PNG):
         return head[24]
     return 16 if picture.mode.startswith("I") else 8

@@ -6,6 +6,7 @@ from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 
 from degrade.core.types import Array
 from degrade.sources.stream import BT601, BT2020
@@ -71,7 +72,12 @@ def scaled(values: Array, bits: int) -> Array:
     top = (1 << bits) - 1
     if top == FULL:
         return values.astype(np.uint16)  # in this machine's byte order
-    return ((values.astype(np.uint32).clip(0, top) * FULL + top // 2) // top).astype(np.uint16)
+    return stretched(values, top, np.uint16)
+
+
+def stretched(values: Array, top: int, dtype: npt.DTypeLike) -> Array:
+    """Whole numbers from 0 to `top`, up to 65535, over the full range of a type."""
+    return ((values.astype(np.uint32).clip(0, top) * np.iinfo(dtype).max + top // 2) // top).astype(dtype)
 
 
 def _rounded(values: Array) -> Array:
